@@ -1,0 +1,9 @@
+"""Decisions: look at the story so far; return the next facts, or refuse with one typed error.
+
+Pure: time, ids and digests are arguments. A worker's commands name its epoch and are refused once it has lost the
+session; a person's commands go through at any time.
+"""
+
+from . import guards, leases, models, permissions, rules, sessions, tools, turns
+
+__all__ = ["guards", "leases", "models", "permissions", "rules", "sessions", "tools", "turns"]

@@ -1,0 +1,49 @@
+"""What several commands check before they decide."""
+
+from ..errors import CommandRefused, NotFound, SessionLost
+from ..events import Stamp
+from ..session import Call, Session, Turn
+
+
+def started(session: Session) -> None:
+    """Refuse where the session has no first event. Raises NotFound."""
+    if session.version == 0:
+        raise NotFound(f"there is no session {session.id}; `turnlog sessions` lists them")
+
+
+def not_closed(session: Session) -> None:
+    """Refuse where the session is over. Raises NotFound, CommandRefused."""
+    started(session)
+    if session.closed:
+        raise CommandRefused(f"session {session.id} is closed; fork it to go on")
+
+
+def open_turn(session: Session, epoch: int) -> Turn:
+    """The open turn, for the worker of this epoch. Raises NotFound, SessionLost."""
+    started(session)
+    if session.lease is None or session.lease.epoch != epoch:
+        raise SessionLost(f"session {session.id} was taken over; this worker (epoch {epoch}) stops")
+    if session.turn is None or session.turn.state != "open":
+        raise SessionLost(f"the turn of session {session.id} was ended by somebody else; this worker stops")
+    return session.turn
+
+
+def unfinished_turn(session: Session) -> Turn:
+    """The turn that runs or waits. Raises NotFound, CommandRefused."""
+    started(session)
+    if session.turn is None or session.turn.state not in ("open", "suspended"):
+        raise CommandRefused(f"session {session.id} has no turn in progress")
+    return session.turn
+
+
+def call_of(turn: Turn, call_id: str) -> Call:
+    """A call of the current round. Raises NotFound."""
+    call = turn.call(call_id)
+    if call is None:
+        raise NotFound(f"there is no call {call_id} in the current round of turn {turn.turn_id}")
+    return call
+
+
+def because(by: Stamp, version: int) -> Stamp:
+    """The stamp, naming the event that led here."""
+    return {"at": by["at"], "actor": by["actor"], "cause": version}

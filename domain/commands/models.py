@@ -1,0 +1,95 @@
+"""Commands about requests to models."""
+
+from dataclasses import dataclass
+
+from ..content import ModelBlock
+from ..errors import CommandRefused
+from ..events import NO_USAGE, Event, ModelFailed, ModelRequested, ModelResponded, Stamp, Usage
+from ..session import Session, Turn
+from . import guards
+
+
+def request(session: Session, by: Stamp, epoch: int, digest: str) -> tuple[Event, ...]:
+    """Ask the model; an unanswered request of the same round counts as an attempt. `digest` is the request's.
+
+    Raises NotFound, SessionLost, CommandRefused.
+    """
+    turn = guards.open_turn(session, epoch)
+    if turn.open_calls:
+        raise CommandRefused(f"turn {turn.turn_id} has tool calls without an answer")
+    if turn.last_word == "answer" and not turn.attempt:
+        raise CommandRefused(f"turn {turn.turn_id} already has the model's last word")
+    fresh = turn.attempt == 0
+    return (
+        ModelRequested(
+            **guards.because(by, turn.version),
+            turn_id=turn.turn_id,
+            model=session.model,
+            round=turn.round + 1 if fresh else turn.round,
+            attempt=1 if fresh else turn.attempt + 1,
+            digest=digest,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A model's answer with our call ids in it."""
+
+    blocks: tuple[ModelBlock, ...]
+    usage: Usage = NO_USAGE
+    stop_reason: str = "stop"
+    response_id: str | None = None
+
+
+def respond(session: Session, by: Stamp, epoch: int, response: Response) -> tuple[Event, ...]:
+    """Record the answer to the request that is out. Raises NotFound, SessionLost, CommandRefused."""
+    turn = _awaiting(session, epoch)
+    return (
+        ModelResponded(
+            **guards.because(by, turn.version),
+            turn_id=turn.turn_id,
+            model=session.model,
+            round=turn.round,
+            blocks=response.blocks,
+            usage=response.usage,
+            stop_reason=response.stop_reason,
+            provider_response_id=response.response_id,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an attempt failed. `retry_delay` is in seconds; None when there will be no further attempt."""
+
+    failure: str
+    message: str
+    retryable: bool
+    phase: str | None = None
+    retry_delay: float | None = None
+
+
+def fail(session: Session, by: Stamp, epoch: int, failure: Failure) -> tuple[Event, ...]:
+    """Record that the request that is out failed. Raises NotFound, SessionLost, CommandRefused."""
+    turn = _awaiting(session, epoch)
+    return (
+        ModelFailed(
+            **guards.because(by, turn.version),
+            turn_id=turn.turn_id,
+            round=turn.round,
+            attempt=turn.attempt,
+            failure=failure.failure,
+            message=failure.message,
+            retryable=failure.retryable,
+            phase=failure.phase,
+            retry_delay=failure.retry_delay,
+        ),
+    )
+
+
+def _awaiting(session: Session, epoch: int) -> Turn:
+    turn = guards.open_turn(session, epoch)
+    if not turn.awaiting:
+        raise CommandRefused(f"turn {turn.turn_id} has no request to the model under way")
+    return turn

@@ -1,0 +1,149 @@
+"""Commands about the session as a whole."""
+
+from dataclasses import dataclass
+
+from ..content import Body
+from ..errors import CommandRefused, InvalidInput
+from ..events import (
+    Event,
+    NoticeRaised,
+    SessionClosed,
+    SessionConfigured,
+    SessionForked,
+    SessionRenamed,
+    SessionStarted,
+    Stamp,
+    TurnState,
+)
+from ..session import Session
+from . import guards
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a session begins. `tools` are names; `workspace` is an absolute path."""
+
+    title: str
+    model: str
+    project: str | None = None
+    workspace: str | None = None
+    system: Body | None = None
+    tools: tuple[str, ...] = ()
+
+
+def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
+    """Begin the session. Raises CommandRefused, InvalidInput."""
+    if session.version:
+        raise CommandRefused(f"session {session.id} already exists; open it instead")
+    return (
+        SessionStarted(
+            **by,
+            title=_title(opening.title),
+            model=_model(opening.model),
+            project=_project(opening.project),
+            workspace=opening.workspace,
+            system=opening.system,
+            tools=opening.tools,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """How a fork differs from its parent; None leaves the parent's title or model."""
+
+    title: str | None = None
+    model: str | None = None
+    keeps_grants: bool = False
+
+
+def fork(parent: Session, by: Stamp, fork: Fork) -> tuple[Event, ...]:
+    """The first event of a new stream that goes on from `parent` at its version. Raises NotFound, InvalidInput."""
+    guards.started(parent)
+    return (
+        SessionForked(
+            **by,
+            parent=parent.id,
+            parent_version=parent.version,
+            title=_title(fork.title if fork.title is not None else f"{parent.title} (fork)"),
+            model=_model(fork.model) if fork.model is not None else parent.model,
+            project=parent.project,
+            completed_turns=parent.completed_turns,
+            turn=_turn_left(parent),
+            keeps_grants=fork.keeps_grants,
+        ),
+    )
+
+
+def rename(session: Session, by: Stamp, title: str) -> tuple[Event, ...]:
+    """Change the title; nothing happens where it already is this one. Raises NotFound, CommandRefused, InvalidInput."""
+    guards.not_closed(session)
+    title = _title(title)
+    return () if title == session.title else (SessionRenamed(**by, title=title),)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Settings for the turns to come; None leaves a setting as it is."""
+
+    model: str | None = None
+    system: Body | None = None
+    tools: tuple[str, ...] | None = None
+
+
+def configure(session: Session, by: Stamp, wanted: Configuration) -> tuple[Event, ...]:
+    """Change settings between turns; nothing happens where none differs. Raises NotFound, CommandRefused."""
+    guards.not_closed(session)
+    if session.turn is not None and session.turn.state in ("open", "suspended"):
+        raise CommandRefused(f"session {session.id} has a turn in progress; resume or cancel it first")
+    changed = SessionConfigured(
+        **by,
+        model=None if wanted.model is None or wanted.model == session.model else _model(wanted.model),
+        system=None if wanted.system == session.system else wanted.system,
+        tools=None if wanted.tools == session.tools else wanted.tools,
+    )
+    differs = (changed.model, changed.system, changed.tools) != (None, None, None)
+    return (changed,) if differs else ()
+
+
+def close(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
+    """Accept no further turn. Raises NotFound, CommandRefused."""
+    guards.not_closed(session)
+    if session.turn is not None and session.turn.state in ("open", "suspended"):
+        raise CommandRefused(f"session {session.id} has a turn in progress; cancel it first")
+    return (SessionClosed(**by, reason=reason),)
+
+
+def notice(session: Session, by: Stamp, message: str) -> tuple[Event, ...]:
+    """Tell people something. Raises NotFound."""
+    guards.started(session)
+    return (NoticeRaised(**by, severity="warning", message=message),)
+
+
+def _turn_left(parent: Session) -> TurnState | None:
+    """How the parent's latest turn stands in a fork: one in progress is not in progress there."""
+    if parent.turn is None:
+        return None
+    return "forked" if parent.turn.state in ("open", "suspended") else parent.turn.state
+
+
+def _title(title: str) -> str:
+    title = " ".join(title.split())
+    if not title:
+        raise InvalidInput("a session needs a title that is not blank")
+    return title
+
+
+def _model(model: str) -> str:
+    provider, colon, name = model.partition(":")
+    if not (provider and colon and name) or model != model.strip():
+        raise InvalidInput(f"{model!r} names no model; write provider:model, such as anthropic:claude-sonnet-4-5")
+    return model
+
+
+def _project(project: str | None) -> str | None:
+    if project is not None and not project.strip():
+        raise InvalidInput("a project name must not be blank; leave it out where there is none")
+    if project is not None and not project.isprintable():
+        raise InvalidInput(f"a project name must be printable, which {project!r} is not")
+    return project

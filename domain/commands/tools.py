@@ -1,0 +1,201 @@
+"""Commands about tool calls."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import JsonValue
+
+from ..content import BlobRef, ResultContent
+from ..errors import CommandRefused
+from ..events import (
+    Effect,
+    Event,
+    Resolution,
+    Stamp,
+    ToolCallAuthorized,
+    ToolCallDenied,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolOutcomeResolved,
+    ToolOutcomeUnknown,
+)
+from ..session import Call, CallState, Session, Turn
+from . import guards
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """On whose word a call runs. `digest` is that of the exact call as it would run now."""
+
+    digest: str
+    by: Literal["read_only", "rule", "person"]
+    source: str | None = None
+
+
+def authorize(session: Session, by: Stamp, epoch: int, call_id: str, grant: Grant) -> tuple[Event, ...]:
+    """Let the call run. A person's word counts for the digest they were shown, and no other.
+
+    Raises NotFound, SessionLost, CommandRefused.
+    """
+    turn, call = _call(session, epoch, call_id)
+    if grant.by == "person":
+        _in_state(call, "allowed")
+        if call.digest != grant.digest:
+            raise CommandRefused(f"call {call_id} is no longer what was approved; ask again")
+        request = turn.request(call.request_id) if call.request_id else None
+        if request is None or by["at"] >= request.expires_at:
+            raise CommandRefused(f"the approval of call {call_id} has expired; ask again")
+    else:
+        _in_state(call, "proposed")
+    return (
+        ToolCallAuthorized(
+            **guards.because(by, call.version),
+            turn_id=turn.turn_id,
+            call_id=call_id,
+            digest=grant.digest,
+            by=grant.by,
+            source=grant.source,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why a call will not run; `reason` is what the model is told."""
+
+    by: Literal["rule", "person", "expiry", "invalid"]
+    reason: str
+    source: str | None = None
+
+
+def deny(session: Session, by: Stamp, epoch: int, call_id: str, denial: Denial) -> tuple[Event, ...]:
+    """Answer the call with a refusal. Raises NotFound, SessionLost, CommandRefused."""
+    turn, call = _call(session, epoch, call_id)
+    _in_state(call, "proposed", "refused", "authorized")
+    return (
+        ToolCallDenied(
+            **guards.because(by, call.version),
+            turn_id=turn.turn_id,
+            call_id=call_id,
+            by=denial.by,
+            reason=denial.reason,
+            source=denial.source,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What is about to happen. `digest` is that of the call as it stands now; it must be the authorised one."""
+
+    tool: str
+    digest: str
+    effect: Effect
+    input_digest: str
+    sandbox: str = "none"
+
+
+def start(session: Session, by: Stamp, epoch: int, call_id: str, execution: Execution) -> tuple[Event, ...]:
+    """Announce the effect, before it happens. A call left over from a dead worker starts again only where that is safe.
+
+    Raises NotFound, SessionLost, CommandRefused.
+    """
+    turn, call = _call(session, epoch, call_id)
+    if call.state == "started":
+        if call.epoch == epoch or call.effect == "external" or execution.effect == "external":
+            raise CommandRefused(f"call {call_id} was already started and must not run twice")
+    else:
+        _in_state(call, "authorized")
+    if call.digest != execution.digest:
+        raise CommandRefused(f"call {call_id} is no longer what was authorised; ask again")
+    return (
+        ToolCallStarted(
+            **guards.because(by, call.version),
+            turn_id=turn.turn_id,
+            call_id=call_id,
+            tool=execution.tool,
+            attempt=call.attempt + 1,
+            epoch=epoch,
+            effect=execution.effect,
+            input_digest=execution.input_digest,
+            idempotency_key=f"{session.id}/{call_id}",
+            sandbox=execution.sandbox,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool returned. `full` is the whole output where `content` had to be cut."""
+
+    content: tuple[ResultContent, ...]
+    is_error: bool = False
+    details: dict[str, JsonValue] | None = None
+    full: BlobRef | None = None
+    duration_ms: int = 0
+
+
+def finish(session: Session, by: Stamp, epoch: int, call_id: str, result: Result) -> tuple[Event, ...]:
+    """Record what the tool returned. Raises NotFound, SessionLost, CommandRefused."""
+    turn, call = _call(session, epoch, call_id)
+    _in_state(call, "started")
+    if call.epoch != epoch:
+        raise CommandRefused(f"call {call_id} was started by another worker; its outcome is not known")
+    return (
+        ToolCallFinished(
+            **guards.because(by, call.version),
+            turn_id=turn.turn_id,
+            call_id=call_id,
+            content=result.content,
+            is_error=result.is_error,
+            details=result.details,
+            full=result.full,
+            duration_ms=result.duration_ms,
+        ),
+    )
+
+
+def lose(session: Session, by: Stamp, epoch: int, call_id: str, reason: str) -> tuple[Event, ...]:
+    """Record that nobody knows how the call ended. Raises NotFound, SessionLost, CommandRefused."""
+    turn, call = _call(session, epoch, call_id)
+    _in_state(call, "started")
+    return (
+        ToolOutcomeUnknown(
+            **guards.because(by, call.version),
+            turn_id=turn.turn_id,
+            call_id=call_id,
+            attempt=call.attempt,
+            reason=reason,
+        ),
+    )
+
+
+def resolve(session: Session, by: Stamp, call_id: str, resolution: Resolution, reason: str = "") -> tuple[Event, ...]:
+    """Say how a call of unknown outcome ended; a person's command. Raises NotFound, CommandRefused."""
+    guards.not_closed(session)
+    if session.turn is None:
+        raise CommandRefused(f"session {session.id} has no turn")
+    call = guards.call_of(session.turn, call_id)
+    if call.state != "unknown":
+        raise CommandRefused(f"the outcome of call {call_id} is not in doubt (it is {call.state})")
+    if resolution == "retry" and session.turn.state not in ("open", "suspended"):
+        raise CommandRefused(f"the turn of call {call_id} is over; it cannot be run again, only explained")
+    return (
+        ToolOutcomeResolved(
+            **guards.because(by, call.version),
+            turn_id=session.turn.turn_id,
+            call_id=call_id,
+            resolution=resolution,
+            reason=reason,
+        ),
+    )
+
+
+def _call(session: Session, epoch: int, call_id: str) -> tuple[Turn, Call]:
+    turn = guards.open_turn(session, epoch)
+    return turn, guards.call_of(turn, call_id)
+
+
+def _in_state(call: Call, *states: CallState) -> None:
+    if call.state not in states:
+        raise CommandRefused(f"call {call.call_id} is {call.state}, not {' or '.join(states)}")

@@ -1,0 +1,148 @@
+"""Commands about turns."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..content import TextBlock, UserBlock
+from ..errors import CommandRefused, InvalidInput, NothingToResume
+from ..events import (
+    Event,
+    PermissionWithdrawn,
+    Stamp,
+    ToolCallDenied,
+    ToolOutcomeUnknown,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnResumed,
+    TurnStarted,
+    TurnSuspended,
+)
+from ..session import Call, Session, Turn
+from . import guards
+
+
+def start(session: Session, by: Stamp, turn_id: str, content: tuple[UserBlock, ...]) -> tuple[Event, ...]:
+    """Begin a turn with what a person said. Raises NotFound, CommandRefused, InvalidInput."""
+    guards.not_closed(session)
+    if session.turn is not None and session.turn.state in ("open", "suspended"):
+        raise CommandRefused(
+            f"session {session.id} has a turn in progress; resume it (turnlog resume) "
+            "or cancel it (turnlog cancel) first"
+        )
+    if not any(_says_something(block) for block in content):
+        raise InvalidInput("a turn needs text that is not blank, or an image")
+    return (TurnStarted(**by, turn_id=turn_id, content=content),)
+
+
+def _says_something(block: UserBlock) -> bool:
+    if isinstance(block, TextBlock):
+        return not isinstance(block.text, str) or bool(block.text.strip())
+    return True
+
+
+def complete(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
+    """End the turn with the model's last word. Raises NotFound, SessionLost, CommandRefused."""
+    turn = guards.open_turn(session, epoch)
+    if turn.awaiting or turn.attempt or turn.open_calls or turn.last_word not in ("answer", "empty"):
+        raise CommandRefused(f"turn {turn.turn_id} is not over: the model has not had its last word")
+    outcome: Literal["answered", "empty"] = "answered" if turn.last_word == "answer" else "empty"
+    return (TurnCompleted(**guards.because(by, turn.version), turn_id=turn.turn_id, outcome=outcome),)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a turn cannot go on; `retryable` tells that resuming later may help."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+def fail(session: Session, by: Stamp, epoch: int, failure: Failure) -> tuple[Event, ...]:
+    """End the turn because it cannot go on. Raises NotFound, SessionLost."""
+    turn = guards.open_turn(session, epoch)
+    return (
+        *_close_calls(turn, by, f"the turn failed: {failure.message}"),
+        TurnFailed(
+            **guards.because(by, turn.version),
+            turn_id=turn.turn_id,
+            code=failure.code,
+            message=failure.message,
+            retryable=failure.retryable,
+        ),
+    )
+
+
+def cancel(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
+    """Stop the turn, whoever runs it. Raises NotFound, CommandRefused."""
+    turn = guards.unfinished_turn(session)
+    said = f"the turn was cancelled{f': {reason}' if reason else ''}"
+    return (
+        *_close_calls(turn, by, said),
+        TurnCancelled(**guards.because(by, turn.version), turn_id=turn.turn_id, reason=reason),
+    )
+
+
+def suspend(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
+    """Put the turn aside until a person has answered. Raises NotFound, SessionLost, CommandRefused."""
+    turn = guards.open_turn(session, epoch)
+    unknown = tuple(call.call_id for call in turn.calls if call.state == "unknown")
+    asked = tuple(request.request_id for request in turn.requests if request.state == "pending")
+    if unknown:
+        return (
+            TurnSuspended(
+                **guards.because(by, turn.version),
+                turn_id=turn.turn_id,
+                reason="unknown_outcome",
+                waiting_for=unknown,
+            ),
+        )
+    if asked:
+        return (
+            TurnSuspended(
+                **guards.because(by, turn.version), turn_id=turn.turn_id, reason="permission", waiting_for=asked
+            ),
+        )
+    raise CommandRefused(f"turn {turn.turn_id} waits for nobody")
+
+
+def resume(session: Session, by: Stamp) -> tuple[Event, ...]:
+    """Take the turn up again where it stopped. Raises NotFound, CommandRefused, NothingToResume."""
+    guards.not_closed(session)
+    turn = session.turn
+    if turn is None or turn.state == "completed":
+        raise NothingToResume(f"session {session.id} has no turn to resume; nothing was changed")
+    return (TurnResumed(**guards.because(by, turn.version), turn_id=turn.turn_id),)
+
+
+def _close_calls(turn: Turn, by: Stamp, reason: str) -> tuple[Event, ...]:
+    """Answer every call that is still open, so that no conversation is left hanging."""
+    return tuple(event for call in turn.open_calls for event in _close_call(turn, call, by, reason))
+
+
+def _close_call(turn: Turn, call: Call, by: Stamp, reason: str) -> tuple[Event, ...]:
+    because = guards.because(by, call.version)
+    if call.state == "unknown":
+        return ()
+    if call.state == "started":
+        return (
+            ToolOutcomeUnknown(
+                **because,
+                turn_id=turn.turn_id,
+                call_id=call.call_id,
+                attempt=call.attempt,
+                reason=f"{reason} while the tool was running",
+            ),
+        )
+    denied = ToolCallDenied(**because, turn_id=turn.turn_id, call_id=call.call_id, by="turn_ended", reason=reason)
+    if call.state == "waiting" and call.request_id is not None:
+        withdrawn = PermissionWithdrawn(
+            **because,
+            turn_id=turn.turn_id,
+            call_id=call.call_id,
+            request_id=call.request_id,
+            reason=reason,
+        )
+        return (withdrawn, denied)
+    return (denied,)

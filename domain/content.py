@@ -1,0 +1,118 @@
+"""Content blocks and messages: what people, models and tools say to each other.
+
+A body is text, or a reference to text kept once in the blob table. Bodies above `INLINE_LIMIT` bytes
+and every image are kept by hash, so an event stays small whatever it speaks of (design, rule 10).
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+INLINE_LIMIT = 8 * 1024
+"""Bytes of UTF-8 a body may have inside an event."""
+
+HEAD_CHARS = 200
+"""Characters of a stored body that its reference repeats, for people who only want a glance."""
+
+
+class Value(BaseModel):
+    """A frozen value that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BlobRef(Value):
+    """A body kept in the blob table: SHA-256 in hex, size in bytes, and its first characters."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+    media_type: str
+    head: str = ""
+
+
+Body = str | BlobRef
+
+
+class TextBlock(Value):
+    """Plain text."""
+
+    type: Literal["text"] = "text"
+    text: Body
+
+
+class ImageBlock(Value):
+    """An image, by hash."""
+
+    type: Literal["image"] = "image"
+    image: BlobRef
+
+
+class ThinkingBlock(Value):
+    """A model's thinking, with the provenance that decides where it may be replayed.
+
+    `signature` is the provider's opaque proof, sent back unchanged to the model that made it.
+    """
+
+    type: Literal["thinking"] = "thinking"
+    text: Body
+    model: str
+    signature: str | None = None
+
+
+class ToolCallBlock(Value):
+    """A model asks for a tool. `arguments` is JSON text exactly as it was understood, or as written when invalid.
+
+    `call_id` is ours and unique over all sessions; `provider_id` is what the provider called it.
+    """
+
+    type: Literal["tool_call"] = "tool_call"
+    call_id: str
+    name: str
+    arguments: Body
+    provider_id: str | None = None
+
+
+ResultContent = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]
+
+
+class ToolResultBlock(Value):
+    """The one answer to a tool call."""
+
+    type: Literal["tool_result"] = "tool_result"
+    call_id: str
+    name: str
+    content: tuple[ResultContent, ...]
+    is_error: bool = False
+
+
+UserBlock = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]
+ModelBlock = Annotated[TextBlock | ImageBlock | ThinkingBlock | ToolCallBlock, Field(discriminator="type")]
+Block = Annotated[
+    TextBlock | ImageBlock | ThinkingBlock | ToolCallBlock | ToolResultBlock,
+    Field(discriminator="type"),
+]
+
+
+class Message(Value):
+    """One side's contribution. Tool results travel in the user's message, before anything else in it."""
+
+    role: Literal["user", "assistant"]
+    blocks: tuple[Block, ...]
+
+
+def text_of(body: Body) -> str:
+    """The text of a body; of a stored one only its head, with a mark that there is more."""
+    if isinstance(body, str):
+        return body
+    return body.head if len(body.head.encode()) == body.size else f"{body.head}…"
+
+
+def plain_text(blocks: Sequence[Block]) -> str:
+    """The text blocks, joined by blank lines."""
+    return "\n\n".join(text_of(block.text) for block in blocks if isinstance(block, TextBlock))
+
+
+def clean(text: str) -> str:
+    """Text that can be stored: lone surrogates, which no UTF-8 can hold, become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

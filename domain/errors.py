@@ -1,0 +1,144 @@
+"""The one error tree of turnlog.
+
+    TurnlogError                      exit 1
+    ├─ InvalidInput                   exit 2   a value that cannot be used: URL, address, arguments
+    ├─ NotFound                       exit 3   no such session, version, request, rule, call or blob
+    ├─ PermissionNeeded               exit 4   a person has to answer first, or has refused
+    ├─ Conflict                       exit 5   somebody else wrote, or is at work
+    │  ├─ VersionConflict
+    │  ├─ SessionBusy
+    │  └─ SessionLost
+    ├─ CommandRefused                 exit 1   the session is in no state for this command
+    │  └─ NothingToResume
+    ├─ OutcomeUnknown                 exit 7   an effect may have happened; a person has to say
+    ├─ StoreError                     exit 1   the database refuses, is full, foreign or not migrated
+    │  ├─ SchemaMissing
+    │  ├─ SchemaNewer
+    │  └─ CorruptRecord
+    ├─ ModelError                     exit 1   a provider failed, typed by `ModelFailure`
+    ├─ TurnFailure                    exit 1   a turn ended in `TurnFailed`
+    └─ TurnInterrupted                exit 130 a turn was cancelled
+
+Every message is one line: what happened, to what, and what to do.
+"""
+
+from typing import ClassVar
+
+
+class TurnlogError(Exception):
+    """Anything turnlog refuses or fails to do; `code` is stable, `exit_code` is the CLI's."""
+
+    code: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 1
+
+    @property
+    def message(self) -> str:
+        """The one line shown to a person."""
+        return " ".join(str(self).split())
+
+
+class InvalidInput(TurnlogError):
+    """A value that cannot be used as given."""
+
+    code = "invalid_input"
+    exit_code = 2
+
+
+class NotFound(TurnlogError):
+    """Nothing there by that name."""
+
+    code = "not_found"
+    exit_code = 3
+
+
+class PermissionNeeded(TurnlogError):
+    """A person has to answer first, or has refused."""
+
+    code = "permission_needed"
+    exit_code = 4
+
+
+class Conflict(TurnlogError):
+    """Somebody else wrote first, or is at work."""
+
+    code = "conflict"
+    exit_code = 5
+
+
+class VersionConflict(Conflict):
+    """The stream is no longer at the version the append expected."""
+
+    code = "version_conflict"
+
+    def __init__(self, stream: str, expected: int) -> None:
+        super().__init__(f"stream {stream} is not at version {expected}; read it again")
+        self.stream = stream
+        self.expected = expected
+
+
+class SessionBusy(Conflict):
+    """A worker holds the session."""
+
+    code = "session_busy"
+
+
+class SessionLost(Conflict):
+    """This worker no longer holds the session; it has to stop."""
+
+    code = "session_lost"
+
+
+class CommandRefused(TurnlogError):
+    """The session is in no state for this command."""
+
+    code = "refused"
+
+
+class NothingToResume(CommandRefused):
+    """No turn is waiting to go on."""
+
+    code = "nothing_to_resume"
+
+
+class OutcomeUnknown(TurnlogError):
+    """An effect may or may not have happened; a person has to say which."""
+
+    code = "outcome_unknown"
+    exit_code = 7
+
+
+class StoreError(TurnlogError):
+    """The database refuses: full, unreachable, foreign, damaged."""
+
+    code = "store"
+
+
+class SchemaMissing(StoreError):
+    """The database has no turnlog schema, or half of one."""
+
+    code = "schema_missing"
+
+
+class SchemaNewer(StoreError):
+    """The schema was made by a newer turnlog."""
+
+    code = "schema_newer"
+
+
+class CorruptRecord(StoreError):
+    """A stored event cannot be read as what its topic says."""
+
+    code = "corrupt_record"
+
+
+class TurnFailure(TurnlogError):
+    """A turn ended in `TurnFailed`; what was done stays done."""
+
+    code = "turn_failed"
+
+
+class TurnInterrupted(TurnlogError):
+    """A turn was cancelled."""
+
+    code = "turn_cancelled"
+    exit_code = 130

@@ -1,0 +1,95 @@
+"""The facts a session is made of, one module a subject."""
+
+from .base import Actor, ActorKind, Event, Stamp
+from .catalogue import EVENTS, TOPICS, topic_of
+from .lease import LeaseReleased, LeaseTaken
+from .model import NO_USAGE, ModelFailed, ModelRequested, ModelResponded, Usage
+from .permission import (
+    PermissionExpired,
+    PermissionRequested,
+    PermissionResolved,
+    PermissionWithdrawn,
+    Scope,
+)
+from .rule import AnyCall, ExactCall, Matcher, RuleEffect, RuleEvent, RuleRemembered, RuleRevoked
+from .session import (
+    NoticeRaised,
+    SessionClosed,
+    SessionConfigured,
+    SessionForked,
+    SessionRenamed,
+    SessionStarted,
+)
+from .tool import (
+    Effect,
+    Resolution,
+    ToolCallAuthorized,
+    ToolCallDenied,
+    ToolCallEvent,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolOutcomeResolved,
+    ToolOutcomeUnknown,
+)
+from .turn import (
+    TurnCancelled,
+    TurnCompleted,
+    TurnEvent,
+    TurnFailed,
+    TurnResumed,
+    TurnStarted,
+    TurnState,
+    TurnSuspended,
+)
+
+__all__ = [
+    "EVENTS",
+    "NO_USAGE",
+    "TOPICS",
+    "Actor",
+    "ActorKind",
+    "AnyCall",
+    "Effect",
+    "Event",
+    "ExactCall",
+    "LeaseReleased",
+    "LeaseTaken",
+    "Matcher",
+    "ModelFailed",
+    "ModelRequested",
+    "ModelResponded",
+    "NoticeRaised",
+    "PermissionExpired",
+    "PermissionRequested",
+    "PermissionResolved",
+    "PermissionWithdrawn",
+    "Resolution",
+    "RuleEffect",
+    "RuleEvent",
+    "RuleRemembered",
+    "RuleRevoked",
+    "Scope",
+    "SessionClosed",
+    "SessionConfigured",
+    "SessionForked",
+    "SessionRenamed",
+    "SessionStarted",
+    "Stamp",
+    "ToolCallAuthorized",
+    "ToolCallDenied",
+    "ToolCallEvent",
+    "ToolCallFinished",
+    "ToolCallStarted",
+    "ToolOutcomeResolved",
+    "ToolOutcomeUnknown",
+    "TurnCancelled",
+    "TurnCompleted",
+    "TurnEvent",
+    "TurnFailed",
+    "TurnResumed",
+    "TurnStarted",
+    "TurnState",
+    "TurnSuspended",
+    "Usage",
+    "topic_of",
+]

@@ -1,0 +1,68 @@
+"""The table of topics: stored name -> event class. A topic outside this table is refused unread."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .base import Event
+from .lease import LeaseReleased, LeaseTaken
+from .model import ModelFailed, ModelRequested, ModelResponded
+from .permission import PermissionExpired, PermissionRequested, PermissionResolved, PermissionWithdrawn
+from .rule import RuleRemembered, RuleRevoked
+from .session import (
+    NoticeRaised,
+    SessionClosed,
+    SessionConfigured,
+    SessionForked,
+    SessionRenamed,
+    SessionStarted,
+)
+from .tool import (
+    ToolCallAuthorized,
+    ToolCallDenied,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolOutcomeResolved,
+    ToolOutcomeUnknown,
+)
+from .turn import TurnCancelled, TurnCompleted, TurnFailed, TurnResumed, TurnStarted, TurnSuspended
+
+EVENTS: tuple[type[Event], ...] = (
+    SessionStarted,
+    SessionForked,
+    SessionRenamed,
+    SessionConfigured,
+    SessionClosed,
+    NoticeRaised,
+    TurnStarted,
+    TurnCompleted,
+    TurnFailed,
+    TurnCancelled,
+    TurnSuspended,
+    TurnResumed,
+    ModelRequested,
+    ModelResponded,
+    ModelFailed,
+    ToolCallAuthorized,
+    ToolCallDenied,
+    ToolCallStarted,
+    ToolCallFinished,
+    ToolOutcomeUnknown,
+    ToolOutcomeResolved,
+    PermissionRequested,
+    PermissionResolved,
+    PermissionExpired,
+    PermissionWithdrawn,
+    RuleRemembered,
+    RuleRevoked,
+    LeaseTaken,
+    LeaseReleased,
+)
+
+
+def topic_of(event: Event | type[Event]) -> str:
+    """The stored name of an event, such as `TurnStarted/1`."""
+    cls = event if isinstance(event, type) else type(event)
+    return f"{cls.__name__}/{cls.revision}"
+
+
+TOPICS: Mapping[str, type[Event]] = MappingProxyType({topic_of(cls): cls for cls in EVENTS})

@@ -1,0 +1,63 @@
+"""Facts about the session as a whole."""
+
+from typing import Literal
+
+from ..content import Body
+from .base import Event
+from .turn import TurnState
+
+
+class SessionStarted(Event):
+    """A session began. `tools` are the names on offer; `workspace` is the directory its tools may touch."""
+
+    title: str
+    model: str
+    project: str | None = None
+    workspace: str | None = None
+    system: Body | None = None
+    tools: tuple[str, ...] = ()
+
+
+class SessionForked(Event):
+    """This stream goes on from another one at a version; what came before is read from there, not copied.
+
+    An open turn of the parent does not stay open here. Session grants are dropped unless `keeps_grants`.
+    Model, project, the number of completed turns and how the latest turn stands (`turn`, None for no turn yet) are
+    repeated so that this stream alone is enough to list it.
+    """
+
+    parent: str
+    parent_version: int
+    title: str
+    model: str
+    project: str | None = None
+    completed_turns: int = 0
+    turn: TurnState | None = None
+    keeps_grants: bool = False
+
+
+class SessionRenamed(Event):
+    """The title changed."""
+
+    title: str
+
+
+class SessionConfigured(Event):
+    """Settings for the turns to come changed; None leaves a setting as it was."""
+
+    model: str | None = None
+    system: Body | None = None
+    tools: tuple[str, ...] | None = None
+
+
+class SessionClosed(Event):
+    """No further turn will be accepted."""
+
+    reason: str = ""
+
+
+class NoticeRaised(Event):
+    """Something a person should know."""
+
+    severity: Literal["info", "warning"]
+    message: str

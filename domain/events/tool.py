@@ -1,0 +1,84 @@
+"""Facts about tool calls: authorised or denied, started, finished, unknown, resolved."""
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from ..content import BlobRef, ResultContent
+from .turn import TurnEvent
+
+Effect = Literal["pure", "idempotent", "external"]
+"""What a tool does to the world: nothing, the same however often it runs, or something each time."""
+
+Resolution = Literal["did", "did_not", "retry"]
+
+
+class ToolCallEvent(TurnEvent):
+    """An event about one call."""
+
+    call_id: str
+
+
+class ToolCallAuthorized(ToolCallEvent):
+    """The call may run. `digest` is that of the exact call; `by` says on whose word.
+
+    `source` is the rule id for `rule`, the request id for `person`.
+    """
+
+    digest: str
+    by: Literal["read_only", "rule", "person"]
+    source: str | None = None
+
+
+class ToolCallDenied(ToolCallEvent):
+    """The call will not run; `reason` is what the model is told.
+
+    `by` is who refused: a rule, a person, an unanswered request, turnlog itself because the call makes no sense
+    (`invalid`), or the end of the turn.
+    """
+
+    by: Literal["rule", "person", "expiry", "invalid", "turn_ended"]
+    reason: str
+    source: str | None = None
+
+
+class ToolCallStarted(ToolCallEvent):
+    """The effect is about to happen. Durable before it does (design, rule 3).
+
+    `input_digest` is that of the arguments handed to the tool; `idempotency_key` is the same for every attempt.
+    """
+
+    tool: str
+    attempt: int
+    epoch: int
+    effect: Effect
+    input_digest: str
+    idempotency_key: str
+    sandbox: str = "none"
+
+
+class ToolCallFinished(ToolCallEvent):
+    """The tool returned, or failed in a way that is known. Durable before the model sees it.
+
+    `full` is the whole output where `content` had to be cut; `details` are for the host, never for the model.
+    """
+
+    content: tuple[ResultContent, ...]
+    is_error: bool = False
+    details: dict[str, JsonValue] | None = None
+    full: BlobRef | None = None
+    duration_ms: int = 0
+
+
+class ToolOutcomeUnknown(ToolCallEvent):
+    """The effect was started and nobody knows how it ended."""
+
+    attempt: int
+    reason: str
+
+
+class ToolOutcomeResolved(ToolCallEvent):
+    """A person said how it ended: it did happen, it did not, or run it again."""
+
+    resolution: Resolution
+    reason: str = ""

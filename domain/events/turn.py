@@ -1,0 +1,52 @@
+"""Facts about turns: from what a person said to the model's last word on it."""
+
+from typing import Literal
+
+from ..content import UserBlock
+from .base import Event
+
+TurnState = Literal["open", "suspended", "completed", "failed", "cancelled", "forked"]
+"""How a turn stands; `forked` is one that was in progress where a fork began."""
+
+
+class TurnEvent(Event):
+    """An event inside a turn."""
+
+    turn_id: str
+
+
+class TurnStarted(TurnEvent):
+    """A person said something and the model is to answer."""
+
+    content: tuple[UserBlock, ...]
+
+
+class TurnCompleted(TurnEvent):
+    """The model had its last word; `empty` when it ended without saying anything."""
+
+    outcome: Literal["answered", "empty"] = "answered"
+
+
+class TurnFailed(TurnEvent):
+    """The turn cannot go on by itself. What was done stays done; resuming continues from here."""
+
+    code: str
+    message: str
+    retryable: bool = False
+
+
+class TurnCancelled(TurnEvent):
+    """A person or the calling program stopped the turn."""
+
+    reason: str = ""
+
+
+class TurnSuspended(TurnEvent):
+    """The turn waits for a person and needs no process meanwhile; `waiting_for` are request or call ids."""
+
+    reason: Literal["permission", "unknown_outcome"]
+    waiting_for: tuple[str, ...]
+
+
+class TurnResumed(TurnEvent):
+    """A worker took the turn up again."""

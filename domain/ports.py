@@ -1,0 +1,255 @@
+"""What the domain needs from the world, one small Protocol a purpose."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from pydantic import JsonValue
+
+from .content import BlobRef, Message, ModelBlock, Value
+from .errors import TurnlogError
+from .events import NO_USAGE, Effect, Event, Usage
+
+# The log
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in its place: stream, version in the stream (from 1), position over all streams (None if not read)."""
+
+    stream: str
+    version: int
+    event: Event
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Events to append to a stream that must still be at version `after` (0: the stream must be new)."""
+
+    stream: str
+    after: int
+    events: tuple[Event, ...]
+
+
+class EventLog(Protocol):
+    """The append-only log: one stream a session, one order over all streams."""
+
+    async def append(self, *changes: Change) -> Sequence[Recorded]:
+        """Append all changes in one transaction. Raises VersionConflict, InvalidInput, StoreError."""
+        ...
+
+    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
+        """Events of a stream with after < version <= until, in order. Raises StoreError."""
+        ...
+
+    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+        """Events of all streams with position > after, in order, at most `limit`. Raises StoreError."""
+        ...
+
+    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
+        """Names of streams that begin with `prefix`, sorted, at most `limit`. Raises StoreError."""
+        ...
+
+    @property
+    def appends(self) -> int:
+        """How many appends went through this log object so far; those of others are not counted."""
+        ...
+
+    async def wait(self, appends: int, seconds: float) -> None:
+        """Return once more appends than this went through this log object, or after so many seconds."""
+        ...
+
+
+class Blobs(Protocol):
+    """Bodies kept once, by SHA-256."""
+
+    async def put(self, body: bytes, media_type: str) -> BlobRef:
+        """Keep a body. Raises InvalidInput, StoreError."""
+        ...
+
+    async def get(self, sha256: str) -> bytes:
+        """The body. Raises NotFound."""
+        ...
+
+
+# Models
+
+
+class ToolSpec(Value):
+    """What a model is told about a tool, and what turnlog knows of it. `parameters` is a JSON Schema object."""
+
+    name: str
+    description: str
+    parameters: dict[str, JsonValue]
+    effect: Effect = "external"
+
+    @property
+    def read_only(self) -> bool:
+        """A pure tool changes nothing, so nobody has to be asked."""
+        return self.effect == "pure"
+
+
+class ModelRequest(Value):
+    """Everything a model gets to see. A pure function of the log and configuration; all bodies are inline."""
+
+    model: str
+    system: str | None
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDelta:
+    """A piece of an answer while it forms: shown to live readers, never stored."""
+
+    kind: Literal["text", "thinking", "tool_call"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """A whole answer. Call ids in the blocks are the provider's; turnlog gives its own."""
+
+    blocks: tuple[ModelBlock, ...]
+    usage: Usage = NO_USAGE
+    stop_reason: str = "stop"
+    response_id: str | None = None
+
+
+ModelFailure = Literal[
+    "rate_limited",
+    "overloaded",
+    "unavailable",
+    "server",
+    "connection",
+    "timeout",
+    "context_window",
+    "quota",
+    "authentication",
+    "not_found",
+    "rejected",
+    "content_filtered",
+    "malformed",
+    "unexpected",
+]
+
+
+class ModelError(TurnlogError):
+    """A request to a model failed. `retry_after` is in seconds; `phase` is how far the request had come."""
+
+    code: ClassVar[str] = "model"
+
+    def __init__(
+        self,
+        failure: ModelFailure,
+        message: str,
+        *,
+        retryable: bool = False,
+        phase: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.failure: ModelFailure = failure
+        self.retryable = retryable
+        self.phase = phase
+        self.retry_after = retry_after
+
+
+class Model(Protocol):
+    """A model behind a name such as `anthropic:claude-sonnet-4-5`."""
+
+    @property
+    def name(self) -> str:
+        """The `provider:model` name recorded in the log."""
+        ...
+
+    def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        """Stream deltas, then exactly one ModelReply as the last item. Raises ModelError."""
+        ...
+
+
+# Tools
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a running tool may know. `idempotency_key` is the same for every attempt at this call."""
+
+    session_id: str
+    call_id: str
+    idempotency_key: str
+    epoch: int
+    attempt: int
+    workspace: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolImage:
+    """An image a tool returns."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a tool returns: parts for the model, and details that only the host sees."""
+
+    content: tuple[str | ToolImage, ...]
+    is_error: bool = False
+    details: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+class Tool(Protocol):
+    """Something a model may ask to be done."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description, schema and effect class."""
+        ...
+
+    def show(self, arguments: Mapping[str, JsonValue]) -> str:
+        """The call as the approver is to see it, complete: nothing that decides the effect is left out."""
+        ...
+
+    async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
+        """Do it. Cancellation must leave nothing running. Raises anything; the model is told."""
+        ...
+
+
+# Time, identity, other workers
+
+
+class Clock(Protocol):
+    """Time, so that tests can hold it."""
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Ids(Protocol):
+    """Identity, so that tests can know it."""
+
+    def session(self) -> str:
+        """A new session id: a UUIDv7."""
+        ...
+
+    def new(self, kind: Literal["turn", "call", "request", "rule", "run"]) -> str:
+        """A new id of 128 random bits or more, unique over all sessions and prefixed by its kind."""
+        ...
+
+
+class Workers(Protocol):
+    """What can be known of the processes that run sessions."""
+
+    def alive(self, worker: str) -> bool | None:
+        """Whether the worker still runs; None when that cannot be known from here."""
+        ...

@@ -1,0 +1,145 @@
+"""The Session aggregate: the story so far, folded down to what the next decision needs.
+
+Lean by design: the transcript is a projection's business, so that folding 10,000 events stays linear and a snapshot
+stays small. Commands (`domain.commands`) read it; `evolve` builds it and judges nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import AwareDatetime, TypeAdapter
+
+from .content import Body
+from .events import Actor, Effect, TurnState
+from .rules import Rule
+
+CallState = Literal[
+    "proposed",  # the model asks for it
+    "waiting",  # a person is asked
+    "allowed",  # a person said yes; not yet checked against what is about to run
+    "refused",  # a person said no; the call is not yet closed
+    "authorized",  # may run
+    "started",  # the effect may have happened
+    "unknown",  # the effect may have happened and nobody is there to tell
+    "closed",  # answered for good
+]
+LastWord = Literal["none", "calls", "answer", "empty"]
+RequestState = Literal["pending", "allowed", "denied", "expired", "withdrawn"]
+Status = Literal["created", "active", "suspended", "idle", "failed", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call of the current round. `version` is that of the latest event about it."""
+
+    call_id: str
+    tool: str
+    version: int
+    state: CallState = "proposed"
+    digest: str | None = None
+    by: str | None = None
+    request_id: str | None = None
+    attempt: int = 0
+    epoch: int = 0
+    effect: Effect = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question put to a person in the current turn."""
+
+    request_id: str
+    call_id: str
+    tool: str
+    digest: str
+    display_digest: str
+    expires_at: AwareDatetime
+    state: RequestState = "pending"
+    answered_by: Actor | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The latest turn. `awaiting` is true between a request to the model and what became of it."""
+
+    turn_id: str
+    version: int
+    state: TurnState = "open"
+    round: int = 0
+    attempt: int = 0
+    awaiting: bool = False
+    last_word: LastWord = "none"
+    calls: tuple[Call, ...] = ()
+    requests: tuple[Request, ...] = ()
+
+    def call(self, call_id: str) -> Call | None:
+        """The call of the current round under this id."""
+        return next((call for call in self.calls if call.call_id == call_id), None)
+
+    def request(self, request_id: str) -> Request | None:
+        """The question of this turn under this id."""
+        return next((request for request in self.requests if request.request_id == request_id), None)
+
+    @property
+    def open_calls(self) -> tuple[Call, ...]:
+        """Calls without an answer, in call order."""
+        return tuple(call for call in self.calls if call.state != "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The worker that runs the session, and since which epoch."""
+
+    epoch: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as decisions see it. `version` 0 is the session before its first event."""
+
+    id: str
+    version: int = 0
+    title: str = ""
+    model: str = ""
+    project: str | None = None
+    workspace: str | None = None
+    system: Body | None = None
+    tools: tuple[str, ...] = ()
+    turn: Turn | None = None
+    completed_turns: int = 0
+    rules: tuple[Rule, ...] = ()
+    lease: Lease | None = None
+    epoch: int = 0
+    closed: bool = False
+
+    @property
+    def status(self) -> Status:
+        """Where the session stands, derived; never stored."""
+        if self.closed:
+            return "closed"
+        if self.turn is None:
+            return "created"
+        match self.turn.state:
+            case "open":
+                return "active"
+            case "suspended":
+                return "suspended"
+            case "failed":
+                return "failed"
+            case "completed" | "cancelled" | "forked":
+                return "idle"
+
+
+_SNAPSHOT = TypeAdapter(Session)
+
+
+def to_snapshot(session: Session) -> bytes:
+    """The state as JSON; a cache of the fold, never more."""
+    return _SNAPSHOT.dump_json(session)
+
+
+def from_snapshot(data: bytes) -> Session:
+    """The state back from `to_snapshot`. Raises pydantic.ValidationError."""
+    return _SNAPSHOT.validate_json(data)

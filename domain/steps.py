@@ -1,0 +1,95 @@
+"""What the story so far calls for next. The engine asks this until the turn is over; so does a resumed one."""
+
+from dataclasses import dataclass
+
+from .session import Call, Request, Session, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """All calls are answered; it is the model's turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Validate a call and find out whether it may run, or act on a person's answer."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run these calls: several only where all of them are read-only."""
+
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """Find out what became of a call that another worker started."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitPerson:
+    """A person has to answer requests, or say what became of calls, before the turn can go on."""
+
+    requests: tuple[Request, ...]
+    unknown: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The model has had its last word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """No turn is open."""
+
+
+Step = AskModel | Judge | Run | Recover | AwaitPerson | Finish | Over
+
+
+def next_step(session: Session) -> Step:
+    """The next step of the open turn. Questions come first, all of them; then calls run, in the model's order."""
+    turn = session.turn
+    if turn is None or turn.state != "open":
+        return Over()
+    if turn.open_calls:
+        return _next_call(turn, session.epoch)
+    if turn.last_word in ("answer", "empty") and not turn.attempt:
+        return Finish()
+    return AskModel()
+
+
+def _next_call(turn: Turn, epoch: int) -> Step:
+    calls = turn.open_calls
+    for call in calls:
+        if call.state == "started" and call.epoch != epoch:
+            return Recover(call)
+    for call in calls:
+        if call.state in ("proposed", "refused"):
+            return Judge(call)
+    batch = _batch(calls)
+    if batch:
+        return Run(batch)
+    if calls[0].state == "allowed":
+        return Judge(calls[0])
+    return AwaitPerson(
+        requests=tuple(request for request in turn.requests if request.state == "pending"),
+        unknown=tuple(call for call in calls if call.state == "unknown"),
+    )
+
+
+def _batch(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    """The calls to run now: the longest run of read-only ones at the front, or the one at the front."""
+    if calls[0].state == "authorized" and calls[0].by != "read_only":
+        return calls[:1]
+    batch: list[Call] = []
+    for call in calls:
+        if call.state != "authorized" or call.by != "read_only":
+            break
+        batch.append(call)
+    return tuple(batch)

@@ -1,0 +1,172 @@
+"""Every command with arguments that are good in some state, so that only the state decides.
+
+`TABLE` says in which states of the story (`story.STATES`) each is accepted; in all others it is refused.
+"""
+
+from collections.abc import Callable, Sequence
+
+from turnlog.domain import AnyCall, Decision, Event, Session, TextBlock, commands
+
+from . import story
+from .story import DIGEST, EXPIRY, INPUT, MODEL, alice, late_worker, worker
+
+WorkerDecision = Callable[[Session, int], Sequence[Event]]
+
+ALL = frozenset(story.STATES)
+EXISTING = ALL - {"no session"}
+NOT_CLOSED = EXISTING - {"closed"}
+CALLS = {"call proposed", "call waiting", "call allowed", "call refused", "call authorized", "call started"}
+OPEN = CALLS | {
+    "opened", "awaiting", "model failed", "call unknown", "call closed", "last word", "no word", "taken over"
+}  # fmt: skip
+SUSPENDED = {"suspended for permission", "suspended for outcome"}
+BETWEEN_TURNS = NOT_CLOSED - OPEN - SUSPENDED
+
+HELLO = (TextBlock(text="Hello"),)
+QUESTION = commands.permissions.Question(
+    request_id="request_1",
+    digest=DIGEST,
+    display="make test",
+    display_digest="digest of what Alice reads",
+    expires_at=EXPIRY,
+)
+EXECUTION = commands.tools.Execution(tool="shell", digest=DIGEST, effect="external", input_digest=INPUT)
+RESULT = commands.tools.Result(content=(TextBlock(text="ok"),))
+RULE = commands.rules.NewRule(rule_id="rule_9", scope="session", effect="allow", tool="shell", matcher=AnyCall())
+ALLOW = commands.permissions.Answer(allow=True)
+DENY = commands.permissions.Answer(allow=False, reason="no")
+MODEL_FAILURE = commands.models.Failure(failure="overloaded", message="try later", retryable=True)
+
+PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
+    "sessions.start": (
+        lambda session: commands.sessions.start(session, alice, commands.sessions.Opening(title="New", model=MODEL)),
+        frozenset({"no session"}),
+    ),
+    "sessions.fork": (lambda session: commands.sessions.fork(session, alice, commands.sessions.Fork()), EXISTING),
+    "sessions.rename": (lambda session: commands.sessions.rename(session, alice, "Another title"), NOT_CLOSED),
+    "sessions.configure": (
+        lambda session: commands.sessions.configure(
+            session, alice, commands.sessions.Configuration(model="scripted:other")
+        ),
+        BETWEEN_TURNS,
+    ),
+    "sessions.close": (lambda session: commands.sessions.close(session, alice), BETWEEN_TURNS),
+    "sessions.notice": (lambda session: commands.sessions.notice(session, alice, "the disk is filling"), EXISTING),
+    "turns.start": (lambda session: commands.turns.start(session, alice, "turn_2", HELLO), BETWEEN_TURNS),
+    "turns.cancel": (lambda session: commands.turns.cancel(session, alice), frozenset(OPEN | SUSPENDED)),
+    "turns.resume": (
+        lambda session: commands.turns.resume(session, alice),
+        frozenset(OPEN | SUSPENDED | {"failed", "failed in doubt", "cancelled", "forked"}),
+    ),
+    "tools.resolve did": (
+        lambda session: commands.tools.resolve(session, alice, "call_1", "did"),
+        frozenset({"call unknown", "suspended for outcome", "failed in doubt"}),
+    ),
+    "tools.resolve retry": (
+        lambda session: commands.tools.resolve(session, alice, "call_1", "retry"),
+        frozenset({"call unknown", "suspended for outcome"}),
+    ),
+    "permissions.answer yes": (
+        lambda session: commands.permissions.answer(session, alice, "request_1", ALLOW),
+        frozenset({"call waiting", "suspended for permission"}),
+    ),
+    "permissions.answer no": (
+        lambda session: commands.permissions.answer(session, alice, "request_1", DENY),
+        frozenset({"call waiting", "suspended for permission"}),
+    ),
+    "rules.add": (lambda session: commands.rules.add(session.rules, alice, RULE), ALL),
+    "rules.revoke": (lambda session: commands.rules.revoke(session.rules, alice, "rule_9"), frozenset()),
+    "leases.take free": (
+        lambda session: commands.leases.take(session, worker, "desk-3", holder_gone=False),
+        frozenset({"created", "forked"}),
+    ),
+    "leases.take over": (
+        lambda session: commands.leases.take(session, worker, "desk-3", holder_gone=True),
+        NOT_CLOSED,
+    ),
+}
+
+WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
+    "turns.complete": (
+        lambda session, epoch: commands.turns.complete(session, worker, epoch),
+        frozenset({"last word", "no word"}),
+    ),
+    "turns.fail": (
+        lambda session, epoch: commands.turns.fail(session, worker, epoch, commands.turns.Failure("model", "gone")),
+        frozenset(OPEN),
+    ),
+    "turns.suspend": (
+        lambda session, epoch: commands.turns.suspend(session, worker, epoch),
+        frozenset({"call waiting", "call unknown"}),
+    ),
+    "models.request": (
+        lambda session, epoch: commands.models.request(session, worker, epoch, "digest of the request"),
+        frozenset({"opened", "awaiting", "model failed", "call closed", "no word"}),
+    ),
+    "models.respond": (
+        lambda session, epoch: commands.models.respond(session, worker, epoch, commands.models.Response(HELLO)),
+        frozenset({"awaiting"}),
+    ),
+    "models.fail": (
+        lambda session, epoch: commands.models.fail(session, worker, epoch, MODEL_FAILURE),
+        frozenset({"awaiting"}),
+    ),
+    "tools.authorize by rule": (
+        lambda session, epoch: commands.tools.authorize(
+            session, worker, epoch, "call_1", commands.tools.Grant(DIGEST, "rule", "rule_1")
+        ),
+        frozenset({"call proposed"}),
+    ),
+    "tools.authorize by person": (
+        lambda session, epoch: commands.tools.authorize(
+            session, worker, epoch, "call_1", commands.tools.Grant(DIGEST, "person", "request_1")
+        ),
+        frozenset({"call allowed"}),
+    ),
+    "tools.deny": (
+        lambda session, epoch: commands.tools.deny(
+            session, worker, epoch, "call_1", commands.tools.Denial("rule", "no", "rule_1")
+        ),
+        frozenset({"call proposed", "call refused", "call authorized"}),
+    ),
+    "tools.start": (
+        lambda session, epoch: commands.tools.start(session, worker, epoch, "call_1", EXECUTION),
+        frozenset({"call authorized"}),
+    ),
+    "tools.finish": (
+        lambda session, epoch: commands.tools.finish(session, worker, epoch, "call_1", RESULT),
+        frozenset({"call started"}),
+    ),
+    "tools.lose": (
+        lambda session, epoch: commands.tools.lose(session, worker, epoch, "call_1", "it crashed"),
+        frozenset({"call started", "taken over"}),
+    ),
+    "permissions.ask": (
+        lambda session, epoch: commands.permissions.ask(session, worker, epoch, "call_1", QUESTION),
+        frozenset({"call proposed"}),
+    ),
+    "permissions.expire": (
+        lambda session, epoch: commands.permissions.expire(session, late_worker, epoch, "request_1"),
+        frozenset({"call waiting", "call allowed"}),
+    ),
+    "permissions.withdraw": (
+        lambda session, epoch: commands.permissions.withdraw(session, worker, epoch, "request_1", "the rules changed"),
+        frozenset({"call waiting", "call allowed"}),
+    ),
+}
+
+
+def release(session: Session, epoch: int) -> Sequence[Event]:
+    """The one worker's command that is never refused: giving back what one no longer has changes nothing."""
+    return commands.leases.release(session, worker, epoch)
+
+
+def _by_holder(decision: WorkerDecision) -> Decision:
+    return lambda session: decision(session, session.epoch)
+
+
+TABLE: dict[str, tuple[Decision, frozenset[str]]] = {
+    **PEOPLE,
+    **{name: (_by_holder(decision), states) for name, (decision, states) in WORKERS.items()},
+    "leases.release": (_by_holder(release), ALL),
+}

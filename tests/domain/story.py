@@ -1,0 +1,216 @@
+"""One session, told event by event: Alice asks, a worker runs the turn, the model wants a tool, Alice is asked.
+
+Every event cites the version of its cause; tests that tell the story in another order make their own.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from turnlog.domain import (
+    Actor,
+    Event,
+    LeaseReleased,
+    LeaseTaken,
+    ModelFailed,
+    ModelRequested,
+    ModelResponded,
+    PermissionRequested,
+    PermissionResolved,
+    SessionClosed,
+    SessionForked,
+    SessionStarted,
+    Stamp,
+    TextBlock,
+    ToolCallAuthorized,
+    ToolCallBlock,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolOutcomeUnknown,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+    TurnSuspended,
+)
+
+Story = tuple[Event, ...]
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+EXPIRY = NOON + timedelta(hours=1)
+LATER = EXPIRY + timedelta(hours=1)
+
+ALICE = Actor(kind="user", id="alice")
+BOB = Actor(kind="user", id="bob")
+WORKER = Actor(kind="worker", id="desk-1")
+ASSISTANT = Actor(kind="agent", id="scripted:demo")
+
+alice: Stamp = {"at": NOON, "actor": ALICE}
+bob: Stamp = {"at": NOON, "actor": BOB}
+worker: Stamp = {"at": NOON, "actor": WORKER}
+agent: Stamp = {"at": NOON, "actor": ASSISTANT}
+late_alice: Stamp = {"at": LATER, "actor": ALICE}
+late_worker: Stamp = {"at": LATER, "actor": WORKER}
+
+MODEL = "scripted:demo"
+DIGEST = "digest of `make test`"
+OTHER_DIGEST = "digest of `rm -rf /`"
+INPUT = "digest of the arguments"
+
+
+def because(stamp: Stamp, cause: int) -> Stamp:
+    """The stamp, citing the version of the event that led here."""
+    return {"at": stamp["at"], "actor": stamp["actor"], "cause": cause}
+
+
+def call_block(call_id: str, name: str = "shell") -> ToolCallBlock:
+    return ToolCallBlock(call_id=call_id, name=name, arguments='{"argv":["make","test"]}')
+
+
+def proposing(*call_ids: str) -> ModelResponded:
+    """The model asks for these calls, in answer to the first request of the turn."""
+    blocks = tuple(call_block(call_id) for call_id in call_ids)
+    return ModelResponded(**because(agent, 4), turn_id="turn_1", model=MODEL, round=1, blocks=blocks)
+
+
+def requesting(call_id: str, request_id: str, cause: int) -> PermissionRequested:
+    return PermissionRequested(
+        **because(worker, cause),
+        turn_id="turn_1",
+        call_id=call_id,
+        request_id=request_id,
+        tool="shell",
+        digest=DIGEST,
+        display="make test",
+        display_digest="digest of what Alice reads",
+        expires_at=EXPIRY,
+    )
+
+
+def authorizing(call_id: str, cause: int, *, read_only: bool = False) -> ToolCallAuthorized:
+    return ToolCallAuthorized(
+        **because(worker, cause),
+        turn_id="turn_1",
+        call_id=call_id,
+        digest=DIGEST,
+        by="read_only" if read_only else "rule",
+        source=None if read_only else "rule_1",
+    )
+
+
+STARTED = SessionStarted(**alice, title="Fix the build", model=MODEL, project="website", tools=("shell", "read_file"))
+LEASED = LeaseTaken(**worker, epoch=1, worker="desk-1")
+TAKEN_OVER = LeaseTaken(**worker, epoch=2, worker="desk-2")
+RELEASED = LeaseReleased(**worker, epoch=1, worker="desk-1")
+ASKED = TurnStarted(**alice, turn_id="turn_1", content=(TextBlock(text="Why does it fail?"),))
+REQUESTED = ModelRequested(
+    **because(worker, 3), turn_id="turn_1", model=MODEL, round=1, attempt=1, digest="digest of the request"
+)
+PROPOSED = proposing("call_1")
+ANSWERED = ModelResponded(
+    **because(agent, 4), turn_id="turn_1", model=MODEL, round=1, blocks=(TextBlock(text="A typo."),)
+)
+EMPTY = ModelResponded(**because(agent, 4), turn_id="turn_1", model=MODEL, round=1, blocks=())
+OVERLOADED = ModelFailed(
+    **because(worker, 4),
+    turn_id="turn_1",
+    round=1,
+    attempt=1,
+    failure="overloaded",
+    message="try later",
+    retryable=True,
+    retry_delay=2.0,
+)
+PROMPTED = requesting("call_1", "request_1", cause=5)
+ALLOWED = PermissionResolved(
+    **because(alice, 6), turn_id="turn_1", call_id="call_1", request_id="request_1", digest=DIGEST, outcome="allowed"
+)
+DENIED = PermissionResolved(
+    **because(alice, 6),
+    turn_id="turn_1",
+    call_id="call_1",
+    request_id="request_1",
+    digest=DIGEST,
+    outcome="denied",
+    reason="not on a Friday",
+)
+AUTHORIZED = authorizing("call_1", cause=5)
+APPROVED = ToolCallAuthorized(
+    **because(worker, 7), turn_id="turn_1", call_id="call_1", digest=DIGEST, by="person", source="request_1"
+)
+RUNNING = ToolCallStarted(
+    **because(worker, 6),
+    turn_id="turn_1",
+    call_id="call_1",
+    tool="shell",
+    attempt=1,
+    epoch=1,
+    effect="external",
+    input_digest=INPUT,
+    idempotency_key="019b8d36-8e80-7000-8000-000000000001/call_1",
+)
+FINISHED = ToolCallFinished(**because(worker, 7), turn_id="turn_1", call_id="call_1", content=(TextBlock(text="ok"),))
+UNKNOWN = ToolOutcomeUnknown(**because(worker, 7), turn_id="turn_1", call_id="call_1", attempt=1, reason="it crashed")
+WAITS_FOR_ALICE = TurnSuspended(**because(worker, 3), turn_id="turn_1", reason="permission", waiting_for=("request_1",))
+WAITS_FOR_OUTCOME = TurnSuspended(
+    **because(worker, 3), turn_id="turn_1", reason="unknown_outcome", waiting_for=("call_1",)
+)
+COMPLETED = TurnCompleted(**because(worker, 5), turn_id="turn_1")
+FAILED = TurnFailed(**because(worker, 3), turn_id="turn_1", code="model", message="overloaded", retryable=True)
+CANCELLED = TurnCancelled(**because(alice, 3), turn_id="turn_1", reason="changed my mind")
+CLOSED = SessionClosed(**alice, reason="done")
+FORKED = SessionForked(
+    **bob, parent="the parent", parent_version=6, title="Another try", model=MODEL, project="website"
+)
+
+CREATED: Story = (STARTED,)
+HELD: Story = (STARTED, LEASED)
+OPENED: Story = (*HELD, ASKED)
+AWAITING: Story = (*OPENED, REQUESTED)
+MODEL_FAILED: Story = (*AWAITING, OVERLOADED)
+CALL_PROPOSED: Story = (*AWAITING, PROPOSED)
+CALL_WAITING: Story = (*CALL_PROPOSED, PROMPTED)
+CALL_ALLOWED: Story = (*CALL_WAITING, ALLOWED)
+CALL_REFUSED: Story = (*CALL_WAITING, DENIED)
+CALL_AUTHORIZED: Story = (*CALL_PROPOSED, AUTHORIZED)
+CALL_STARTED: Story = (*CALL_AUTHORIZED, RUNNING)
+CALL_UNKNOWN: Story = (*CALL_STARTED, UNKNOWN)
+CALL_CLOSED: Story = (*CALL_STARTED, FINISHED)
+LAST_WORD: Story = (*AWAITING, ANSWERED)
+NO_WORD: Story = (*AWAITING, EMPTY)
+SUSPENDED_FOR_PERMISSION: Story = (*CALL_WAITING, WAITS_FOR_ALICE)
+SUSPENDED_FOR_OUTCOME: Story = (*CALL_UNKNOWN, WAITS_FOR_OUTCOME)
+TURN_FAILED: Story = (*MODEL_FAILED, FAILED)
+FAILED_IN_DOUBT: Story = (*CALL_UNKNOWN, FAILED)
+TURN_CANCELLED: Story = (*AWAITING, CANCELLED)
+TURN_COMPLETED: Story = (*LAST_WORD, COMPLETED)
+FORKED_MID_TURN: Story = (*CALL_WAITING, FORKED)
+SESSION_CLOSED: Story = (*TURN_COMPLETED, RELEASED, CLOSED)
+TAKEN_OVER_MID_CALL: Story = (*CALL_STARTED, TAKEN_OVER)
+
+STATES: dict[str, Story] = {
+    "no session": (),
+    "created": CREATED,
+    "held": HELD,
+    "opened": OPENED,
+    "awaiting": AWAITING,
+    "model failed": MODEL_FAILED,
+    "call proposed": CALL_PROPOSED,
+    "call waiting": CALL_WAITING,
+    "call allowed": CALL_ALLOWED,
+    "call refused": CALL_REFUSED,
+    "call authorized": CALL_AUTHORIZED,
+    "call started": CALL_STARTED,
+    "call unknown": CALL_UNKNOWN,
+    "call closed": CALL_CLOSED,
+    "last word": LAST_WORD,
+    "no word": NO_WORD,
+    "suspended for permission": SUSPENDED_FOR_PERMISSION,
+    "suspended for outcome": SUSPENDED_FOR_OUTCOME,
+    "failed": TURN_FAILED,
+    "failed in doubt": FAILED_IN_DOUBT,
+    "cancelled": TURN_CANCELLED,
+    "completed": TURN_COMPLETED,
+    "forked": FORKED_MID_TURN,
+    "closed": SESSION_CLOSED,
+    "taken over": TAKEN_OVER_MID_CALL,
+}
+"""Every kind of state a session can be in, by the story that leads there."""

@@ -1,0 +1,125 @@
+"""The stored names and shapes of events. What is written here is in people's logs: a change needs a new revision."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from pydantic import ValidationError
+
+from turnlog.domain import EVENTS, TOPICS, Event, RuleEvent, ToolCallEvent, TurnEvent, topic_of
+
+from .every_event import SAMPLES
+from .story import ALICE, STARTED
+
+ABSTRACT = {Event, TurnEvent, ToolCallEvent, RuleEvent}
+STAMP = ("at", "actor", "cause")
+TURN = (*STAMP, "turn_id")
+CALL = (*TURN, "call_id")
+RULE = (*STAMP, "rule_id", "scope")
+
+GOLDEN: dict[str, tuple[str, ...]] = {
+    "SessionStarted/1": (*STAMP, "title", "model", "project", "workspace", "system", "tools"),
+    "SessionForked/1": (
+        *STAMP,
+        "parent",
+        "parent_version",
+        "title",
+        "model",
+        "project",
+        "completed_turns",
+        "turn",
+        "keeps_grants",
+    ),
+    "SessionRenamed/1": (*STAMP, "title"),
+    "SessionConfigured/1": (*STAMP, "model", "system", "tools"),
+    "SessionClosed/1": (*STAMP, "reason"),
+    "NoticeRaised/1": (*STAMP, "severity", "message"),
+    "TurnStarted/1": (*TURN, "content"),
+    "TurnCompleted/1": (*TURN, "outcome"),
+    "TurnFailed/1": (*TURN, "code", "message", "retryable"),
+    "TurnCancelled/1": (*TURN, "reason"),
+    "TurnSuspended/1": (*TURN, "reason", "waiting_for"),
+    "TurnResumed/1": TURN,
+    "ModelRequested/1": (*TURN, "model", "round", "attempt", "digest"),
+    "ModelResponded/1": (*TURN, "model", "round", "blocks", "usage", "stop_reason", "provider_response_id"),
+    "ModelFailed/1": (*TURN, "round", "attempt", "failure", "message", "retryable", "phase", "retry_delay"),
+    "ToolCallAuthorized/1": (*CALL, "digest", "by", "source"),
+    "ToolCallDenied/1": (*CALL, "by", "reason", "source"),
+    "ToolCallStarted/1": (
+        *CALL,
+        "tool",
+        "attempt",
+        "epoch",
+        "effect",
+        "input_digest",
+        "idempotency_key",
+        "sandbox",
+    ),
+    "ToolCallFinished/1": (*CALL, "content", "is_error", "details", "full", "duration_ms"),
+    "ToolOutcomeUnknown/1": (*CALL, "attempt", "reason"),
+    "ToolOutcomeResolved/1": (*CALL, "resolution", "reason"),
+    "PermissionRequested/1": (*CALL, "request_id", "tool", "digest", "display", "display_digest", "expires_at"),
+    "PermissionResolved/1": (*CALL, "request_id", "digest", "outcome", "reason", "remember", "rule_id"),
+    "PermissionExpired/1": (*CALL, "request_id"),
+    "PermissionWithdrawn/1": (*CALL, "request_id", "reason"),
+    "RuleRemembered/1": (*RULE, "effect", "tool", "matcher", "reason", "expires_at", "session_id", "request_id"),
+    "RuleRevoked/1": (*RULE, "reason"),
+    "LeaseTaken/1": (*STAMP, "epoch", "worker"),
+    "LeaseReleased/1": (*STAMP, "epoch", "worker"),
+}
+
+
+def kinds(base: type[Event] = Event) -> Iterator[type[Event]]:
+    """Every event class of turnlog's there is, the abstract ones left out."""
+    for kind in base.__subclasses__():
+        if kind not in ABSTRACT and kind.__module__.startswith("turnlog."):
+            yield kind
+        yield from kinds(kind)
+
+
+def test_every_event_is_in_the_table_exactly_once() -> None:
+    assert sorted(map(topic_of, EVENTS)) == sorted(map(topic_of, kinds()))
+
+
+def test_every_topic_leads_to_its_event() -> None:
+    assert {topic_of(kind): kind for kind in EVENTS} == dict(TOPICS)
+
+
+def test_no_topic_is_new_or_gone() -> None:
+    assert TOPICS.keys() == GOLDEN.keys()
+
+
+@pytest.mark.parametrize("topic", GOLDEN)
+def test_an_event_has_the_fields_it_was_released_with(topic: str) -> None:
+    assert set(TOPICS[topic].model_fields) == set(GOLDEN[topic])
+
+
+def test_there_is_a_sample_of_every_event() -> None:
+    assert [type(sample) for sample in SAMPLES] == list(EVENTS)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=topic_of)
+def test_an_event_comes_back_from_json_as_it_was(sample: Event) -> None:
+    assert TOPICS[topic_of(sample)].model_validate_json(sample.model_dump_json()) == sample
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=topic_of)
+def test_an_event_refuses_a_field_it_does_not_know(sample: Event) -> None:
+    with pytest.raises(ValidationError, match="extra_forbidden"):
+        type(sample).model_validate({**dict(sample), "colour": "green"})
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=topic_of)
+def test_an_event_cannot_be_changed(sample: Event) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(sample, "at", sample.at)  # noqa: B010  mypy knows it is frozen; at run time pydantic has to
+
+
+def test_the_time_of_an_event_names_its_zone() -> None:
+    naive = datetime(2026, 1, 5, 12)  # noqa: DTZ001  that it has no zone is the point
+    with pytest.raises(ValidationError, match="timezone"):
+        type(STARTED).model_validate({**dict(STARTED), "at": naive})
+
+
+def test_an_actor_is_named_by_kind_and_id() -> None:
+    assert str(ALICE) == "user:alice"

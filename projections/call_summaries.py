@@ -1,0 +1,105 @@
+"""What happened to a tool call, in the words of a log."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from turnlog.domain import (
+    PermissionExpired,
+    PermissionRequested,
+    PermissionResolved,
+    PermissionWithdrawn,
+    ToolCallAuthorized,
+    ToolCallDenied,
+    ToolCallEvent,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolOutcomeResolved,
+    ToolOutcomeUnknown,
+)
+
+from .gist import outcome_of
+from .summaries import Words
+
+_ON_WHOSE_WORD = {"read_only": "read-only", "rule": "by a rule", "person": "by a person"}
+_WHO_REFUSED = {
+    "rule": "by a rule",
+    "person": "by a person",
+    "expiry": "nobody answered in time",
+    "invalid": "not a valid call",
+    "turn_ended": "the turn ended",
+}
+_SAID = {"did": "it did happen", "did_not": "it did not happen", "retry": "run it again"}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCall:
+    """What a log remembers of a call, to say it again when more becomes known."""
+
+    tool: str
+    gist: str = ""
+
+
+def words_for_call(event: ToolCallEvent, known: KnownCall) -> Words:
+    """The words for an event about a call."""
+    words = _WORDS.get(type(event))
+    return words(event, known) if words else ("plain", (type(event).__name__, known.tool))
+
+
+def _authorized(event: ToolCallAuthorized, known: KnownCall) -> Words:
+    return "quiet", ("tool authorized", known.tool, known.gist, _ON_WHOSE_WORD[event.by])
+
+
+def _denied(event: ToolCallDenied, known: KnownCall) -> Words:
+    return "bad", ("tool denied", known.tool, known.gist, _WHO_REFUSED[event.by], event.reason)
+
+
+def _started(event: ToolCallStarted, known: KnownCall) -> Words:
+    again = f"attempt {event.attempt}" if event.attempt > 1 else ""
+    return "plain", ("tool started", event.tool, known.gist, again)
+
+
+def _finished(event: ToolCallFinished, known: KnownCall) -> Words:
+    return ("bad" if event.is_error else "good"), ("tool finished", known.tool, known.gist, outcome_of(event))
+
+
+def _unknown(event: ToolOutcomeUnknown, known: KnownCall) -> Words:
+    return "bad", ("outcome unknown", known.tool, known.gist, event.reason)
+
+
+def _resolved(event: ToolOutcomeResolved, known: KnownCall) -> Words:
+    return "plain", ("outcome resolved", known.tool, known.gist, _SAID[event.resolution], event.reason)
+
+
+def _asked(event: PermissionRequested, known: KnownCall) -> Words:
+    return "ask", ("permission asked", event.tool, known.gist)
+
+
+def _answered(event: PermissionResolved, known: KnownCall) -> Words:
+    remembered = "" if event.remember is None else f"remembered for the {event.remember} scope"
+    what = (known.tool, known.gist, remembered, event.reason)
+    if event.outcome == "allowed":
+        return "good", ("permission given", *what)
+    return "bad", ("permission refused", *what)
+
+
+def _expired(event: PermissionExpired, known: KnownCall) -> Words:
+    return "bad", ("permission expired", known.tool, known.gist)
+
+
+def _withdrawn(event: PermissionWithdrawn, known: KnownCall) -> Words:
+    return "quiet", ("question withdrawn", known.tool, known.gist, event.reason)
+
+
+_WORDS: Mapping[type[ToolCallEvent], Callable[[Any, KnownCall], Words]] = {
+    ToolCallAuthorized: _authorized,
+    ToolCallDenied: _denied,
+    ToolCallStarted: _started,
+    ToolCallFinished: _finished,
+    ToolOutcomeUnknown: _unknown,
+    ToolOutcomeResolved: _resolved,
+    PermissionRequested: _asked,
+    PermissionResolved: _answered,
+    PermissionExpired: _expired,
+    PermissionWithdrawn: _withdrawn,
+}

@@ -1,0 +1,94 @@
+"""The conversation as a provider accepts it, at any point of a session.
+
+It starts with the user, roles alternate, and every tool call is answered once, in the very next message, in call
+order and before anything else. Where a call has no outcome the answer says so, truthfully.
+"""
+
+from collections.abc import Iterable
+
+from turnlog.domain import Block, Message, ModelBlock, TextBlock, ThinkingBlock, ToolCallBlock
+
+from .items import ModelSaid, ToolUsed, UserSaid
+from .results import is_blank, result_of
+from .transcript import Transcript
+
+
+def messages(transcript: Transcript, model: str | None = None) -> tuple[Message, ...]:
+    """What a model is told. Thinking goes back to the model that thought it, or to all where `model` is None."""
+    conversation = _Conversation(model)
+    for item in transcript.items:
+        match item:
+            case UserSaid():
+                conversation.user(item)
+            case ModelSaid():
+                conversation.assistant(item)
+            case ToolUsed():
+                conversation.result(item)
+            case _:
+                pass
+    return conversation.messages()
+
+
+class _Conversation:
+    """Messages under construction."""
+
+    def __init__(self, model: str | None) -> None:
+        self._model = model
+        self._sides: list[list[Block]] = []
+        self._proposed: set[str] = set()
+        self._unanswered: set[str] = set()
+
+    def messages(self) -> tuple[Message, ...]:
+        """What has been said, sides in turn from the user's."""
+        return tuple(
+            Message(role="assistant" if place % 2 else "user", blocks=tuple(blocks))
+            for place, blocks in enumerate(self._sides)
+        )
+
+    def user(self, said: UserSaid) -> None:
+        """What a person said; it joins what they said before where nobody answered."""
+        self._say(0, [block for block in said.blocks if not isinstance(block, TextBlock) or not is_blank(block)])
+
+    def assistant(self, said: ModelSaid) -> None:
+        """What a model said, as far as it may be repeated."""
+        blocks = _without_last_thoughts(block for block in said.blocks if self._may_repeat(block))
+        if not self._sides:
+            return  # nobody can answer before anybody asked
+        self._unanswered.update(block.call_id for block in blocks if isinstance(block, ToolCallBlock))
+        self._say(1, blocks)
+
+    def result(self, used: ToolUsed) -> None:
+        """What became of a call that is in the conversation."""
+        if used.call_id in self._unanswered:
+            self._unanswered.remove(used.call_id)
+            self._say(0, [result_of(used)])
+
+    def _say(self, role: int, blocks: Iterable[Block]) -> None:
+        blocks = list(blocks)
+        if not blocks:
+            return
+        if len(self._sides) % 2 == role:
+            self._sides.append(blocks)
+        else:
+            self._sides[-1].extend(blocks)
+
+    def _may_repeat(self, block: ModelBlock) -> bool:
+        match block:
+            case TextBlock():
+                return not is_blank(block)
+            case ThinkingBlock():
+                return self._model in (None, block.model)
+            case ToolCallBlock():
+                fresh = block.call_id not in self._proposed
+                self._proposed.add(block.call_id)
+                return fresh
+            case _:
+                return True
+
+
+def _without_last_thoughts(blocks: Iterable[ModelBlock]) -> list[Block]:
+    """Leave out thinking that leads to nothing: providers refuse an answer that ends with it."""
+    kept: list[Block] = list(blocks)
+    while kept and isinstance(kept[-1], ThinkingBlock):
+        kept.pop()
+    return kept

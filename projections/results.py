@@ -1,0 +1,91 @@
+"""What a model is told about a tool call: its result, or the truth about why there is none."""
+
+from collections.abc import Callable, Mapping
+
+from turnlog.domain import ImageBlock, ResultContent, TextBlock, ToolResultBlock
+
+from .call_status import CallStatus
+from .items import ToolUsed
+
+
+def result_of(used: ToolUsed) -> ToolResultBlock:
+    """The one answer to a call, whatever became of it."""
+    if used.status in ("finished", "failed"):
+        return _block(used, _said(used), is_error=used.is_error)
+    text = _WORDS[used.status](used)
+    return _block(used, (TextBlock(text=text),), is_error=used.resolution != "did")
+
+
+def is_blank(block: TextBlock) -> bool:
+    """Whether a provider would take the text for empty."""
+    return not block.text.strip() if isinstance(block.text, str) else block.text.size == 0
+
+
+def _block(used: ToolUsed, content: tuple[ResultContent, ...], *, is_error: bool) -> ToolResultBlock:
+    return ToolResultBlock(call_id=used.call_id, name=used.tool, content=content, is_error=is_error)
+
+
+def _said(used: ToolUsed) -> tuple[ResultContent, ...]:
+    content = tuple(block for block in used.content if isinstance(block, ImageBlock) or not is_blank(block))
+    nothing = "(the tool failed and said nothing)" if used.is_error else "(no output)"
+    return content or (TextBlock(text=nothing),)
+
+
+def _waiting(used: ToolUsed) -> str:
+    return "This call has not run: it waits for a person's approval."
+
+
+def _not_run(used: ToolUsed) -> str:
+    return "This call has not run yet."
+
+
+def _refused(used: ToolUsed) -> str:
+    return f"This call was not run: a person refused it{_because(used)}."
+
+
+def _running(used: ToolUsed) -> str:
+    return "This call was started and no outcome was recorded; whether it took effect is unknown."
+
+
+def _unknown(used: ToolUsed) -> str:
+    return f"This call was started and interrupted; its outcome is unknown, it may have taken effect{_because(used)}."
+
+
+def _denied(used: ToolUsed) -> str:
+    return used.reason.strip() or "This call was denied."
+
+
+def _resolved(used: ToolUsed) -> str:
+    if used.resolution == "did":
+        return f"A person confirmed that this call took effect; its output was lost{_because(used)}."
+    return f"A person confirmed that this call did not take effect{_because(used)}."
+
+
+def _ended(used: ToolUsed) -> str:
+    return "This call was not run: the turn ended before it ran."
+
+
+def _forked(used: ToolUsed) -> str:
+    if used.started_at is not None:
+        return "This call was started, but not completed before this session was forked; its outcome is unknown here."
+    return "This call was not completed before this session was forked."
+
+
+def _because(used: ToolUsed) -> str:
+    reason = used.reason.strip()
+    return f" ({reason})" if reason else ""
+
+
+_WORDS: Mapping[CallStatus, Callable[[ToolUsed], str]] = {
+    "proposed": _not_run,
+    "waiting": _waiting,
+    "allowed": _not_run,
+    "refused": _refused,
+    "authorized": _not_run,
+    "running": _running,
+    "denied": _denied,
+    "unknown": _unknown,
+    "resolved": _resolved,
+    "ended": _ended,
+    "forked": _forked,
+}

@@ -1,0 +1,187 @@
+"""What happened, in the words of a log: a tone and the parts of one line for each kind of event."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from turnlog.domain import (
+    AnyCall,
+    Event,
+    ImageBlock,
+    LeaseReleased,
+    LeaseTaken,
+    ModelFailed,
+    ModelRequested,
+    ModelResponded,
+    NoticeRaised,
+    RuleRemembered,
+    RuleRevoked,
+    SessionClosed,
+    SessionConfigured,
+    SessionForked,
+    SessionRenamed,
+    SessionStarted,
+    ToolCallBlock,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnResumed,
+    TurnStarted,
+    TurnSuspended,
+    Usage,
+    plain_text,
+)
+
+from .gist import gist_of
+
+Tone = Literal["plain", "good", "bad", "ask", "quiet"]
+Words = tuple[Tone, tuple[str, ...]]
+"""The tone, and the parts of the line; parts that are empty are left out."""
+
+
+def words_for(event: Event) -> Words:
+    """The words for an event that is not about a tool call."""
+    words = _WORDS.get(type(event))
+    return words(event) if words else ("plain", (type(event).__name__,))
+
+
+# The session as a whole
+
+
+def _session_started(event: SessionStarted) -> Words:
+    return "plain", ("session started", event.title, event.model)
+
+
+def _session_forked(event: SessionForked) -> Words:
+    return "plain", ("session forked", event.title, f"from {event.parent}@{event.parent_version}")
+
+
+def _session_renamed(event: SessionRenamed) -> Words:
+    return "plain", ("session renamed", event.title)
+
+
+def _session_configured(event: SessionConfigured) -> Words:
+    tools = "" if event.tools is None else f"tools: {', '.join(event.tools) or 'none'}"
+    return "plain", (
+        "session configured",
+        event.model or "",
+        tools,
+        "" if event.system is None else "new system prompt",
+    )
+
+
+def _session_closed(event: SessionClosed) -> Words:
+    return "plain", ("session closed", event.reason)
+
+
+def _notice(event: NoticeRaised) -> Words:
+    return ("bad" if event.severity == "warning" else "plain"), (event.severity, event.message)
+
+
+# Turns
+
+
+def _turn_started(event: TurnStarted) -> Words:
+    images = sum(isinstance(block, ImageBlock) for block in event.content)
+    return "plain", ("turn started", plain_text(event.content), _count(images, "image") if images else "")
+
+
+def _turn_completed(event: TurnCompleted) -> Words:
+    if event.outcome == "empty":
+        return "bad", ("turn completed", "without an answer")
+    return "good", ("turn completed",)
+
+
+def _turn_failed(event: TurnFailed) -> Words:
+    return "bad", ("turn failed", event.code, event.message)
+
+
+def _turn_cancelled(event: TurnCancelled) -> Words:
+    return "bad", ("turn cancelled", event.reason)
+
+
+def _turn_suspended(event: TurnSuspended) -> Words:
+    if event.reason == "permission":
+        return "ask", ("turn suspended", f"waits for {_count(len(event.waiting_for), 'answer')}")
+    return "ask", ("turn suspended", f"{_count(len(event.waiting_for), 'outcome')} unknown")
+
+
+def _turn_resumed(event: TurnResumed) -> Words:
+    return "plain", ("turn resumed",)
+
+
+# The model
+
+
+def _model_requested(event: ModelRequested) -> Words:
+    again = f"attempt {event.attempt}" if event.attempt > 1 else ""
+    return "quiet", ("model asked", event.model, f"round {event.round}", again)
+
+
+def _model_responded(event: ModelResponded) -> Words:
+    calls = [block for block in event.blocks if isinstance(block, ToolCallBlock)]
+    called = "" if not calls else _called(calls)
+    return "plain", ("model answered", plain_text(event.blocks), called, _tokens(event.usage))
+
+
+def _called(calls: list[ToolCallBlock]) -> str:
+    if len(calls) == 1:
+        return f"calls {calls[0].name} {gist_of(calls[0].arguments, 40)}"
+    return f"calls {', '.join(call.name for call in calls)}"
+
+
+def _tokens(usage: Usage) -> str:
+    if not (usage.input_tokens or usage.output_tokens):
+        return ""
+    return f"{usage.input_tokens} in, {usage.output_tokens} out"
+
+
+def _model_failed(event: ModelFailed) -> Words:
+    again = "" if event.retry_delay is None else f"tries again in {event.retry_delay:.1f} s"
+    return "bad", ("model failed", event.failure, event.message, again)
+
+
+# Rules and leases
+
+
+def _rule_remembered(event: RuleRemembered) -> Words:
+    covers = "every call" if isinstance(event.matcher, AnyCall) else event.matcher.shown
+    return "plain", ("rule remembered", f"{event.effect} {event.tool}", covers, f"for the {event.scope} scope")
+
+
+def _rule_revoked(event: RuleRevoked) -> Words:
+    return "plain", ("rule revoked", event.rule_id, event.reason)
+
+
+def _lease_taken(event: LeaseTaken) -> Words:
+    return "quiet", ("worker began", event.worker, f"epoch {event.epoch}")
+
+
+def _lease_released(event: LeaseReleased) -> Words:
+    return "quiet", ("worker done", event.worker, f"epoch {event.epoch}")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+_WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
+    SessionStarted: _session_started,
+    SessionForked: _session_forked,
+    SessionRenamed: _session_renamed,
+    SessionConfigured: _session_configured,
+    SessionClosed: _session_closed,
+    NoticeRaised: _notice,
+    TurnStarted: _turn_started,
+    TurnCompleted: _turn_completed,
+    TurnFailed: _turn_failed,
+    TurnCancelled: _turn_cancelled,
+    TurnSuspended: _turn_suspended,
+    TurnResumed: _turn_resumed,
+    ModelRequested: _model_requested,
+    ModelResponded: _model_responded,
+    ModelFailed: _model_failed,
+    RuleRemembered: _rule_remembered,
+    RuleRevoked: _rule_revoked,
+    LeaseTaken: _lease_taken,
+    LeaseReleased: _lease_released,
+}

@@ -1,0 +1,251 @@
+"""What was said and done, in order: the session as people read it and as models are told it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypedDict
+
+from turnlog.domain import (
+    Event,
+    ModelResponded,
+    NoticeRaised,
+    PermissionExpired,
+    PermissionRequested,
+    PermissionResolved,
+    PermissionWithdrawn,
+    Recorded,
+    SessionForked,
+    ToolCallAuthorized,
+    ToolCallBlock,
+    ToolCallDenied,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolOutcomeResolved,
+    ToolOutcomeUnknown,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnResumed,
+    TurnStarted,
+    TurnSuspended,
+)
+
+from .call_status import CallFact, TurnOver, is_settled, status_after, status_when_over
+from .items import Item, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
+from .projection import Projection, project
+
+
+@dataclass(slots=True)
+class Transcript:
+    """The items so far. The rest is bookkeeping: where each call is, which are unsettled, which turn is not over."""
+
+    items: list[Item] = field(default_factory=list[Item])
+    places: dict[str, int] = field(default_factory=dict[str, int])
+    unsettled: dict[str, None] = field(default_factory=dict[str, None])
+    turn_id: str | None = None
+
+    def call(self, call_id: str) -> ToolUsed | None:
+        """The call under this id."""
+        place = self.places.get(call_id)
+        item = None if place is None else self.items[place]
+        return item if isinstance(item, ToolUsed) else None
+
+    def put(self, used: ToolUsed) -> None:
+        """Add a call, or replace what is known of it; it keeps its place."""
+        if used.call_id in self.places:
+            self.items[self.places[used.call_id]] = used
+        else:
+            self.places[used.call_id] = len(self.items)
+            self.items.append(used)
+        if is_settled(used.status):
+            self.unsettled.pop(used.call_id, None)
+        else:
+            self.unsettled[used.call_id] = None
+
+
+class _Place(TypedDict):
+    stream: str
+    version: int
+
+
+def replay(history: Iterable[Recorded]) -> tuple[Item, ...]:
+    """The items of a history."""
+    return tuple(project(TRANSCRIPT, history).items)
+
+
+def _fold(transcript: Transcript, recorded: Recorded) -> Transcript:
+    change = _CHANGES.get(type(recorded.event))
+    if change is not None:
+        change(transcript, recorded, recorded.event)
+    return transcript
+
+
+def _place(recorded: Recorded) -> _Place:
+    return {"stream": recorded.stream, "version": recorded.version}
+
+
+# Turns
+
+
+def _user_said(transcript: Transcript, recorded: Recorded, event: TurnStarted) -> None:
+    transcript.turn_id = event.turn_id
+    transcript.items.append(
+        UserSaid(**_place(recorded), at=event.at, turn_id=event.turn_id, blocks=event.content),
+    )
+
+
+def _turn_resumed(transcript: Transcript, recorded: Recorded, event: TurnResumed) -> None:
+    transcript.turn_id = event.turn_id
+
+
+def _turn_suspended(transcript: Transcript, recorded: Recorded, event: TurnSuspended) -> None:
+    transcript.items.append(
+        TurnEnded(**_place(recorded), at=event.at, turn_id=event.turn_id, outcome="suspended", code=event.reason),
+    )
+
+
+def _turn_over(transcript: Transcript, recorded: Recorded, event: TurnOver) -> None:
+    for used in [transcript.call(call_id) for call_id in transcript.unsettled]:
+        if used is not None and used.turn_id == event.turn_id:
+            status = status_when_over(used.status, event)
+            transcript.put(replace(used, status=status, changed=recorded.version))
+    transcript.turn_id = None
+    transcript.items.append(_ending(recorded, event))
+
+
+def _ending(recorded: Recorded, event: TurnOver) -> TurnEnded:
+    ended = TurnEnded(**_place(recorded), at=event.at, turn_id=event.turn_id, outcome="completed")
+    match event:
+        case TurnCompleted():
+            return replace(ended, outcome="empty") if event.outcome == "empty" else ended
+        case TurnFailed():
+            return replace(ended, outcome="failed", code=event.code, message=event.message)
+        case TurnCancelled():
+            return replace(ended, outcome="cancelled", message=event.reason)
+
+
+def _forked(transcript: Transcript, recorded: Recorded, event: SessionForked) -> None:
+    """What the parent left unfinished is finished there, if anywhere."""
+    for used in [transcript.call(call_id) for call_id in transcript.unsettled]:
+        if used is not None:
+            status = status_when_over(used.status, event)
+            transcript.put(replace(used, status=status, changed=recorded.version))
+    if transcript.turn_id is not None:
+        transcript.items.append(
+            TurnEnded(**_place(recorded), at=event.at, turn_id=transcript.turn_id, outcome="forked"),
+        )
+        transcript.turn_id = None
+
+
+# The model, and notices
+
+
+def _model_said(transcript: Transcript, recorded: Recorded, event: ModelResponded) -> None:
+    said = ModelSaid(
+        **_place(recorded),
+        at=event.at,
+        turn_id=event.turn_id,
+        round=event.round,
+        model=event.model,
+        blocks=event.blocks,
+        usage=event.usage,
+        stop_reason=event.stop_reason,
+    )
+    transcript.items.append(said)
+    for block in event.blocks:
+        if isinstance(block, ToolCallBlock) and block.call_id not in transcript.places:
+            transcript.put(_proposed(said, block))
+
+
+def _proposed(said: ModelSaid, block: ToolCallBlock) -> ToolUsed:
+    return ToolUsed(
+        stream=said.stream,
+        version=said.version,
+        at=said.at,
+        turn_id=said.turn_id,
+        call_id=block.call_id,
+        tool=block.name,
+        arguments=block.arguments,
+        changed=said.version,
+    )
+
+
+def _notice(transcript: Transcript, recorded: Recorded, event: NoticeRaised) -> None:
+    transcript.items.append(
+        NoticeShown(**_place(recorded), at=event.at, severity=event.severity, message=event.message),
+    )
+
+
+# Tool calls
+
+
+def _call_changed(transcript: Transcript, recorded: Recorded, event: CallFact) -> None:
+    used = transcript.call(event.call_id)
+    if used is None:
+        return
+    used = replace(used, status=status_after(used.status, event), changed=recorded.version)
+    learn = _LESSONS.get(type(event))
+    transcript.put(learn(used, event) if learn else used)
+
+
+def _started(used: ToolUsed, event: ToolCallStarted) -> ToolUsed:
+    return replace(used, attempt=event.attempt, started_at=event.at, finished_at=None, resolution=None, reason="")
+
+
+def _finished(used: ToolUsed, event: ToolCallFinished) -> ToolUsed:
+    return replace(
+        used,
+        content=event.content,
+        is_error=event.is_error,
+        full=event.full,
+        finished_at=event.at,
+        duration_ms=event.duration_ms,
+    )
+
+
+def _denied(used: ToolUsed, event: ToolCallDenied) -> ToolUsed:
+    return replace(used, denied_by=event.by, reason=event.reason)
+
+
+def _answered(used: ToolUsed, event: PermissionResolved) -> ToolUsed:
+    return replace(used, reason=event.reason)
+
+
+def _unknown(used: ToolUsed, event: ToolOutcomeUnknown) -> ToolUsed:
+    return replace(used, reason=event.reason)
+
+
+def _resolved(used: ToolUsed, event: ToolOutcomeResolved) -> ToolUsed:
+    return replace(used, resolution=event.resolution, reason=event.reason)
+
+
+_LESSONS: Mapping[type[Event], Callable[[ToolUsed, Any], ToolUsed]] = {
+    ToolCallStarted: _started,
+    ToolCallFinished: _finished,
+    ToolCallDenied: _denied,
+    ToolOutcomeUnknown: _unknown,
+    ToolOutcomeResolved: _resolved,
+    PermissionResolved: _answered,
+}
+_CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
+    TurnStarted: _user_said,
+    TurnResumed: _turn_resumed,
+    TurnSuspended: _turn_suspended,
+    TurnCompleted: _turn_over,
+    TurnFailed: _turn_over,
+    TurnCancelled: _turn_over,
+    SessionForked: _forked,
+    ModelResponded: _model_said,
+    NoticeRaised: _notice,
+    ToolCallAuthorized: _call_changed,
+    ToolCallDenied: _call_changed,
+    ToolCallStarted: _call_changed,
+    ToolCallFinished: _call_changed,
+    ToolOutcomeUnknown: _call_changed,
+    ToolOutcomeResolved: _call_changed,
+    PermissionRequested: _call_changed,
+    PermissionResolved: _call_changed,
+    PermissionExpired: _call_changed,
+    PermissionWithdrawn: _call_changed,
+}
+
+TRANSCRIPT: Projection[Transcript] = Projection("transcript", 1, Transcript, _fold)

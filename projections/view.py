@@ -1,0 +1,83 @@
+"""The folded state of a session as plain JSON, for people's programs and for diffs.
+
+Objects keyed by id stand where order does not matter, so that one change is one small difference.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import JsonValue, TypeAdapter
+
+from turnlog.domain import Message, Recorded, Request, Rule, Session, Turn
+
+from .calls import TOOL_CALLS, CallRow
+from .messages import messages
+from .projection import project
+from .transcript import TRANSCRIPT
+from .usage import USAGE, UsageTotals
+
+_REQUEST = TypeAdapter(Request)
+_CALL = TypeAdapter(CallRow)
+_USAGE = TypeAdapter(UsageTotals)
+
+
+def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
+    """A session and what led to it, which is `history`."""
+    records = list(history)
+    turn = session.turn
+    return {
+        "id": session.id,
+        "version": session.version,
+        "title": session.title,
+        "model": session.model,
+        "project": session.project,
+        "workspace": session.workspace,
+        "system": _system(session),
+        "tools": list(session.tools),
+        "status": session.status,
+        "worker": None if session.lease is None else session.lease.worker,
+        "turn": None if turn is None else _turn(turn),
+        "turn_count": session.completed_turns,
+        "rules": _rules(session.rules),
+        "pending": {} if turn is None else _pending(turn),
+        "calls": _calls(project(TOOL_CALLS, records).rows.values()),
+        "usage": _USAGE.dump_python(project(USAGE, records), mode="json"),
+        "messages": _messages(messages(project(TRANSCRIPT, records))),
+    }
+
+
+def _system(session: Session) -> JsonValue:
+    system = session.system
+    return system if system is None or isinstance(system, str) else system.model_dump(mode="json")
+
+
+def _turn(turn: Turn) -> JsonValue:
+    return {
+        "id": turn.turn_id,
+        "version": turn.version,
+        "state": turn.state,
+        "round": turn.round,
+        "attempt": turn.attempt,
+        "awaiting": turn.awaiting,
+        "last_word": turn.last_word,
+    }
+
+
+def _rules(rules: Sequence[Rule]) -> JsonValue:
+    return {rule.rule_id: rule.model_dump(mode="json", exclude={"rule_id"}) for rule in rules}
+
+
+def _pending(turn: Turn) -> JsonValue:
+    wanted = {"call_id", "tool", "digest", "display_digest", "expires_at"}
+    return {
+        request.request_id: _REQUEST.dump_python(request, mode="json", include=wanted)
+        for request in turn.requests
+        if request.state == "pending"
+    }
+
+
+def _calls(rows: Iterable[CallRow]) -> JsonValue:
+    return {row.call_id: _CALL.dump_python(row, mode="json", exclude={"call_id"}) for row in rows}
+
+
+def _messages(conversation: Iterable[Message]) -> JsonValue:
+    return [message.model_dump(mode="json") for message in conversation]

@@ -1,0 +1,93 @@
+"""Random stories: mostly the next sensible step, often something that has no business there."""
+
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from turnlog.domain import AskModel, AwaitPerson, Finish, Judge, Recover, Run, Turn, next_step
+
+from .actions import (
+    ANYTHING,
+    Action,
+    answer,
+    ask,
+    authorize,
+    complete,
+    deny,
+    expire,
+    finish,
+    fork,
+    lose,
+    model_fails,
+    request,
+    resolve,
+    respond,
+    resume,
+    start_call,
+    start_turn,
+    suspend,
+    take,
+)
+from .story import Story
+
+
+def go_on(story: Story, dice: int) -> None:
+    """The next sensible step."""
+    session = story.session
+    if session.closed:
+        fork(story, dice)
+    elif session.turn is None or session.turn.state == "completed":
+        start_turn(story, dice)
+    elif session.turn.state == "suspended":
+        (answer, resolve, resume)[dice % 3](story, dice)
+    elif session.turn.state != "open":
+        (start_turn, resume, resolve)[dice % 3](story, dice)
+    elif session.lease is None:
+        take(story, dice)
+    else:
+        _work(story, session.turn, dice)
+
+
+_JUDGEMENTS: Mapping[str, tuple[Action, ...]] = {
+    "proposed": (authorize, ask, ask, authorize, ask, deny),
+    "refused": (deny,),
+}
+
+
+def _work(story: Story, turn: Turn, dice: int) -> None:
+    running = any(call.state == "started" and call.epoch == story.epoch for call in turn.calls)
+    match next_step(story.session):
+        case AskModel() if turn.awaiting:
+            (respond, respond, respond, model_fails)[dice % 4](story, dice)
+        case AskModel():
+            request(story, dice)
+        case Judge(call):
+            options = _JUDGEMENTS.get(call.state, (authorize,))
+            options[dice % len(options)](story, dice)
+        case Run():
+            start_call(story, dice)
+        case Recover():
+            (start_call, lose)[dice % 2](story, dice)
+        case AwaitPerson() if running:
+            finish(story, dice)
+        case AwaitPerson():
+            (answer, answer, resolve, suspend, expire)[dice % 5](story, dice)
+        case Finish():
+            complete(story, dice)
+        case _:
+            pass
+
+
+_STEP = st.tuples(
+    st.one_of(st.sampled_from(ANYTHING), *[st.just(go_on)] * 7),
+    st.integers(0, 250),
+)
+
+
+@st.composite
+def stories(draw: st.DrawFn, length: int = 60) -> Story:
+    """A story of at most so many steps."""
+    story = Story()
+    for action, dice in draw(st.lists(_STEP, min_size=length // 2, max_size=length)):
+        action(story, dice)
+    return story

@@ -1,0 +1,92 @@
+"""The log as people read it."""
+
+import pytest
+
+from turnlog.domain import BlobRef, Recorded, TurnStarted
+from turnlog.domain import TextBlock as Text
+from turnlog.projections import TIMELINE, WIDTH, line, one_line, project
+
+from .story import ANN, BEGAN, Story
+
+
+def test_a_turn_reads_line_by_line() -> None:
+    story = Story()
+    story.says("Why does\nit fail?")
+    call = story.call()
+    story.answers("Let me see.", call)
+    story.answered(story.asks(call.call_id), allow=True, remember="session")
+    story.authorized(call.call_id, "person")
+    story.started(call.call_id)
+    story.finished(call.call_id)
+    lines = project(TIMELINE, story.history).lines
+    assert [(shown.tone, shown.summary) for shown in lines] == [
+        ("plain", "session started  Fix the build  test:one"),
+        ("plain", "turn started  Why does it fail?"),
+        ("quiet", "worker began  w1  epoch 1"),
+        ("quiet", "model asked  test:one  round 1"),
+        ("plain", "model answered  Let me see.  calls shell pytest -q  10 in, 2 out"),
+        ("ask", "permission asked  shell  pytest -q"),
+        ("good", "permission given  shell  pytest -q  remembered for the session scope"),
+        ("plain", "rule remembered  allow shell  pytest  for the session scope"),
+        ("quiet", "tool authorized  shell  pytest -q  by a person"),
+        ("plain", "tool started  shell  pytest -q"),
+        ("bad", "tool finished  shell  pytest -q  exit 1 · 0.4 s"),
+    ]
+    finished = lines[-1]
+    assert (finished.kind, finished.version, finished.actor, finished.cause) == ("ToolCallFinished", 11, ANN, 10)
+
+
+def test_a_line_alone_names_the_call() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    story.authorized(call.call_id)
+    assert line(story.history[-1]).summary == f"tool authorized  {call.call_id}  read-only"
+
+
+@pytest.mark.parametrize("text", ["x" * 500, "word " * 100, "\u202e" * 200])
+def test_a_long_text_is_cut(text: str) -> None:
+    summary = line(_said(text)).summary
+    assert len(summary) <= WIDTH
+    assert summary.endswith("…")
+
+
+def test_what_cannot_be_seen_is_shown_as_its_code_point() -> None:
+    shown = one_line("a\u202eb\u200bc\x1b[31m\x00 d\ufeff \U000e0041")
+    assert shown == r"a\u202eb\u200bc\u001b[31m\u0000 d\ufeff \U000e0041"
+
+
+def test_new_lines_are_folded() -> None:
+    assert one_line("  a\r\n\tb\n\nc ") == "a b c"
+
+
+def test_a_stored_text_is_shown_by_its_head() -> None:
+    body = BlobRef(sha256="0" * 64, size=90_000, media_type="text/plain", head="Once upon")
+    event = TurnStarted(at=BEGAN, actor=ANN, turn_id="t", content=(Text(text=body),))
+    assert line(Recorded("s1", 2, event)).summary == "turn started  Once upon…"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "gist"),
+    [
+        ('{"argv": ["ls", "-l"]}', "ls -l"),
+        ('{"path": "a.py", "content": "x"}', "a.py"),
+        ('{"only": "this"}', "this"),
+        ('{"a": 1, "b": [true]}', "a=1 b=[true]"),
+        ("{}", ""),
+        ("not json", "not json"),
+    ],
+)
+def test_a_call_is_told_by_what_says_most(arguments: str, gist: str) -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call("t", arguments)
+    story.answers(call)
+    story.authorized(call.call_id)
+    expected = "  ".join(part for part in ("tool authorized", "t", gist, "read-only") if part)
+    assert project(TIMELINE, story.history).lines[-1].summary == expected
+
+
+def _said(text: str) -> Recorded:
+    return Recorded("s1", 2, TurnStarted(at=BEGAN, actor=ANN, turn_id="t", content=(Text(text=text),)))

@@ -1,0 +1,16 @@
+"""Adapters: the store, models, tools, and the machine itself. Each is imported when it is first asked for."""
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import models, store, system, tools
+
+__all__ = ["models", "store", "system", "tools"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f".{name}", __name__)

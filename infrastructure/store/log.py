@@ -1,0 +1,183 @@
+"""The event log over an `eventsourcing` application, for every backend alike."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import (
+    AggregateRecorder,
+    ApplicationRecorder,
+    InfrastructureFactory,
+    IntegrityError,
+    ProcessRecorder,
+    TrackingRecorder,
+)
+from eventsourcing.utils import Environment, EnvType
+
+from turnlog.domain import Change, InvalidInput, Recorded, VersionConflict
+
+from .backend import Backend
+from .mapper import Entry, EventMapper
+from .threads import Threads
+from .wakeups import Wakeups
+
+T = TypeVar("T")
+MAX_VERSION = 2**63 - 1
+
+
+class LogFactory(InfrastructureFactory[TrackingRecorder]):
+    """Gives the application the recorder of a backend that is open already."""
+
+    def __init__(self, recorder: ApplicationRecorder) -> None:
+        super().__init__(Environment("turnlog", {}))
+        self._recorder = recorder
+
+    def application_recorder(self) -> ApplicationRecorder:
+        return self._recorder
+
+    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        raise NotImplementedError(f"no table of {purpose} beside the log")
+
+    def tracking_recorder(self, tracking_recorder_class: type[TrackingRecorder] | None = None) -> TrackingRecorder:
+        raise NotImplementedError("the log tracks nothing")
+
+    def process_recorder(self) -> ProcessRecorder:
+        raise NotImplementedError("the log processes nothing")
+
+
+class LogApplication(Application[str]):
+    """Streams by text id. Reads no environment variable, so nobody else's settings reach the log."""
+
+    name = "turnlog"
+
+    def __init__(self, recorder: ApplicationRecorder) -> None:
+        self._given = recorder
+        super().__init__()
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        return Environment(name, env or {})
+
+    def construct_factory(self, env: Environment) -> LogFactory:
+        return LogFactory(self._given)
+
+    def construct_mapper(self) -> EventMapper:
+        return EventMapper()
+
+
+class StoredEventLog:
+    """The `EventLog` of a backend. Nothing here blocks the event loop."""
+
+    def __init__(self, backend: Backend, threads: Threads) -> None:
+        self._backend = backend
+        self._threads = threads
+        self._application = LogApplication(backend.recorder)
+        self._mapper = EventMapper()
+        self._wakeups = Wakeups()
+
+    async def append(self, *changes: Change) -> Sequence[Recorded]:
+        """Append all changes in one transaction; each comes back with its position.
+
+        A cancelled append runs to its end before the cancellation goes on, so a later read tells
+        whether it happened. Raises VersionConflict, StoreError, and InvalidInput for an event no
+        database can hold; nothing is written then.
+        """
+        expected, entries = _in_order(changes)
+        if not changes:
+            return ()
+        return await self._threads.run_to_the_end(partial(self._append, expected, entries))
+
+    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
+        """Events of a stream with after < version <= until, in order. Raises StoreError."""
+        _check_stream(stream)
+        upper = MAX_VERSION if until is None else _bounded(until)
+        return await self._run(partial(self._read, stream, _bounded(after), upper))
+
+    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+        """Events of all streams with position > after, in order. Raises StoreError."""
+        return await self._run(partial(self._read_all, _bounded(after), _bounded(limit)))
+
+    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
+        """Names of streams that begin with `prefix`, by code point. Raises StoreError."""
+        if prefix:
+            _check_stream(prefix)
+        return await self._run(partial(self._backend.streams, prefix, _bounded(limit)))
+
+    @property
+    def appends(self) -> int:
+        """How many appends went through this log so far; other processes' are not counted."""
+        return self._wakeups.appends
+
+    async def wait(self, appends: int, seconds: float) -> None:
+        """Return once more appends than this went through this log, or after so many seconds."""
+        await self._wakeups.wait(appends, seconds)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await self._threads.run(partial(self._clearly, work))
+
+    def _clearly(self, work: Callable[[], T]) -> T:
+        with self._backend.clear_errors():
+            return work()
+
+    def _append(self, expected: dict[str, int], entries: list[Entry]) -> Sequence[Recorded]:
+        with self._backend.clear_errors():
+            try:
+                recordings = self._application.events.put(entries, expected=expected)
+            except IntegrityError as error:
+                raise self._conflict(expected) from error
+        if entries:
+            self._wakeups.ring()
+        positions = [recording.notification.id for recording in recordings]
+        return [
+            Recorded(entry.originator_id, entry.originator_version, entry.event, position)
+            for entry, position in zip(entries, positions, strict=True)
+        ]
+
+    def _conflict(self, expected: dict[str, int]) -> VersionConflict:
+        """Which stream somebody wrote to who did not wait for his turn, as other software may."""
+        for stream, version in expected.items():
+            if self._backend.recorder.select_events(stream, gt=version, limit=1):
+                return VersionConflict(stream, version)
+        stream, version = next(iter(expected.items()))
+        return VersionConflict(stream, version)
+
+    def _read(self, stream: str, after: int, until: int) -> Sequence[Recorded]:
+        stored = self._backend.recorder.select_events(stream, gt=after, lte=until)
+        return [self._mapper.to_recorded(event) for event in stored]
+
+    def _read_all(self, after: int, limit: int) -> Sequence[Recorded]:
+        stored = self._backend.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        return [self._mapper.to_recorded(event) for event in stored]
+
+
+def _in_order(changes: Sequence[Change]) -> tuple[dict[str, int], list[Entry]]:
+    """Where each stream must be, and the entries; a stream's second change goes on from its first."""
+    expected: dict[str, int] = {}
+    reached: dict[str, int] = {}
+    entries: list[Entry] = []
+    for change in changes:
+        _check_stream(change.stream)
+        if change.after < 0:
+            raise InvalidInput(f"stream {change.stream} cannot be at version {change.after}")
+        expected.setdefault(change.stream, change.after)
+        if reached.setdefault(change.stream, change.after) != change.after:
+            raise VersionConflict(change.stream, change.after)
+        for event in change.events:
+            reached[change.stream] += 1
+            entries.append(Entry(change.stream, reached[change.stream], event))
+    return expected, entries
+
+
+def _check_stream(name: str) -> None:
+    """Every backend takes the same names."""
+    if not name or "\0" in name or not _encodable(name):
+        raise InvalidInput(f"{name!r} cannot name a stream: empty, or with NUL or a lone surrogate")
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _bounded(number: int) -> int:
+    """What no log will reach stays within what a database can compare."""
+    return max(0, min(number, MAX_VERSION))

@@ -1,0 +1,143 @@
+"""Events to bytes and back, in the form `eventsourcing` stores: topic and state.
+
+Two promises. What is written can be read: an event is read back before it is stored, so no
+recursion limit, NaN or lone surrogate makes a log that cannot be folded. What is read is known:
+a topic outside the table is refused before anything of it is looked at, let alone imported.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+
+from turnlog.domain import TOPICS, CorruptRecord, Event, InvalidInput, Recorded, topic_of
+
+Fields = dict[str, Any]
+Upcast = Callable[[Fields], Fields]
+
+UPCASTS: Mapping[str, Upcast] = {}
+"""Old topic -> function from its fields to those of the next revision (`X/1` to `X/2`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in its stream, as `eventsourcing` wants a domain event to look."""
+
+    originator_id: str
+    originator_version: int
+    event: Event
+
+
+class EventMapper(Mapper[str]):
+    """Turns entries into stored events and back."""
+
+    def __init__(self) -> None:
+        super().__init__(transcoder=JSONTranscoder())
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
+        """Encode. Raises InvalidInput when the event could not be read again."""
+        if not isinstance(domain_event, Entry):
+            raise TypeError(f"an Entry is needed, not {type(domain_event).__name__}")
+        return StoredEvent(
+            originator_id=domain_event.originator_id,
+            originator_version=domain_event.originator_version,
+            topic=topic_of(domain_event.event),
+            state=encode(domain_event.event),
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Entry:
+        """Decode. Raises CorruptRecord, which names stream and version."""
+        return Entry(
+            originator_id=str(stored_event.originator_id),
+            originator_version=stored_event.originator_version,
+            event=_decode(stored_event),
+        )
+
+    def to_recorded(self, stored_event: StoredEvent) -> Recorded:
+        """Decode into the domain's own form, with the position where it was read."""
+        entry = self.to_domain_event(stored_event)
+        position = stored_event.id if isinstance(stored_event, Notification) else None
+        return Recorded(entry.originator_id, entry.originator_version, entry.event, position)
+
+
+def encode(event: Event) -> bytes:
+    """The event as JSON: the same event gives the same bytes. Raises InvalidInput."""
+    topic = topic_of(event)
+    if TOPICS.get(topic) is not type(event):
+        raise InvalidInput(f"{topic} is not in the table of events, so it cannot be stored")
+    try:
+        state = to_json(event, exclude_none=True, inf_nan_mode="null")
+        if _read(type(event), state) != event:
+            state = to_json(_with_unknown_fields(event), inf_nan_mode="null")
+        readable = _read(type(event), state) == event
+    except ValueError as error:  # pydantic's errors about values are ValueErrors
+        raise InvalidInput(f"{topic} cannot be stored: {_reason(error)}") from error
+    if not readable:
+        raise InvalidInput(f"{topic} cannot be stored: some value would be lost (NaN or infinity?)")
+    return state
+
+
+def _decode(stored: StoredEvent) -> Event:
+    topic = stored.topic
+    if topic not in TOPICS and topic not in UPCASTS:
+        raise _corrupt(stored, f"has the topic {topic!r}, which this turnlog does not know")
+    try:
+        state = stored.state
+        if topic in UPCASTS:
+            topic, state = _upcast(topic, state)
+        return _read(TOPICS[topic], state)
+    except (ValueError, TypeError, LookupError) as error:  # an upcast may meet any shape
+        raise _corrupt(stored, f"is no readable {stored.topic}: {_reason(error)}") from error
+
+
+def _read(kind: type[Event], state: bytes) -> Event:
+    """Fields of a later turnlog are kept, though nobody may invent them."""
+    return kind.model_validate_json(state, extra="allow")
+
+
+def _upcast(topic: str, state: bytes) -> tuple[str, bytes]:
+    fields: Fields = from_json(state)
+    while topic in UPCASTS:
+        fields = UPCASTS[topic](fields)
+        name, _, revision = topic.rpartition("/")
+        topic = f"{name}/{int(revision) + 1}"
+    return topic, to_json(fields)
+
+
+def _with_unknown_fields(value: Any) -> Any:
+    """The value as plain data, with the unknown fields that pydantic itself leaves out."""
+    if isinstance(value, BaseModel):
+        known = {name: getattr(value, name) for name in type(value).model_fields}
+        fields = {name: field for name, field in known.items() if field is not None}
+        return _with_unknown_fields(fields | (value.model_extra or {}))
+    if _is_object(value):
+        return {key: _with_unknown_fields(item) for key, item in value.items()}
+    if _is_array(value):
+        return [_with_unknown_fields(item) for item in value]
+    return value
+
+
+def _is_object(value: Any) -> TypeGuard[Fields]:
+    return isinstance(value, dict)
+
+
+def _is_array(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple))
+
+
+def _corrupt(stored: StoredEvent, what: str) -> CorruptRecord:
+    place = f"stream {stored.originator_id} version {stored.originator_version}"
+    return CorruptRecord(f"{place} {what}")
+
+
+def _reason(error: Exception) -> str:
+    """What was wrong, in one short line and without the data itself."""
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())[:200]
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"][:6]))
+    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -1,0 +1,36 @@
+"""Models: scripted ones for tests and the demo, and every provider through one adapter.
+
+Importing this package imports no provider library; that happens with a model's first request.
+"""
+
+from turnlog.domain import InvalidInput, Model
+
+from .providers import KeepImage, LoadImage, ProviderModel
+from .scripted import ScriptedCall, ScriptedFailure, ScriptedModel, ScriptedReply
+
+__all__ = [
+    "KeepImage",
+    "LoadImage",
+    "ProviderModel",
+    "ScriptedCall",
+    "ScriptedFailure",
+    "ScriptedModel",
+    "ScriptedReply",
+    "resolve_model",
+]
+
+SCRIPTED = "scripted:"
+
+
+def resolve_model(name: str, load_image: LoadImage, *, keep_image: KeepImage | None = None) -> Model:
+    """The model behind a name: `scripted:PATH`, or `provider:model`.
+
+    `load_image` gives the bytes of an image by its SHA-256 (`Blobs.get`); `keep_image` stores one
+    that a model made (`Blobs.put`). Raises InvalidInput.
+    """
+    if not name.startswith(SCRIPTED):
+        return ProviderModel(name, load_image, keep_image=keep_image)
+    path = name.removeprefix(SCRIPTED)
+    if not path:
+        raise InvalidInput("scripted: needs the path of a script, as in scripted:replies.json")
+    return ScriptedModel.load(path)

@@ -1,0 +1,109 @@
+"""Bodies on their way in and out of the log: long text and images go to the blob table, and come back for prompts."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+from turnlog.domain import (
+    INLINE_LIMIT,
+    BlobRef,
+    Blobs,
+    Block,
+    Body,
+    Message,
+    ModelBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+    UserBlock,
+    clean,
+)
+
+_CACHED_BYTES = 32 * 1024 * 1024
+
+
+class Bodies:
+    """Keeps and fetches bodies; remembers recently used ones, since every round of a turn needs them again."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._cache: OrderedDict[str, str] = OrderedDict()
+        self._cached_bytes = 0
+
+    async def keep(self, text: str) -> Body:
+        """The text as an event may hold it. Raises StoreError."""
+        text = clean(text)
+        data = text.encode()
+        if len(data) <= INLINE_LIMIT:
+            return text
+        return await self._blobs.put(data, "text/plain; charset=utf-8")
+
+    async def keep_image(self, data: bytes, media_type: str) -> BlobRef:
+        """The reference to an image. Raises StoreError."""
+        return await self._blobs.put(data, media_type)
+
+    async def text(self, body: Body) -> str:
+        """The whole text of a body. Raises NotFound where its blob is missing, StoreError."""
+        if isinstance(body, str):
+            return body
+        cached = self._cache.get(body.sha256)
+        if cached is not None:
+            self._cache.move_to_end(body.sha256)
+            return cached
+        text = (await self._blobs.get(body.sha256)).decode(errors="replace")
+        self._remember(body, text)
+        return text
+
+    def _remember(self, ref: BlobRef, text: str) -> None:
+        if ref.sha256 not in self._cache:
+            self._cached_bytes += ref.size
+        self._cache[ref.sha256] = text
+        while self._cached_bytes > _CACHED_BYTES and len(self._cache) > 1:
+            _, dropped = self._cache.popitem(last=False)
+            self._cached_bytes -= len(dropped.encode())
+
+    async def kept_input(self, blocks: Iterable[UserBlock]) -> tuple[UserBlock, ...]:
+        """What a person said, as an event may hold it. Raises StoreError."""
+        return tuple([await self._kept_text(b) if isinstance(b, TextBlock) else b for b in blocks])
+
+    async def kept_output(self, blocks: Iterable[ModelBlock]) -> tuple[ModelBlock, ...]:
+        """What a model said, as an event may hold it. Raises StoreError."""
+        return tuple([await self._kept_block(block) for block in blocks])
+
+    async def _kept_text(self, block: TextBlock) -> TextBlock:
+        return TextBlock(text=await self.keep(block.text)) if isinstance(block.text, str) else block
+
+    async def _kept_block(self, block: ModelBlock) -> ModelBlock:
+        match block:
+            case TextBlock():
+                return await self._kept_text(block)
+            case ThinkingBlock(text=str(text)):
+                return block.model_copy(update={"text": await self.keep(text)})
+            case ToolCallBlock(arguments=str(arguments)):
+                return block.model_copy(update={"arguments": await self.keep(arguments)})
+            case _:
+                return block
+
+    async def whole(self, messages: Sequence[Message]) -> tuple[Message, ...]:
+        """Messages with every text inline. Raises NotFound, StoreError."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._whole_message(message)) for message in messages]
+        return tuple(task.result() for task in tasks)
+
+    async def _whole_message(self, message: Message) -> Message:
+        return Message(role=message.role, blocks=tuple([await self._whole_block(b) for b in message.blocks]))
+
+    async def _whole_block(self, block: Block) -> Block:
+        match block:
+            case TextBlock(text=BlobRef() as ref):
+                return TextBlock(text=await self.text(ref))
+            case ThinkingBlock(text=BlobRef() as ref):
+                return block.model_copy(update={"text": await self.text(ref)})
+            case ToolCallBlock(arguments=BlobRef() as ref):
+                return block.model_copy(update={"arguments": await self.text(ref)})
+            case ToolResultBlock(content=content):
+                parts = [TextBlock(text=await self.text(p.text)) if isinstance(p, TextBlock) else p for p in content]
+                return block.model_copy(update={"content": tuple(parts)})
+            case _:
+                return block

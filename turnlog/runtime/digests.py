@@ -1,0 +1,54 @@
+"""Digests: SHA-256 over RFC 8785 canonical JSON, so that anyone can compute them again in any language.
+
+RFC 8785 numbers are doubles. Integers that no double holds exactly are digested as `{"$integer": "…"}`; to keep that
+unambiguous, object keys that begin with `$` get one more `$`.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import rfc8785
+from pydantic import JsonValue
+
+from turnlog.domain import ModelRequest, ToolSpec
+
+_EXACT = 2**53 - 1
+
+
+def digest(value: JsonValue) -> str:
+    """The digest of a JSON value, in hex. Raises ValueError for NaN, infinities and lone surrogates."""
+    return hashlib.sha256(rfc8785.dumps(_portable(value))).hexdigest()
+
+
+def text_digest(text: str) -> str:
+    """The digest of a text's UTF-8, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def request_digest(request: ModelRequest) -> str:
+    """The digest of everything a model gets to see."""
+    return digest(request.model_dump(mode="json"))
+
+
+def call_digest(spec: ToolSpec, arguments: Mapping[str, JsonValue], workspace: Path | None) -> str:
+    """The digest of an exact call: the tool as it is now, its arguments, and the directory it works in."""
+    return digest(
+        {
+            "tool": spec.model_dump(mode="json", include={"name", "parameters", "effect"}),
+            "arguments": dict(arguments),
+            "workspace": None if workspace is None else str(workspace),
+        }
+    )
+
+
+def _portable(value: JsonValue) -> JsonValue:
+    match value:
+        case bool() | None | str() | float():
+            return value
+        case int():
+            return value if -_EXACT <= value <= _EXACT else {"$integer": str(value)}
+        case list():
+            return [_portable(item) for item in value]
+        case dict():
+            return {f"${key}" if key.startswith("$") else key: _portable(item) for key, item in value.items()}

@@ -1,0 +1,68 @@
+"""What the runtime works with: the ports, and the figures that bound it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from turnlog.domain import Actor, Blobs, Clock, EventLog, Ids, Model, Stamp, Tool, Workers
+
+from .bodies import Bodies
+from .live import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Bounds of the runtime; the defaults suit a person at a terminal and a service alike.
+
+    `poll_seconds` is how long another process's write may go unnoticed. A tool result longer than
+    `result_lines` or `result_bytes` is cut for the model and kept whole in the blob table.
+    """
+
+    max_rounds: int = 100
+    model_attempts: int = 4
+    retry_seconds: float = 0.5
+    retry_ceiling_seconds: float = 30.0
+    approval_lifetime: timedelta = timedelta(hours=24)
+    poll_seconds: float = 0.2
+    result_lines: int = 2_000
+    result_bytes: int = 50 * 1024
+    command_attempts: int = 20
+
+
+RUNNING: set[str] = set()
+"""The names of the workers this process is running right now, over all open turnlogs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The ports a running turnlog is made of. `worker` names this process; `user` is who gives commands by default."""
+
+    log: EventLog
+    blobs: Blobs
+    clock: Clock
+    ids: Ids
+    workers: Workers
+    models: Callable[[str], Model]
+    tools: Callable[[str], Tool | None]
+    user: Actor
+    worker: str
+    settings: Settings = field(default_factory=Settings)
+    live: Live = field(default_factory=Live)
+    bodies: Bodies = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bodies", Bodies(self.blobs))
+
+    def stamp(self, actor: Actor | None = None) -> Stamp:
+        """Now, and who."""
+        return {"at": self.clock.now(), "actor": actor or self.user}
+
+    async def news(self, appends: int) -> None:
+        """Return once more than `appends` were made through this log, or when others' writes should be looked for."""
+        await self.log.wait(appends, self.settings.poll_seconds)
+
+    def is_gone(self, worker: str) -> bool:
+        """Whether a worker certainly runs no more; one on a machine that cannot be asked counts as running."""
+        if worker.startswith(f"{self.worker}/"):
+            return worker not in RUNNING
+        return self.workers.alive(worker) is False

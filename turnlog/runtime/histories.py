@@ -1,0 +1,77 @@
+"""Reading sessions: a session's history is its parent's up to the fork, then its own stream."""
+
+from collections.abc import Sequence
+
+from turnlog.domain import (
+    CorruptRecord,
+    EventLog,
+    InvalidInput,
+    NotFound,
+    Recorded,
+    RuleBook,
+    Session,
+    SessionForked,
+    evolve_book,
+    fold,
+)
+
+_MAX_ANCESTORS = 1_000
+
+
+async def own_events(log: EventLog, session_id: str, at: int | None = None) -> Sequence[Recorded]:
+    """A session's own stream up to version `at`. Raises NotFound, InvalidInput, StoreError."""
+    if at is not None and at < 1:
+        raise InvalidInput(f"versions begin at 1, so there is no version {at}")
+    events = await log.read(session_id, until=at)
+    if not events:
+        raise NotFound(f"there is no session {session_id}; `turnlog sessions` lists them")
+    if at is not None and events[-1].version < at:
+        raise NotFound(f"session {session_id} has no version {at}; its latest is {events[-1].version}")
+    return events
+
+
+async def history(log: EventLog, session_id: str, at: int | None = None) -> list[Recorded]:
+    """Everything that led to a session at version `at` (None: now), oldest first.
+
+    Raises NotFound, InvalidInput, StoreError, CorruptRecord.
+    """
+    lineage = [await own_events(log, session_id, at)]
+    while isinstance(first := lineage[-1][0].event, SessionForked):
+        if len(lineage) > _MAX_ANCESTORS:
+            raise CorruptRecord(f"session {session_id} has more than {_MAX_ANCESTORS} ancestors; its log is damaged")
+        lineage.append(await own_events(log, first.parent, first.parent_version))
+    return [record for events in reversed(lineage) for record in events]
+
+
+async def load(log: EventLog, session_id: str, at: int | None = None) -> Session:
+    """The session at a version (None: now). Raises NotFound, InvalidInput, StoreError, CorruptRecord."""
+    return fold(Session(session_id), await history(log, session_id, at))
+
+
+async def catch_up(log: EventLog, session: Session) -> tuple[Session, Sequence[Recorded]]:
+    """The session with what was appended since, and that. Raises StoreError."""
+    records = await log.read(session.id, after=session.version)
+    return fold(session, records), records
+
+
+async def book(log: EventLog, stream: str) -> RuleBook:
+    """A rule book as it stands. Raises StoreError, CorruptRecord."""
+    found = RuleBook()
+    for record in await log.read(stream):
+        found = evolve_book(found, record.event)
+    return found
+
+
+async def find_session(log: EventLog, prefix: str) -> str:
+    """The one session whose id begins with `prefix`. Raises NotFound, InvalidInput, StoreError."""
+    if not prefix:
+        raise InvalidInput("a session id, or the beginning of one, is needed")
+    found = [name for name in await log.streams(prefix, limit=20) if not name.startswith("rules.")]
+    if prefix in found:
+        return prefix
+    if not found:
+        raise NotFound(f"no session id begins with {prefix!r}; `turnlog sessions` lists them")
+    if len(found) > 1:
+        shown = ", ".join(found[:5])
+        raise InvalidInput(f"{prefix!r} could be any of {shown}{'…' if len(found) > 5 else ''}; write more of it")
+    return found[0]

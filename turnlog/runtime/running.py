@@ -1,0 +1,144 @@
+"""Running calls: announce, do, record; durable before the effect, and again before the model sees the outcome."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from turnlog.domain import Call, Tool, ToolContext, ToolOutput, clean, commands
+
+from .arguments import InvalidArguments
+from .digests import call_digest, digest
+from .judging import deny_stale, understood, workspace_of
+from .limits import stored_output
+from .worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    call: Call
+    tool: Tool
+    arguments: Mapping[str, JsonValue]
+    context: ToolContext
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    output: ToolOutput
+    duration_ms: int
+
+
+async def run_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
+    """Run calls, side by side where there are several. Raises SessionLost, StoreError."""
+    jobs = [job for call in calls if (job := await _announce(worker, call)) is not None]
+    await worker.flush()
+    started = [job for job in jobs if _is_ours(worker, job.call.call_id)]
+    if not started:
+        return
+    try:
+        outcomes = await worker.during(_do_all(started))
+    except asyncio.CancelledError:
+        await _record_cancelled(worker, started)
+        raise
+    for job, outcome in zip(started, outcomes, strict=True):
+        await _record(worker, job, outcome)
+
+
+async def _announce(worker: Worker, call: Call) -> _Job | None:
+    """Decide that a call starts; None where it can no longer be what was authorised."""
+    try:
+        tool, arguments = await understood(worker, call)
+        now = call_digest(tool.spec, arguments, workspace_of(worker))
+        execution = commands.tools.Execution(call.tool, now, tool.spec.effect, digest(dict(arguments)))
+        if call.digest != now:
+            raise InvalidArguments("the tool has changed since this call was authorised; make the call again")
+    except InvalidArguments as problem:
+        deny_stale(worker, call, str(problem))
+        return None
+    by, epoch = worker.stamp(), worker.epoch
+    worker.decide(lambda session: commands.tools.start(session, by, epoch, call.call_id, execution))
+    context = ToolContext(
+        session_id=worker.session.id,
+        call_id=call.call_id,
+        idempotency_key=f"{worker.session.id}/{call.call_id}",
+        epoch=epoch,
+        attempt=call.attempt + 1,
+        workspace=workspace_of(worker),
+    )
+    return _Job(call, tool, arguments, context)
+
+
+def _is_ours(worker: Worker, call_id: str) -> bool:
+    turn = worker.session.turn
+    call = turn.call(call_id) if turn else None
+    return call is not None and call.state == "started" and call.epoch == worker.epoch
+
+
+async def _do_all(jobs: list[_Job]) -> list[_Outcome]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_do(job)) for job in jobs]
+    return [task.result() for task in tasks]
+
+
+async def _do(job: _Job) -> _Outcome:
+    begun = time.monotonic()
+    try:
+        output = await job.tool.run(job.arguments, job.context)
+    except Exception as error:  # noqa: BLE001 - whatever a tool raises is its answer; a turn never breaks on it
+        output = ToolOutput((clean(f"{type(error).__name__}: {error}"),), is_error=True)
+    return _Outcome(output, round((time.monotonic() - begun) * 1000))
+
+
+async def _record(worker: Worker, job: _Job, outcome: _Outcome) -> None:
+    stored = await stored_output(worker.env, outcome.output)
+    result = commands.tools.Result(
+        content=stored.content,
+        is_error=outcome.output.is_error,
+        details=_details(outcome.output),
+        full=stored.full,
+        duration_ms=outcome.duration_ms,
+    )
+    by, epoch = worker.stamp(), worker.epoch
+    worker.decide(lambda session: commands.tools.finish(session, by, epoch, job.call.call_id, result))
+
+
+def _details(output: ToolOutput) -> dict[str, JsonValue] | None:
+    """What a tool tells the host, where that is JSON; the log holds nothing else."""
+    details = dict(output.details)
+    try:
+        json.dumps(details, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return {"unreadable": f"the tool's details are not JSON: {clean(str(error))}"}
+    return details or None
+
+
+async def _record_cancelled(worker: Worker, jobs: list[_Job]) -> None:
+    said = ToolOutput(("cancelled while it was running; what it had done by then stays done",), is_error=True)
+    for job in jobs:
+        await _record(worker, job, _Outcome(said, 0))
+
+
+async def recover_call(worker: Worker, call: Call) -> None:
+    """Run a call left over by a dead worker again where that is safe; otherwise record that its outcome is unknown.
+
+    Raises SessionLost, StoreError.
+    """
+    if await _may_run_again(worker, call):
+        await run_calls(worker, (call,))
+        return
+    by, epoch = worker.stamp(), worker.epoch
+    reason = "the worker ended while the tool was running"
+    worker.decide(lambda session: commands.tools.lose(session, by, epoch, call.call_id, reason))
+
+
+async def _may_run_again(worker: Worker, call: Call) -> bool:
+    """Whether the tool is still the one that was started, and says that running twice does no harm."""
+    try:
+        tool, arguments = await understood(worker, call)
+    except InvalidArguments:
+        return False
+    same = call_digest(tool.spec, arguments, workspace_of(worker)) == call.digest
+    return same and call.effect != "external" and tool.spec.effect != "external"

@@ -1,0 +1,156 @@
+"""A worker's hold on a session: what it has decided, what it has appended, and whether it still may.
+
+Other people's commands (an approval, a new title) move the stream on under a running turn. Then the worker's decisions
+are taken again on the new state; each names the worker's epoch, so a worker that has lost the session is refused and
+stops. That keeps rule 9 of the design without making an approval look like a takeover.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import TypeVar
+
+from turnlog.domain import (
+    Actor,
+    Body,
+    Change,
+    Decision,
+    Draft,
+    Model,
+    NotFound,
+    Recorded,
+    Session,
+    SessionLost,
+    Stamp,
+    StoreError,
+    Tool,
+    VersionConflict,
+    fold,
+)
+from turnlog.projections import TRANSCRIPT, ToolUsed, Transcript, project
+
+from .environment import Environment
+from .histories import history
+
+T = TypeVar("T")
+
+
+class Worker:
+    """Runs one turn of one session. `name` is unique to this run; `epoch` is that of its lease."""
+
+    def __init__(self, env: Environment, session_id: str, model: Model, tools: Mapping[str, Tool]) -> None:
+        self.env = env
+        self.model = model
+        self.tools = tools
+        self.name = f"{env.worker}/{env.ids.new('run')}"
+        self.draft = Draft(Session(session_id))
+        self.transcript: Transcript = TRANSCRIPT.initial()
+
+    @property
+    def session(self) -> Session:
+        """The session as it will be once the draft is appended."""
+        return self.draft.session
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of this worker's lease; 0 before it has one."""
+        lease = self.session.lease
+        return lease.epoch if lease is not None and lease.worker == self.name else 0
+
+    def stamp(self) -> Stamp:
+        """Now, by this worker."""
+        return self.env.stamp(Actor(kind="worker", id=self.name))
+
+    async def open(self) -> None:
+        """Read the session. Raises NotFound, StoreError."""
+        records = await history(self.env.log, self.session.id)
+        self.draft = Draft(fold(Session(self.session.id), records))
+        self.transcript = project(TRANSCRIPT, records)
+
+    def decide(self, decision: Decision) -> None:
+        """Take a decision; the transcript shows at once what it will lead to. Raises what the decision raises."""
+        known = len(self.draft.events)
+        self.draft.decide(decision)
+        self._show(known)
+
+    def arguments(self, call_id: str) -> Body:
+        """The arguments of a call as the model wrote them."""
+        for item in reversed(self.transcript.items):
+            if isinstance(item, ToolUsed) and item.call_id == call_id:
+                return item.arguments
+        raise NotFound(f"there is no call {call_id} in session {self.session.id}")
+
+    async def flush(self) -> bool:
+        """Append what was decided. False where others had written, so that the story has to be read again.
+
+        Raises SessionLost where the session is no longer this worker's, StoreError.
+        """
+        undisturbed = True
+        while self.draft.events:
+            change = Change(self.session.id, self.draft.base.version, self.draft.events)
+            try:
+                await self.env.log.append(change)
+            except VersionConflict:
+                undisturbed = False
+                await self.refresh()
+            else:
+                self.draft.appended()
+        return undisturbed
+
+    async def refresh(self) -> bool:
+        """Take in what others have written; false where there was nothing. Raises SessionLost, StoreError."""
+        records = await self.env.log.read(self.session.id, after=self.draft.base.version)
+        if not records:
+            return False
+        refused = self.draft.rebase(fold(self.draft.base, records))
+        self.transcript = project(TRANSCRIPT, await history(self.env.log, self.session.id, self.draft.base.version))
+        self._show(0)
+        if refused is not None and self.lost:
+            raise refused
+        return True
+
+    async def discard(self) -> None:
+        """Forget what was decided and not appended. Raises StoreError."""
+        await self.open()
+
+    def _show(self, known: int) -> None:
+        """Fold the drafted events from this one on into the transcript, in the places they will have."""
+        for place, event in enumerate(self.draft.events[known:], start=self.draft.base.version + known + 1):
+            self.transcript = TRANSCRIPT.fold(self.transcript, Recorded(self.session.id, place, event))
+
+    @property
+    def lost(self) -> bool:
+        """Whether the session is no longer this worker's, or its turn no longer open."""
+        turn = self.session.turn
+        return self.epoch == 0 or turn is None or turn.state != "open"
+
+    async def during(self, effect: Coroutine[None, None, T]) -> T:
+        """Run an effect; stop it at once where the session is lost meanwhile. Raises SessionLost, what it raises."""
+        task = asyncio.ensure_future(effect)
+        watcher = asyncio.create_task(self._until_lost())
+        try:
+            await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise SessionLost(f"session {self.session.id} was cancelled or taken over; this worker stops")
+            return task.result()
+        finally:
+            await _stop(watcher)
+            await _stop(task)
+
+    async def _until_lost(self) -> None:
+        """Return once the turn was ended, or the session taken, by somebody else."""
+        while not self.lost:
+            appends = self.env.log.appends
+            try:
+                await self.refresh()
+            except StoreError:
+                pass  # a database that is away for a moment is no reason to stop a tool
+            except SessionLost:
+                return
+            if not self.lost:
+                await self.env.news(appends)
+
+
+async def _stop(task: asyncio.Future[T] | asyncio.Task[None]) -> None:
+    """Cancel a task and wait until it is over; what it raises then is of no interest any more."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,56 @@
+"""Commands of people: read, decide, append, and do it again where somebody else was faster (design, rule 9)."""
+
+from collections.abc import Callable, Sequence
+
+from turnlog.domain import (
+    Change,
+    Event,
+    Recorded,
+    RuleEvent,
+    Session,
+    VersionConflict,
+    book_stream,
+    fold,
+)
+
+from .environment import Environment
+from .histories import book, history
+
+Decision = Callable[[Session], Sequence[Event]]
+
+
+async def command(env: Environment, session_id: str, decision: Decision) -> Sequence[Recorded]:
+    """Take a decision on a session and append what it gives, its rules to the books they belong to, all or nothing.
+
+    Raises what the decision raises, VersionConflict after many losses, StoreError.
+    """
+    for _ in range(env.settings.command_attempts - 1):
+        try:
+            return await _attempt(env, session_id, decision)
+        except VersionConflict:
+            continue
+    return await _attempt(env, session_id, decision)
+
+
+async def _attempt(env: Environment, session_id: str, decision: Decision) -> Sequence[Recorded]:
+    session = fold(Session(session_id), await history(env.log, session_id))
+    events = decision(session)
+    if not events:
+        return ()
+    return await env.log.append(*await changes(env, session, events))
+
+
+async def changes(env: Environment, session: Session, events: Sequence[Event]) -> list[Change]:
+    """The events as changes to the streams they belong to: the session's, and those of rule books."""
+    own: list[Event] = []
+    books: dict[str, list[Event]] = {}
+    for event in events:
+        if isinstance(event, RuleEvent) and event.scope != "session":
+            stream = book_stream(event.scope, session.id, session.project)
+            books.setdefault(stream, []).append(event)
+        else:
+            own.append(event)
+    result = [Change(session.id, session.version, tuple(own))] if own else []
+    for stream, found in books.items():
+        result.append(Change(stream, (await book(env.log, stream)).version, tuple(found)))
+    return result

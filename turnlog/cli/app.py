@@ -1,0 +1,66 @@
+"""The command line: which commands there are, and under which names."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from . import db, demo, differing, forking, permissions, reading, rules, running, showing
+
+app = typer.Typer(
+    name="turnlog",
+    help="Agents whose log is the session: run them, walk them in time, answer their questions.",
+    epilog="Sessions and requests may be named by the beginning of their id. Exit codes: 0 ok, 1 failed, 2 usage, "
+    "3 not found, 4 permission needed, 5 conflict, 7 outcome unknown, 130 interrupted.",
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from turnlog import __version__
+
+        typer.echo(f"turnlog {__version__}")
+        raise typer.Exit
+
+
+def _needs_a_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Agents whose log is the session: run them, walk them in time, answer their questions."""
+    _needs_a_command(context)
+
+
+def _register(group: typer.Typer, *commands: Callable[..., None]) -> None:
+    for command in commands:
+        name = command.__name__.removesuffix("_")
+        what, example = inspect.cleandoc(command.__doc__ or "").split("\n\n", 1)
+        # Behind \b nothing is wrapped, so that the example can be copied.
+        group.command(name, help=f"{what}\n\n\b\n{example}", short_help=what.replace("\n", " "))(command)
+
+
+def _group(name: str, what: str) -> typer.Typer:
+    group = typer.Typer(invoke_without_command=True, rich_markup_mode=None, callback=_needs_a_command)
+    app.add_typer(group, name=name, help=what, short_help=what)
+    return group
+
+
+_register(app, demo.demo, running.run, running.resume, running.cancel)
+_register(app, reading.sessions, reading.log, showing.show, differing.diff, forking.fork)
+_register(app, permissions.approvals, permissions.approve, permissions.deny)
+_register(_group("rules", "What is allowed or denied without asking."), rules.list_, rules.add, rules.revoke)
+_register(_group("db", "The database itself."), db.migrate, db.check)

@@ -1,0 +1,90 @@
+"""From whatever went wrong to one line on stderr and an exit code."""
+
+import io
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+INTERRUPTED = 130
+_TRACEBACK = "TURNLOG_TRACEBACK"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line; what it exits with."""
+    _never_fail_to_encode()
+    try:
+        return _checked(arguments)
+    except BrokenPipeError:
+        return _reader_is_gone()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _checked(arguments: Sequence[str]) -> int:
+    as_json = _wants_json(arguments)
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except typer.Abort:
+        return _report("aborted", "the input ended", 1, as_json)
+    except typer.TyperException as error:
+        return _usage(error, as_json)
+    except Exception as error:  # noqa: BLE001 - the last stop: whatever it is, it becomes one line
+        return _failure(error, as_json)
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    from .app import app
+
+    result: object = app(args=list(arguments), prog_name="turnlog", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: typer.TyperException, as_json: bool) -> int:
+    return _report("usage", error.format_message(), error.exit_code, as_json)
+
+
+def _failure(error: Exception, as_json: bool) -> int:
+    if os.environ.get(_TRACEBACK):
+        traceback.print_exception(error)
+    from turnlog.domain import TurnlogError
+
+    if isinstance(error, TurnlogError):
+        return _report(error.code, error.message, error.exit_code, as_json)
+    named = f"{type(error).__name__}: {error} (unexpected; {_TRACEBACK}=1 shows where)"
+    return _report("unexpected", named, 1, as_json)
+
+
+def _report(code: str, message: str, exit_code: int, as_json: bool) -> int:
+    from .text import safe_line
+
+    document = {"error": {"code": code, "message": message}}
+    line = json.dumps(document) if as_json else f"turnlog: {safe_line(message)}"
+    sys.stderr.write(f"{line}\n")
+    return exit_code
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether JSON is wanted, told before anything is parsed: a command line that cannot be read is an error too."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in options
+
+
+def _reader_is_gone() -> int:
+    """Whoever read stdout has had enough. What Python flushes on the way out must not complain about it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    return 1
+
+
+def _never_fail_to_encode() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,266 @@
+"""run, resume, cancel: what moves a session on."""
+
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from .opening import again, session_ids, with_log
+from .options import DEFAULT_DATABASE, ApprovalsMode, ApprovalsOption, Database, Json, Reason
+from .output import note, write_json
+
+if TYPE_CHECKING:
+    from turnlog.front import Turnlog
+    from turnlog.runtime import Reply, SessionHandle
+    from turnlog.runtime.approvals import Approvals
+
+MODEL_VARIABLE = "TURNLOG_MODEL"
+BUILT_IN = "shell, read_file, write_file, edit_file, list_files, search_files"
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What `run` was told about the session it is to start."""
+
+    model: str | None
+    title: str | None
+    project: str | None
+    workspace: Path | None
+    tools: str | None
+    system: str | None
+
+    @property
+    def given(self) -> list[str]:
+        """The options that were given, as they are written."""
+        chosen = None if self.model == os.environ.get(MODEL_VARIABLE) else self.model
+        values = {
+            "--model": chosen,
+            "--title": self.title,
+            "--project": self.project,
+            "--workspace": self.workspace,
+            "--tools": self.tools,
+            "--system": self.system,
+        }
+        return [name for name, value in values.items() if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a turn is run from here, and where its log is."""
+
+    database: str
+    as_json: bool
+    approvals: ApprovalsMode | None
+
+
+def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What to say; - reads it from stdin.")],
+    session: Annotated[
+        str | None,
+        typer.Option(
+            "--session",
+            metavar="ID",
+            autocompletion=session_ids,
+            help="Go on with this session instead of starting one.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="PROVIDER:MODEL", envvar=MODEL_VARIABLE, help="Who answers.")
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", help="What to call the session; otherwise it begins like the prompt.")
+    ] = None,
+    project: Annotated[str | None, typer.Option("--project", help="The project whose rules hold.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", metavar="DIR", help="What the tools may touch; otherwise here.")
+    ] = None,
+    tools: Annotated[
+        str | None, typer.Option("--tools", metavar="A,B", help=f"The tools on offer, or none; otherwise {BUILT_IN}.")
+    ] = None,
+    system: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="The system prompt.")] = None,
+    approvals: ApprovalsOption = None,
+    as_json: Json = False,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """Start a session, or go on with one: say something and show the turn as it runs.
+
+    Example: turnlog run "Why does test_login fail?" --model anthropic:claude-sonnet-4-5
+    """
+    text = sys.stdin.read() if prompt == "-" else prompt
+    new = NewSession(model, title, project, workspace, tools, system)
+    _check(text, session, new)
+    with_log(database, lambda log: _run(log, text, session, new, Manner(database, as_json, approvals)))
+
+
+def resume(  # noqa: PLR0913 - one parameter an option
+    session: Annotated[
+        str, typer.Argument(metavar="ID", autocompletion=session_ids, help="The session, or the beginning of its id.")
+    ],
+    unknown: Annotated[
+        Literal["did", "did-not", "retry"] | None,
+        typer.Option("--unknown", help="What became of the calls whose outcome nobody knows."),
+    ] = None,
+    reason: Reason = "",
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take the session from a worker that cannot be asked.")
+    ] = False,
+    approvals: ApprovalsOption = None,
+    as_json: Json = False,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """Go on with a turn that was suspended, failed, was cancelled or lost its worker; nothing done is done again.
+
+    Example: turnlog resume 019b8d36
+    """
+    resolution: dict[str, Literal["did", "did_not", "retry"]] = {"did": "did", "did-not": "did_not", "retry": "retry"}
+
+    async def work(log: "Turnlog") -> None:
+        handle = await log.open_session(await log.find_session(session))
+
+        def turn(how: "Approvals") -> "Coroutine[Any, Any, Reply]":
+            known = None if unknown is None else resolution[unknown]
+            return handle.resume_turn(approvals=how, unknown=known, reason=reason, take_over=take_over)
+
+        await _show_turn(log, handle, turn, Manner(database, as_json, approvals))
+
+    with_log(database, work)
+
+
+def cancel(
+    session: Annotated[
+        str, typer.Argument(metavar="ID", autocompletion=session_ids, help="The session, or the beginning of its id.")
+    ],
+    reason: Reason = "",
+    as_json: Json = False,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """Stop the turn in progress, whoever runs it; what was done stays done.
+
+    Example: turnlog cancel 019b8d36 --reason "wrong branch"
+    """
+
+    async def work(log: "Turnlog") -> None:
+        handle = await log.open_session(await log.find_session(session))
+        await handle.cancel(reason)
+        if as_json:
+            write_json({"cancelled": handle.id})
+        else:
+            note(f"cancelled the turn of session {handle.id}")
+
+    with_log(database, work)
+
+
+def _check(text: str, session: str | None, new: NewSession) -> None:
+    """Refuse what could only fail once there is a session. Raises typer.BadParameter."""
+    if not text.strip():
+        raise typer.BadParameter("there is nothing to say in it", param_hint="PROMPT")
+    if session is None and not new.model:
+        raise typer.BadParameter(
+            f"a new session needs a model: --model PROVIDER:MODEL, such as anthropic:claude-sonnet-4-5, "
+            f"or {MODEL_VARIABLE} in the environment",
+            param_hint="--model",
+        )
+    if session is not None and new.given:
+        raise typer.BadParameter(
+            f"{', '.join(new.given)} can only be given to a new session; leave it out, or leave out --session",
+            param_hint="--session",
+        )
+
+
+async def _run(log: "Turnlog", text: str, session: str | None, new: NewSession, manner: Manner) -> None:
+    if session is None:
+        handle = await _create(log, text, new)
+        await _announce(log, handle.id, manner)
+    else:
+        handle = await log.open_session(await log.find_session(session))
+    await _show_turn(log, handle, lambda how: handle.append_turn(text, approvals=how), manner)
+
+
+async def _announce(log: "Turnlog", session_id: str, manner: Manner) -> None:
+    if not manner.as_json:
+        note((f"session {session_id}", "quiet"))
+        return
+    from .records import event_json
+
+    for record in (await log.show(session_id)).history:
+        write_json(event_json(record))
+
+
+async def _create(log: "Turnlog", text: str, new: NewSession) -> "SessionHandle":
+    from turnlog.domain import clean
+    from turnlog.projections import one_line
+
+    named = BUILT_IN if new.tools is None else new.tools
+    return await log.create_session(
+        new.title if new.title is not None else one_line(clean(text), 60),
+        model=new.model or "",
+        tools=() if named == "none" else [name.strip() for name in named.split(",") if name.strip()],
+        system=new.system,
+        project=new.project,
+        workspace=new.workspace or Path(),
+    )
+
+
+async def _show_turn(
+    log: "Turnlog", session: "SessionHandle", turn: "Callable[[Approvals], Coroutine[Any, Any, Reply]]", manner: Manner
+) -> None:
+    """Run a turn, show it, and exit as it ended."""
+    import asyncio
+
+    from .asking import approvals, mode_here
+    from .watching import JsonShow, PeopleShow, Watcher, watched
+
+    before = await log.show(session.id)
+    mode = mode_here(manner.approvals, as_json=manner.as_json)
+    watcher = Watcher(session, before, JsonShow() if manner.as_json else PeopleShow(log, before, asks=mode == "ask"))
+    how = approvals(mode, watcher.questions, has_project=before.session.project is not None)
+    try:
+        reply = await watched(session, turn(how), watcher)
+    except asyncio.CancelledError:
+        if not manner.as_json:
+            note(f"turnlog: cancelled; to go on: {again(manner.database, 'resume', session.id)}")
+        raise
+    if manner.as_json:
+        write_json({"result": _result(session, reply)})
+    code = _exit_code(reply)
+    if code and not manner.as_json:
+        _explain(session.id, reply, manner.database)
+    if code:
+        raise typer.Exit(code)
+
+
+def _result(session: "SessionHandle", reply: "Reply") -> dict[str, Any]:
+    return {
+        "session": session.id,
+        "turn": reply.turn_id,
+        "outcome": reply.outcome,
+        "reason": reply.reason,
+        "waiting_for": list(reply.waiting_for),
+        "text": reply.text,
+    }
+
+
+def _exit_code(reply: "Reply") -> int:
+    if reply.outcome == "answered":
+        return 0
+    if reply.outcome == "empty":
+        return 1
+    return 7 if reply.reason == "unknown_outcome" else 4
+
+
+def _explain(session_id: str, reply: "Reply", database: str) -> None:
+    """Say what a turn that was not answered needs, and what to type."""
+    if reply.outcome == "empty":
+        note("turnlog: the model ended the turn without an answer; say something more with `turnlog run --session`")
+    elif reply.reason == "unknown_outcome":
+        note("turnlog: nobody knows whether a call took effect; find out, then type one of:")
+        for word in ("did", "did-not", "retry"):
+            note(f"  {again(database, 'resume', session_id, '--unknown', word)}")
+    else:
+        note("turnlog: suspended until somebody answers; `turnlog approvals` shows the question. Type:")
+        approved = [again(database, "approve", request) for request in reply.waiting_for]
+        note(f"  {' && '.join([*approved, again(database, 'resume', session_id)])}")

@@ -26,6 +26,7 @@ from .draft import (
     Draft,
 )
 from .errors import (
+    ApproverFailed,
     CommandRefused,
     Conflict,
     CorruptRecord,
@@ -158,6 +159,7 @@ __all__ = [
     "Actor",
     "ActorKind",
     "AnyCall",
+    "ApproverFailed",
     "AskModel",
     "AwaitPerson",
     "BlobRef",

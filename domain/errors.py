@@ -10,6 +10,7 @@
     │  └─ SessionLost
     ├─ CommandRefused                 exit 1   the session is in no state for this command
     │  └─ NothingToResume
+    ├─ ApproverFailed                 exit 1   the approver at hand raised; the question stays open
     ├─ OutcomeUnknown                 exit 7   an effect may have happened; a person has to say
     ├─ StoreError                     exit 1   the database refuses, is full, foreign or not migrated
     │  ├─ SchemaMissing
@@ -98,6 +99,12 @@ class NothingToResume(CommandRefused):
     """No turn is waiting to go on."""
 
     code = "nothing_to_resume"
+
+
+class ApproverFailed(TurnlogError):
+    """The approver at hand raised, or answered what cannot be; the question stays open."""
+
+    code = "approver_failed"
 
 
 class OutcomeUnknown(TurnlogError):

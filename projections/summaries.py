@@ -152,12 +152,19 @@ def _rule_revoked(event: RuleRevoked) -> Words:
     return "plain", ("rule revoked", event.rule_id, event.reason)
 
 
+def _worker(name: str) -> str:
+    """The machine and process of a worker; what else its name holds is for recognising it."""
+    host, _, rest = name.partition("/")[0].partition(":")
+    pid = rest.partition(":")[0]
+    return f"process {pid} on {host}" if pid else name
+
+
 def _lease_taken(event: LeaseTaken) -> Words:
-    return "quiet", ("worker began", event.worker, f"epoch {event.epoch}")
+    return "quiet", ("worker began", _worker(event.worker), f"epoch {event.epoch}")
 
 
 def _lease_released(event: LeaseReleased) -> Words:
-    return "quiet", ("worker done", event.worker, f"epoch {event.epoch}")
+    return "quiet", ("worker done", _worker(event.worker), f"epoch {event.epoch}")
 
 
 def _count(number: int, thing: str) -> str:

@@ -97,6 +97,8 @@ class Turnlog:
 
         Raises InvalidInput, StoreError.
         """
+        if isinstance(model, str):
+            self._env.models(model)  # a session of a model that cannot be is not worth beginning
         own = [tool for tool in tools if not isinstance(tool, str)]
         names = tuple(tool if isinstance(tool, str) else tool.spec.name for tool in tools)
         self._known(names, own)
@@ -154,6 +156,8 @@ class Turnlog:
         keep_grants: bool = False,
     ) -> SessionHandle:
         """A new session that goes on from another at a version. Raises NotFound, InvalidInput, StoreError."""
+        if model is not None:
+            self._env.models(model)
         child = await fork_session(self._env, session_id, at, commands.sessions.Fork(title, model, keep_grants))
         return SessionHandle(self._env, child)
 

@@ -20,7 +20,10 @@ def open_turnlog(url: str, settings: Settings, user: str | None = None) -> Turnl
     workers = system.LocalWorkers()
 
     def model(name: str) -> Model:
-        return models.resolve_model(name, opened.blobs.get, keep_image=opened.blobs.put)
+        found = models.resolve_model(name, opened.blobs.get, keep_image=opened.blobs.put)
+        if isinstance(found, models.ProviderModel):
+            found.check()
+        return found
 
     env = Environment(
         log=opened.log,

@@ -135,14 +135,26 @@ def _scratch(*, keep: bool) -> Generator[Scratch]:
 
 @contextmanager
 def _ended_by_signals() -> Generator[None]:
-    """A polite signal ends the demo like an error does, so that its children are ended too."""
+    """A polite signal ends the demo like an error does, so that its children are ended too.
+
+    The exception is raised wherever the demo happens to be, where others may wrap or swallow it; what counts at the end
+    is that the signal came.
+    """
+    came: list[int] = []
 
     def leave(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
         raise SystemExit(128 + number)
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
+    except BaseException as ended:
+        if not came:
+            raise
+        raise SystemExit(128 + came[0]) from ended
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if came:
+        raise SystemExit(128 + came[0])

@@ -1,7 +1,7 @@
 """show: a session as people read it, at any version."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -142,13 +142,16 @@ class _Page:
         pending = (
             {request.request_id for request in turn.requests if request.state == "pending"} if turn else set[str]()
         )
+        still = {approval.request_id for approval in await self._log.approvals()} if pending else set[str]()
         for record in self._found.history:
             event = record.event
             if isinstance(event, PermissionRequested) and event.request_id in pending:
                 write()
                 write((f"waits for permission until {moment(event.expires_at)}: {safe_line(event.tool)}", "ask"))
                 write(indented(await self._log.text(event.display)))
-                write((f"    {again(self._database, 'approve', event.request_id)}", "quiet"))
+                waits = event.request_id in still
+                hint = again(self._database, "approve", event.request_id) if waits else "settled in a later version"
+                write((f"    {hint}", "quiet"))
 
     def _rules(self) -> None:
         from .rules import described
@@ -187,13 +190,12 @@ def _image(block: "ImageBlock") -> str:
 
 def _readable(arguments: str) -> str:
     """Arguments one a line; text as it is, anything else as JSON."""
+    from pydantic import TypeAdapter
+
     try:
-        parsed: object = json.loads(arguments)
+        fields = TypeAdapter(dict[str, Any]).validate_json(arguments)
     except ValueError:
         return arguments
-    if not isinstance(parsed, dict):
-        return arguments
-    fields = cast("dict[str, Any]", parsed)
     return "\n".join(f"{name}: {_value(value)}" for name, value in fields.items())
 
 

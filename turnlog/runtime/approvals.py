@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from turnlog.domain import CommandRefused, NotFound, Request, Scope, clean, commands
+from turnlog.domain import ApproverFailed, CommandRefused, InvalidInput, NotFound, Request, Scope, clean, commands
 
 from .environment import Environment
 from .worker import Worker
@@ -62,7 +62,7 @@ async def resolve(env: Environment, session_id: str, request_id: str, decision: 
 
 
 async def await_answer(worker: Worker, requests: tuple[Request, ...], approvals: Approvals) -> None:
-    """Return once the story has moved on or a question is too old. Raises SessionLost, StoreError."""
+    """Return once the story has moved on or a question is too old. Raises SessionLost, StoreError, ApproverFailed."""
     if callable(approvals):
         await worker.during(_ask(worker, requests[0], approvals))
         await worker.refresh()
@@ -81,31 +81,39 @@ async def _ask(worker: Worker, request: Request, approver: Approver) -> None:
     try:
         await asyncio.wait({asked, answered}, return_when=asyncio.FIRST_COMPLETED)
         if asked.done() and not answered.done():
-            try:
-                await resolve(worker.env, worker.session.id, request.request_id, asked.result())
-            except (CommandRefused, NotFound):
-                return  # somebody else was faster; the log says what they answered
+            await _use(worker, request, asked.result())
     finally:
         for task in (asked, answered):
             task.cancel()
         await asyncio.gather(asked, answered, return_exceptions=True)
 
 
+async def _use(worker: Worker, request: Request, decision: PermissionDecision) -> None:
+    try:
+        await resolve(worker.env, worker.session.id, request.request_id, decision)
+    except (CommandRefused, NotFound):
+        return  # somebody else was faster; the log says what they answered
+    except InvalidInput as error:
+        raise ApproverFailed(f"the approver's answer cannot be used: {error.message}") from error
+
+
 async def _decision(worker: Worker, request: Request, approver: Approver) -> PermissionDecision:
     from .pending import display_of
 
     shown = await display_of(worker.env, worker.session.id, request.request_id)
-    return await approver(
-        PermissionRequest(
-            request_id=request.request_id,
-            session_id=worker.session.id,
-            call_id=request.call_id,
-            tool=request.tool,
-            display=shown,
-            digest=request.digest,
-            expires_at=request.expires_at,
-        )
+    question = PermissionRequest(
+        request_id=request.request_id,
+        session_id=worker.session.id,
+        call_id=request.call_id,
+        tool=request.tool,
+        display=shown,
+        digest=request.digest,
+        expires_at=request.expires_at,
     )
+    try:
+        return await approver(question)
+    except Exception as error:
+        raise ApproverFailed(f"the approver raised {type(error).__name__}: {error}") from error
 
 
 async def _until_answered(worker: Worker, request: Request) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal
 
 from turnlog.domain import (
+    ApproverFailed,
     AskModel,
     AwaitPerson,
     Event,
@@ -79,7 +80,7 @@ async def drive(worker: Worker, conduct: Conduct) -> Reply:
         raise
     except SessionLost as lost:
         raise await _after_loss(worker, lost) from lost
-    except (TurnFailure, TurnInterrupted, StoreError):
+    except (ApproverFailed, TurnFailure, TurnInterrupted, StoreError):
         raise  # told already, or there is nowhere to tell it: the turn stays open and can be resumed
     except Exception as error:
         raise await _fail_because(worker, error) from error
@@ -162,7 +163,12 @@ async def _suspends(worker: Worker, wait: AwaitPerson, conduct: Conduct) -> bool
         _decide(worker, commands.turns.suspend)
         return True
     await worker.flush()
-    await await_answer(worker, wait.requests, conduct.approvals)
+    try:
+        await await_answer(worker, wait.requests, conduct.approvals)
+    except ApproverFailed:
+        _decide(worker, commands.turns.suspend)
+        await _leave(worker)
+        raise
     return False
 
 

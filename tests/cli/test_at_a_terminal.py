@@ -1,0 +1,175 @@
+"""What only happens where a person sits at a terminal: answers as they form, colours, questions asked on the spot."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .terminal import Terminal, call, command
+
+ECHO = call("shell", argv=["echo", "hi"])
+PATIENCE = 60
+# Without a controlling terminal Ctrl-C is only a character.
+TAKE_THE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Person:
+    """Somebody at a pseudo-terminal, who reads until something is there and then types."""
+
+    def __init__(self, root: Path, *words: str) -> None:
+        self.seen = ""
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+        environment.pop("NO_COLOR", None)
+        self._tty, theirs = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", TAKE_THE_TERMINAL, *command(*words)],
+            cwd=root,
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    @property
+    def code(self) -> int:
+        """What the command exited with."""
+        return self._process.wait(PATIENCE)
+
+    def reads(self, text: str) -> "Person":
+        """Wait until something new that contains a text has been shown."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.seen:
+            assert self._more(deadline), f"{text!r} did not come; there was {self.seen!r}"
+        self.seen = self.seen.partition(text)[2]
+        return self
+
+    def types(self, text: str) -> "Person":
+        """Press keys."""
+        os.write(self._tty, text.encode())
+        return self
+
+    def leaves(self) -> str:
+        """Wait for the end; what was shown last."""
+        deadline = time.monotonic() + PATIENCE
+        while self._more(deadline):
+            pass
+        return self.seen
+
+    def close(self) -> None:
+        """Go, whatever is still running."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+        os.close(self._tty)
+
+    def _more(self, deadline: float) -> bool:
+        if not select.select([self._tty], [], [], max(0, deadline - time.monotonic()))[0]:
+            return False
+        try:
+            data = os.read(self._tty, 65536)
+        except OSError:  # Linux says so at the end
+            return False
+        self.seen += data.decode(errors="replace")
+        return bool(data)
+
+
+@pytest.fixture
+def asked(terminal: Terminal) -> Iterator[Person]:
+    """A person who is asked for permission."""
+    model = terminal.script(ECHO, "done", ECHO, "done again")
+    person = Person(terminal.root, "run", "hello", "--model", model)
+    try:
+        yield person.reads('argv: ["echo", "hi"]').reads("[n] no: ")
+    finally:
+        person.close()
+
+
+def session_of(terminal: Terminal) -> str:
+    found: str = terminal.ok("sessions", "--json").lines[0]["id"]
+    return found
+
+
+def test_yes_allows_once(terminal: Terminal, asked: Person) -> None:
+    assert "done" in asked.types("y\n").leaves()
+    assert asked.code == 0
+    assert terminal.type("run", "again", "--session", session_of(terminal)).code == 4
+
+
+def test_yes_may_be_remembered(terminal: Terminal, asked: Person) -> None:
+    asked.types("s\n").leaves()
+    assert terminal.ok("run", "again", "--session", session_of(terminal)).out.endswith("done again\n")
+
+
+def test_no_is_asked_for_a_reason(terminal: Terminal, asked: Person) -> None:
+    asked.types("n\n").reads("why not?").types("too loud\n").leaves()
+    assert asked.code == 0
+    assert "too loud" in terminal.ok("show", session_of(terminal)).out
+
+
+def test_what_is_no_answer_is_asked_again(asked: Person) -> None:
+    asked.types("perhaps\n").reads("allow?").types("\n").reads("allow?").types("yes\n").leaves()
+    assert asked.code == 0
+
+
+def test_the_project_is_no_choice_without_one(terminal: Terminal, asked: Person) -> None:
+    asked.types("p\n").reads("allow?").types("n\n\n").leaves()
+    assert terminal.ok("rules", "list", "--json").out == ""
+
+
+def test_the_end_of_input_is_no(terminal: Terminal, asked: Person) -> None:
+    asked.types("\x04").leaves()
+    assert "ToolCallDenied" in terminal.types(session_of(terminal))
+
+
+def test_ctrl_c_cancels(terminal: Terminal, asked: Person) -> None:
+    assert "turnlog resume" in asked.types("\x03").leaves()
+    assert asked.code == 130
+    assert "TurnCancelled" in terminal.types(session_of(terminal))
+
+
+def test_an_answer_from_elsewhere_is_as_good(terminal: Terminal, asked: Person) -> None:
+    terminal.ok("approve", terminal.request())
+    assert "done" in asked.leaves()
+    assert asked.code == 0
+
+
+def test_an_answer_is_shown_as_it_forms_and_only_once(terminal: Terminal) -> None:
+    text = "word after word\nand \x1b[2J a line"
+    person = Person(terminal.root, "run", "hello", "--model", terminal.script({"text": text, "chunk": 3}))
+    try:
+        shown = person.leaves()
+        assert shown.count("word after word\r\nand \\u001b[2J a line\r\n") == 1
+    finally:
+        person.close()
+
+
+def test_a_failed_attempt_does_not_run_into_the_next(terminal: Terminal) -> None:
+    failure = {"failure": "overloaded", "message": "busy", "retryable": True, "retry_after": 0.01, "after": 2}
+    reply = {"text": "the whole answer", "chunk": 4, "failures": [failure]}
+    person = Person(terminal.root, "run", "hello", "--model", terminal.script(reply))
+    try:
+        shown = person.leaves()
+        assert "the whol\r\n" in shown
+        assert "\nthe whole answer\r\n" in shown
+    finally:
+        person.close()
+
+
+def test_there_are_colours_unless_they_are_not_wanted(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = terminal.session("x")
+    coloured = Person(terminal.root, "log", session)
+    assert re.search("\x1b\\[[0-9;]*m", coloured.leaves())
+    coloured.close()
+    narrow = Person(terminal.root, "sessions")
+    assert "WAITING" in narrow.leaves()
+    narrow.close()

@@ -1,0 +1,140 @@
+"""What holds for every command: help, errors, exit codes, colours, start-up."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from turnlog import __version__
+
+from .terminal import Terminal, command, one_line
+
+COMMANDS = [
+    ["demo"],
+    *(["run"], ["resume"], ["cancel"]),
+    *(["sessions"], ["log"], ["show"], ["diff"], ["fork"]),
+    *(["approvals"], ["approve"], ["deny"]),
+    *(["rules", name] for name in ("list", "add", "revoke")),
+    *(["db", name] for name in ("migrate", "check")),
+]
+HEAVY = ("turnlog.domain", "pydantic", "eventsourcing", "pydantic_ai", "psycopg", "rich", "asyncio")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(terminal: Terminal, words: list[str]) -> None:
+    shown = terminal.ok(*words, "--help").out
+    assert f"Example: turnlog {' '.join(words)}" in shown
+    assert "--json" in shown
+    assert "--database URL" in shown
+
+
+def test_every_command_that_takes_a_log_says_where_it_may_come_from(terminal: Terminal) -> None:
+    assert "TURNLOG_DATABASE_URL" in terminal.ok("sessions", "--help").out
+    assert "TURNLOG_MODEL" in terminal.ok("run", "--help").out
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\nfrom turnlog.cli.errors import run\nrun(['--help'])\n"
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(("words", "lists"), [([], "sessions"), (["rules"], "revoke"), (["db"], "migrate")])
+def test_a_command_that_was_left_out_is_asked_for_with_the_help(
+    terminal: Terminal, words: list[str], lists: str
+) -> None:
+    result = terminal.type(*words)
+    assert result.code == 2
+    assert result.out == ""
+    assert f"\n  {lists} " in result.err
+
+
+def test_the_version_is_told(terminal: Terminal) -> None:
+    assert terminal.ok("--version").out == f"turnlog {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["show"], ["show", "a", "b"], ["log", "a", "-n", "x"], ["--what"]])
+def test_a_command_line_that_makes_no_sense_is_one_line(terminal: Terminal, words: list[str]) -> None:
+    one_line(terminal.type(*words), 2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["show", "0"], ["log", "0"], ["diff", "0", "1..2"], ["fork", "0"], ["resume", "0"], ["cancel", "0"]],
+    ids=" ".join,
+)
+def test_an_unknown_session_is_one_line(terminal: Terminal, words: list[str]) -> None:
+    assert "turnlog sessions" in one_line(terminal.type(*words), 3)
+
+
+@pytest.mark.parametrize("verb", ["approve", "deny"])
+def test_an_unknown_request_is_one_line(terminal: Terminal, verb: str) -> None:
+    assert "turnlog approvals" in one_line(terminal.type(verb, "request_0"), 3)
+
+
+def test_an_ambiguous_session_is_one_line_that_names_the_candidates(terminal: Terminal) -> None:
+    first, second = terminal.session("x"), terminal.session("x")
+    said = one_line(terminal.type("show", first[0]), 2)
+    assert first in said
+    assert second in said
+
+
+def test_errors_are_json_where_json_is_wanted(terminal: Terminal) -> None:
+    result = terminal.type("show", "0", "--json")
+    assert result.code == 3
+    assert result.out == ""
+    assert json.loads(result.err)["error"]["code"] == "not_found"
+    assert json.loads(terminal.type("show", "--json").err)["error"]["code"] == "usage"
+
+
+def test_a_message_cannot_act_on_the_terminal(terminal: Terminal) -> None:
+    said = one_line(terminal.type("show", "\x1b[2J\nnew line"), 3)
+    assert "\x1b" not in said
+
+
+def test_what_nobody_expected_is_one_line_too(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug\nof two lines")
+
+    monkeypatch.setattr("turnlog.front.Turnlog.list_sessions", broken)
+    assert "RuntimeError: a bug of two lines" in one_line(terminal.type("sessions"), 1)
+    monkeypatch.setenv("TURNLOG_TRACEBACK", "1")
+    assert "Traceback" in terminal.type("sessions").err
+
+
+def test_there_are_no_colours_where_there_is_no_terminal(terminal: Terminal) -> None:
+    session = terminal.session("x")
+    for words in (["sessions"], ["log", session], ["show", session], ["diff", session, "1.."]):
+        result = terminal.ok(*words)
+        assert "\x1b" not in result.out + result.err
+
+
+def test_output_that_cannot_be_encoded_is_written_as_code_points(terminal: Terminal) -> None:
+    session = terminal.session("日本語")
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(command("show", session), cwd=terminal.root, env=env, capture_output=True)
+    assert result.returncode == 0
+    assert b"\\u65e5" in result.stdout
+
+
+def completed(terminal: Terminal, *words: str) -> list[str]:
+    """What the shell offers for the last of some words."""
+    asked = {"_TURNLOG_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    result = subprocess.run(
+        command(), cwd=terminal.root, env={**os.environ, **asked}, capture_output=True, text=True, check=True
+    )
+    assert result.stderr == ""
+    return result.stdout.split()
+
+
+def test_the_shell_completes_commands_and_session_ids(terminal: Terminal) -> None:
+    assert completed(terminal, "turnlog", "show", "0") == []
+    assert not (terminal.root / ".turnlog").exists()
+    session = terminal.session("x")
+    assert completed(terminal, "turnlog", "show", session[:4]) == [session]
+    assert completed(terminal, "turnlog", "can") == ["cancel"]

@@ -1,0 +1,120 @@
+"""Write the golden logs of this version: `python -m tests.golden.write VERSION`, from the checkout, once a release.
+
+A golden log is what a released turnlog stored, row by row, beside what it then made of it. It is never written again.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from turnlog.domain import Actor, Recorded
+from turnlog.front import Turnlog
+from turnlog.infrastructure import models, store, tools
+from turnlog.runtime import Environment, SessionHandle, allow, deny
+from turnlog.testing import CountingIds, VirtualClock
+
+from ..domain.every_event import SAMPLES
+
+HERE = Path(__file__).parent
+
+
+class Nobody:
+    """No other process runs."""
+
+    def alive(self, worker: str) -> bool | None:
+        return False
+
+
+@tools.tool(effect="pure")
+def look(name: str) -> str:
+    """Look a thing up."""
+    return f"{name} is as it was\n" * 2_000
+
+
+@tools.tool
+def send(to: str) -> str:
+    """Send it."""
+    return f"sent to {to} 🦜"
+
+
+def script() -> models.ScriptedModel:
+    """Looks, asks twice, is refused once, and writes something that is no JSON."""
+    call, reply = models.ScriptedCall, models.ScriptedReply
+    return models.ScriptedModel(
+        [
+            reply(
+                thinking="Where was it?",
+                text="Let me look.",
+                calls=(call(name="look", arguments={"name": "Grüße"}), call(name="send", arguments={"to": "Ada"})),
+            ),
+            reply(calls=(call(name="send", arguments={"to": "Bo"}), call(name="send", raw="{no"))),
+            "Ada has it; Bo does not want it.",
+            reply(
+                failures=(models.ScriptedFailure(failure="overloaded", message="busy", retryable=True),), text="Yes."
+            ),
+        ]
+    )
+
+
+async def tell(log: Turnlog) -> SessionHandle:
+    """Tell the story of a session and of its fork; the fork."""
+    session = await log.create_session(
+        "A golden session", model=script(), tools=[look, send], system="Be brief.", project="golden"
+    )
+    first = await session.append_turn("Send it to Ada and Bo.")
+    await log.resolve_permission(first.waiting_for[0], allow("she asked for it", remember="project"))
+    second = await session.resume_turn()
+    await log.resolve_permission(second.waiting_for[0], deny("he does not want it", remember="session"))
+    await session.resume_turn()
+    await session.rename("A golden session, renamed")
+    await session.append_turn("Is that all?")
+    return await session.fork(9, title="Another way")
+
+
+async def write(version: str) -> None:
+    """Write all golden logs of a version."""
+    target = HERE / version
+    target.mkdir()
+    opened = store.open_store("memory:")
+    async with opened:
+        env = Environment(
+            log=opened.log,
+            blobs=opened.blobs,
+            clock=VirtualClock(),
+            ids=CountingIds(),
+            workers=Nobody(),
+            models=lambda name: script(),
+            tools=lambda name: None,
+            user=Actor(kind="user", id="ada"),
+            worker="golden:1:1",
+        )
+        log = Turnlog(env, opened.close)
+        fork = await tell(log)
+        rows = [row(record) for record in await opened.log.read_all(limit=10_000)]
+        parent = (await fork.metadata()).parent
+        assert parent is not None
+        states = {name: (await log.show(name)).state() for name in (parent, fork.id)}
+    (target / "sessions.jsonl").write_text("".join(f"{line}\n" for line in rows))
+    (target / "states.json").write_text(f"{json.dumps(states, indent=1, ensure_ascii=False)}\n")
+    samples = [row(Recorded("every", place, event)) for place, event in enumerate(SAMPLES, start=1)]
+    (target / "every_event.jsonl").write_text("".join(f"{line}\n" for line in samples))
+
+
+def row(record: Recorded) -> str:
+    """A stored row as a line of JSON."""
+    entry = store.mapper.Entry(record.stream, record.version, record.event)
+    stored = store.mapper.EventMapper().to_stored_event(entry)
+    return json.dumps(
+        {
+            "stream": stored.originator_id,
+            "version": stored.originator_version,
+            "topic": stored.topic,
+            "state": stored.state.decode(),
+        },
+        ensure_ascii=False,
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(write(sys.argv[1]))

@@ -97,11 +97,11 @@ class Turnlog:
 
         Raises InvalidInput, StoreError.
         """
-        if isinstance(model, str):
-            self._env.models(model)  # a session of a model that cannot be is not worth beginning
         own = [tool for tool in tools if not isinstance(tool, str)]
         names = tuple(tool if isinstance(tool, str) else tool.spec.name for tool in tools)
         self._known(names, own)
+        if isinstance(model, str):
+            self._env.models(model)  # a session of a model that cannot be is not worth beginning
         opening = commands.sessions.Opening(
             title=clean(title),
             model=model if isinstance(model, str) else model.name,

@@ -10,6 +10,8 @@ from turnlog.domain import (
     ApproverFailed,
     AskModel,
     AwaitPerson,
+    CommandRefused,
+    Conflict,
     Event,
     Finish,
     InvalidInput,
@@ -83,6 +85,8 @@ async def drive(worker: Worker, conduct: Conduct) -> Reply:
     except (ApproverFailed, TurnFailure, TurnInterrupted, StoreError):
         raise  # told already, or there is nowhere to tell it: the turn stays open and can be resumed
     except Exception as error:
+        if isinstance(error, Conflict | CommandRefused) and worker.lost:
+            raise  # somebody else was faster, and the turn is theirs to end
         raise await _fail_because(worker, error) from error
     finally:
         RUNNING.discard(worker.name)

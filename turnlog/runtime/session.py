@@ -120,7 +120,7 @@ class SessionHandle:
     # Reading
 
     async def subscribe(self, after: int = 0) -> AsyncIterator[Recorded | LiveDelta]:
-        """Every event after a version, then live; pieces of answers in between. Raises NotFound, StoreError."""
+        """Every event after a version, then live; pieces of answers in between. Raises StoreError."""
         async for item in follow(self._env, self._id, after):
             yield item
 

@@ -97,16 +97,26 @@ class Worker:
         return undisturbed
 
     async def refresh(self) -> bool:
-        """Take in what others have written; false where there was nothing. Raises SessionLost, StoreError."""
-        records = await self.env.log.read(self.session.id, after=self.draft.base.version)
-        if not records:
+        """Take in what is in the log and not known here; false where there was nothing from others.
+
+        An append whose caller was cancelled may have been made: then its events are there, and are not decided again.
+        Raises SessionLost, StoreError, and what a decision raises that is refused because the session was lost.
+        """
+        log, known = self.env.log, self.draft.base.version
+        if not await log.read(self.session.id, after=known, until=known + 1):
             return False
+        everything = await history(log, self.session.id)
+        records = [record for record in everything if record.stream == self.session.id and record.version > known]
+        mine = self.draft.events
+        if mine and tuple(record.event for record in records[: len(mine)]) == mine:
+            self.draft.appended()
+            records = records[len(mine) :]
         refused = self.draft.rebase(fold(self.draft.base, records))
-        self.transcript = project(TRANSCRIPT, await history(self.env.log, self.session.id, self.draft.base.version))
+        self.transcript = project(TRANSCRIPT, everything)
         self._show(0)
         if refused is not None and self.lost:
             raise refused
-        return True
+        return bool(records)
 
     async def discard(self) -> None:
         """Forget what was decided and not appended. Raises StoreError."""

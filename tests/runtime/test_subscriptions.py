@@ -1,0 +1,155 @@
+"""Readers of a session: history first, then live, everything once and in order, whatever their speed."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from turnlog.domain import Recorded
+from turnlog.runtime import LiveDelta, SessionHandle
+
+from .conftest import MakeWorld
+from .world import Script, ScriptedReply, World, asks, tool, until
+
+TWO_TURNS: Script = [asks("look", "look"), "One.", asks("look"), "Two."]
+look = tool(name="look", effect="pure")(lambda: "seen")
+
+
+async def read(session: SessionHandle, after: int, last: int) -> list[int]:
+    """The versions a reader gets up to one of them."""
+    seen: list[int] = []
+    async with aclosing(_recorded(session, after)) as records:
+        async for record in records:
+            seen.append(record.version)
+            if record.version >= last:
+                break
+    return seen
+
+
+async def _recorded(session: SessionHandle, after: int) -> AsyncGenerator[Recorded, None]:
+    async for item in session.subscribe(after):
+        if isinstance(item, Recorded):
+            yield item
+
+
+async def two_turns(world: World) -> tuple[SessionHandle, int]:
+    """A session with a past, and its version."""
+    session = await world.session(TWO_TURNS, look)
+    await session.append_turn("First.")
+    await session.append_turn("Second.")
+    return session, (await session.metadata()).version
+
+
+async def test_a_reader_gets_exactly_what_comes_after_any_version(world: World) -> None:
+    session, last = await two_turns(world)
+    for after in range(last):
+        assert await read(session, after, last) == list(range(after + 1, last + 1))
+
+
+async def test_a_reader_gets_history_and_then_what_happens(world: World) -> None:
+    session = await world.session(TWO_TURNS, look)
+    await session.append_turn("First.")
+    middle = (await session.metadata()).version
+    reader = asyncio.create_task(read(session, 0, middle + 10))
+    await session.append_turn("Second.")
+    assert await reader == list(range(1, middle + 11))
+
+
+async def test_a_slow_reader_loses_no_event(world: World) -> None:
+    session = await world.session([ScriptedReply(text="x" * 10_000, chunk=1)] + ["More."] * 5)
+    seen: list[int] = []
+    step = asyncio.Event()
+
+    async def slowly() -> None:
+        async for item in session.subscribe():
+            await step.wait()
+            if isinstance(item, Recorded):
+                seen.append(item.version)
+                if item.version == 37:
+                    return
+
+    reader = asyncio.create_task(slowly())
+    for _ in range(6):
+        await session.append_turn("Go on.")
+    step.set()
+    await reader
+    assert seen == list(range(1, 38))
+
+
+async def test_a_reader_that_lags_may_lose_pieces_but_not_the_answer(memory: World) -> None:
+    session = await memory.session([ScriptedReply(text="x" * 10_000, chunk=1)])
+    pieces, answers = 0, 0
+    step = asyncio.Event()
+
+    async def slowly() -> None:
+        nonlocal pieces, answers
+        async for item in session.subscribe():
+            await step.wait()
+            pieces += isinstance(item, LiveDelta)
+            answers += isinstance(item, Recorded) and type(item.event).__name__ == "ModelResponded"
+            if isinstance(item, Recorded) and item.version == 7:
+                return
+
+    reader = asyncio.create_task(slowly())
+    await session.append_turn("Go.")
+    step.set()
+    await reader
+    assert answers == 1
+    assert pieces < 10_000
+
+
+async def test_two_readers_get_the_same(world: World) -> None:
+    session = await world.session(TWO_TURNS, look)
+    readers = [asyncio.create_task(read(session, 0, 15)) for _ in range(2)]
+    await session.append_turn("First.")
+    await session.append_turn("Second.")
+    assert await asyncio.gather(*readers) == [list(range(1, 16))] * 2
+
+
+async def test_a_reader_gets_what_another_process_writes(shared_url: str, open_world: MakeWorld) -> None:
+    here, there = open_world(shared_url), open_world(shared_url, worker="there")
+    session = await here.session(TWO_TURNS, look)
+    reader = asyncio.create_task(read(await there.again(session.id, ["x"]), 0, 12))
+    await session.append_turn("First.")
+    assert await reader == list(range(1, 13))
+
+
+async def test_a_reader_may_begin_beyond_the_end(world: World) -> None:
+    session = await world.session(TWO_TURNS, look)
+    reader = asyncio.create_task(read(session, 3, 6))
+    await session.append_turn("First.")
+    assert await reader == [4, 5, 6]
+
+
+async def test_pieces_reach_only_the_readers_of_their_session(memory: World) -> None:
+    loud = await memory.session([ScriptedReply(text="abc", chunk=1)])
+    quiet = await memory.session(["Hello."])
+    heard: list[LiveDelta] = []
+
+    async def follow() -> None:
+        async for item in quiet.subscribe():
+            if isinstance(item, LiveDelta):
+                heard.append(item)
+            elif item.version == 7:
+                return
+
+    reader = asyncio.create_task(follow())
+    await loud.append_turn("Go.")
+    await quiet.append_turn("Go.")
+    await reader
+    assert {piece.session_id for piece in heard} == {quiet.id}
+
+
+async def test_a_reader_that_is_cancelled_ends_at_once(world: World) -> None:
+    session, last = await two_turns(world)
+    reader = asyncio.create_task(read(session, 0, last + 1))
+    await asyncio.sleep(0)
+    reader.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.gather(reader, return_exceptions=True)
+    assert reader.cancelled()
+
+
+async def test_a_reader_that_stops_reading_leaves_nothing_behind(world: World) -> None:
+    session, last = await two_turns(world)
+    assert await read(session, 0, last) == list(range(1, last + 1))
+    await until(lambda: len(asyncio.all_tasks()) == 1)

@@ -153,6 +153,8 @@ def _replace(holder: int, name: str, data: bytes, before: os.stat_result | None)
                 _keep_mode(stream.fileno(), before)
             stream.write(data)
             stream.flush()
+            if before is not None:
+                _keep_mode(stream.fileno(), before)  # writing took set-id bits away, unless root wrote
             os.fsync(stream.fileno())
         os.replace(temporary, name, src_dir_fd=holder, dst_dir_fd=holder)
     except BaseException:

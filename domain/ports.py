@@ -55,7 +55,7 @@ class EventLog(Protocol):
 
     @property
     def appends(self) -> int:
-        """How many appends went through this log object so far; those of others are not counted."""
+        """How many appends were heard of so far: all through this log object, and those of others where something tells."""
         ...
 
     async def wait(self, appends: int, seconds: float) -> None:

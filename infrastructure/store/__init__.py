@@ -1,12 +1,13 @@
 """The store: an append-only event log and the bodies it refers to, in a database named by a URL."""
 
+import asyncio
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from eventsourcing.persistence import ApplicationRecorder
 
-from turnlog.domain import Blobs, EventLog, InvalidInput
+from turnlog.domain import Blobs, InvalidInput
 
 from . import mapper
 from .address import MemoryAddress, PostgresAddress, SQLiteAddress, parse_url, without_password
@@ -23,7 +24,7 @@ class Store:
     """An open store. `url` hides the password."""
 
     url: str
-    log: EventLog
+    log: StoredEventLog
     blobs: Blobs
     _backend: Backend
     _threads: Threads
@@ -35,6 +36,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what is under way and close every connection; a second call does nothing."""
+        await asyncio.to_thread(self.log.close)
         await self._threads.close()
         self._backend.close()
 

@@ -1,12 +1,14 @@
 """What a database has to offer to carry a store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from eventsourcing.persistence import ApplicationRecorder
+from eventsourcing.persistence import ApplicationRecorder, RecordConflictError
 
-from turnlog.domain import VersionConflict
+from turnlog.domain import TurnlogError, VersionConflict
+
+from .group import Append, Outcome
 
 SCHEMA_VERSION = 1
 """The schema this turnlog writes and reads."""
@@ -24,6 +26,20 @@ class Backend(Protocol):
 
         `insert_events` takes `expected`, the version each stream must be at, checks it in the
         inserting transaction, and raises VersionConflict having written nothing.
+        """
+        ...
+
+    def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
+        """Write appends to distinct streams in one transaction, each with its own outcome: positions, or its error.
+
+        What it raises is the outcome of all of them, and then nothing was written.
+        """
+        ...
+
+    def watch(self, ring: Callable[[], None]) -> None:
+        """Call `ring` soon after anybody appended, in this process or another, until the backend is closed.
+
+        Calls are coalesced, may come from any thread, and may be missing where nothing tells: readers poll as well.
         """
         ...
 
@@ -53,3 +69,14 @@ def check_versions(actual: Mapping[str, int], expected: Mapping[str, int]) -> No
     for stream, version in expected.items():
         if actual.get(stream, 0) != version:
             raise VersionConflict(stream, version)
+
+
+def one_by_one(insert: Callable[[Append], Sequence[int]], appends: Sequence[Append]) -> list[Outcome]:
+    """The outcome of each append, inserted in a transaction of its own."""
+    outcomes: list[Outcome] = []
+    for append in appends:
+        try:
+            outcomes.append(insert(append))
+        except (TurnlogError, RecordConflictError) as error:
+            outcomes.append(error)
+    return outcomes

@@ -18,6 +18,7 @@ from eventsourcing.utils import Environment, EnvType
 from turnlog.domain import Change, InvalidInput, Recorded, VersionConflict
 
 from .backend import Backend
+from .group import Append, GroupCommit, Outcome
 from .mapper import Entry, EventMapper
 from .threads import Threads
 from .wakeups import Wakeups
@@ -74,6 +75,12 @@ class StoredEventLog:
         self._application = LogApplication(backend.recorder)
         self._mapper = EventMapper()
         self._wakeups = Wakeups()
+        self._group = GroupCommit("turnlog-writer", self._commit)
+        backend.watch(self._wakeups.ring)
+
+    def close(self) -> None:
+        """Write what waits and end the writing thread; blocks."""
+        self._group.close()
 
     async def append(self, *changes: Change) -> Sequence[Recorded]:
         """Append all changes in one transaction; each comes back with its position.
@@ -85,7 +92,15 @@ class StoredEventLog:
         expected, entries = _in_order(changes)
         if not changes:
             return ()
-        return await self._threads.run_to_the_end(partial(self._append, expected, entries))
+        append = Append([self._mapper.to_stored_event(entry) for entry in entries], expected)
+        try:
+            positions = await self._group.append(append)
+        except IntegrityError as error:
+            raise await self._run(partial(self._conflict, expected)) from error
+        return [
+            Recorded(entry.originator_id, entry.originator_version, entry.event, position)
+            for entry, position in zip(entries, positions, strict=True)
+        ]
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         """Events of a stream with after < version <= until, in order. Raises StoreError."""
@@ -105,7 +120,7 @@ class StoredEventLog:
 
     @property
     def appends(self) -> int:
-        """How many appends went through this log so far; other processes' are not counted."""
+        """How many appends were heard of so far: all that go through this log, and others' where something tells."""
         return self._wakeups.appends
 
     async def wait(self, appends: int, seconds: float) -> None:
@@ -119,19 +134,12 @@ class StoredEventLog:
         with self._backend.clear_errors():
             return work()
 
-    def _append(self, expected: dict[str, int], entries: list[Entry]) -> Sequence[Recorded]:
+    def _commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         with self._backend.clear_errors():
-            try:
-                recordings = self._application.events.put(entries, expected=expected)
-            except IntegrityError as error:
-                raise self._conflict(expected) from error
-        if entries:
+            outcomes = self._backend.commit(appends)
+        if any(outcome and not isinstance(outcome, Exception) for outcome in outcomes):
             self._wakeups.ring()
-        positions = [recording.notification.id for recording in recordings]
-        return [
-            Recorded(entry.originator_id, entry.originator_version, entry.event, position)
-            for entry, position in zip(entries, positions, strict=True)
-        ]
+        return outcomes
 
     def _conflict(self, expected: dict[str, int]) -> VersionConflict:
         """Which stream somebody wrote to who did not wait for his turn, as other software may."""

@@ -1,13 +1,14 @@
 """A store in memory: the same rules, gone with the process."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.popo import POPOApplicationRecorder
 
-from .backend import check_versions
+from .backend import check_versions, one_by_one
+from .group import Append, Outcome
 
 
 class MemoryRecorder(POPOApplicationRecorder):
@@ -39,6 +40,17 @@ class MemoryBackend:
     def __init__(self) -> None:
         self.recorder = MemoryRecorder()
         self._blobs: dict[str, bytes] = {}
+
+    def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
+        """Write appends, each with its own outcome."""
+        return one_by_one(self._insert, appends)
+
+    def _insert(self, append: Append) -> Sequence[int]:
+        with self.clear_errors():
+            return self.recorder.insert_events(append.events, expected=append.expected) or ()
+
+    def watch(self, ring: Callable[[], None]) -> None:
+        """Nothing tells of other processes yet."""
 
     def streams(self, prefix: str, limit: int) -> Sequence[str]:
         """Names of streams that begin with `prefix`, by code point."""

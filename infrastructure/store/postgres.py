@@ -7,7 +7,7 @@ honest writers take it, so it orders and does not protect (the triggers and the 
 """
 
 import hashlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +23,8 @@ from turnlog.domain import InvalidInput
 
 from . import postgres_schema
 from .address import PostgresAddress
-from .backend import BUSY_SECONDS, check_versions
+from .backend import BUSY_SECONDS, check_versions, one_by_one
+from .group import Append, Outcome
 from .threads import THREADS
 
 INSERT_EVENTS = SQL("""
@@ -161,6 +162,17 @@ class PostgresBackend:
         self._select_streams = SELECT_STREAMS.format(**names)
         self._insert_blob = INSERT_BLOB.format(**names)
         self._select_blob = SELECT_BLOB.format(**names)
+
+    def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
+        """Write appends, each with its own outcome."""
+        return one_by_one(self._insert, appends)
+
+    def _insert(self, append: Append) -> Sequence[int]:
+        with self.clear_errors():
+            return self.recorder.insert_events(append.events, expected=append.expected) or ()
+
+    def watch(self, ring: Callable[[], None]) -> None:
+        """Nothing tells of other processes yet."""
 
     def streams(self, prefix: str, limit: int) -> Sequence[str]:
         """Names of streams that begin with `prefix`, by code point."""

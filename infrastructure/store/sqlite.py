@@ -7,7 +7,7 @@ Every commit is synced (WAL, synchronous=FULL). Readers never wait for the write
 
 import os
 import sqlite3
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from turnlog.domain import StoreError
 
 from . import sqlite_schema
 from .address import SQLiteAddress
-from .backend import BUSY_SECONDS, check_versions
+from .backend import BUSY_SECONDS, check_versions, one_by_one
+from .group import Append, Outcome
 from .threads import THREADS
 
 INSERT_EVENT = "INSERT INTO {table} (originator_id, originator_version, topic, state) VALUES (?, ?, ?, ?)"
@@ -176,6 +177,17 @@ class SQLiteBackend:
             sqlite_schema.prepare(address.path, address.shown)
             self._datastore = FileDatastore(address.path)
             self.recorder = SQLiteRecorder(self._datastore)
+
+    def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
+        """Write appends, each with its own outcome."""
+        return one_by_one(self._insert, appends)
+
+    def _insert(self, append: Append) -> Sequence[int]:
+        with self.clear_errors():
+            return self.recorder.insert_events(append.events, expected=append.expected) or ()
+
+    def watch(self, ring: Callable[[], None]) -> None:
+        """Nothing tells of other processes yet."""
 
     def streams(self, prefix: str, limit: int) -> Sequence[str]:
         """Names of streams that begin with `prefix`, by code point."""

@@ -21,12 +21,11 @@ from .content import (
     plain_text,
     text_of,
 )
-from .draft import (
-    Decision,
-    Draft,
-)
+from .draft import Decision, Draft
 from .errors import (
     ApproverFailed,
+    BlobDamaged,
+    BlobMissing,
     CommandRefused,
     Conflict,
     CorruptRecord,
@@ -39,10 +38,12 @@ from .errors import (
     SchemaNewer,
     SessionBusy,
     SessionLost,
+    StoreClosed,
     StoreError,
     TurnFailure,
     TurnInterrupted,
     TurnlogError,
+    VerificationFailed,
     VersionConflict,
 )
 from .events import (
@@ -96,10 +97,7 @@ from .events import (
     Usage,
     topic_of,
 )
-from .evolve import (
-    evolve,
-    fold,
-)
+from .evolve import evolve, fold
 from .ports import (
     Blobs,
     Change,
@@ -113,6 +111,7 @@ from .ports import (
     ModelReply,
     ModelRequest,
     Recorded,
+    Snapshots,
     Tool,
     ToolContext,
     ToolImage,
@@ -162,6 +161,8 @@ __all__ = [
     "ApproverFailed",
     "AskModel",
     "AwaitPerson",
+    "BlobDamaged",
+    "BlobMissing",
     "BlobRef",
     "Blobs",
     "Block",
@@ -239,9 +240,11 @@ __all__ = [
     "SessionLost",
     "SessionRenamed",
     "SessionStarted",
+    "Snapshots",
     "Stamp",
     "Status",
     "Step",
+    "StoreClosed",
     "StoreError",
     "TOPICS",
     "TextBlock",
@@ -276,6 +279,7 @@ __all__ = [
     "UserBlock",
     "Value",
     "Verdict",
+    "VerificationFailed",
     "VersionConflict",
     "Workers",
     "book_stream",

@@ -3,6 +3,7 @@
     TurnlogError                      exit 1
     ├─ InvalidInput                   exit 2   a value that cannot be used: URL, address, arguments
     ├─ NotFound                       exit 3   no such session, version, request, rule, call or blob
+    │  └─ BlobMissing
     ├─ PermissionNeeded               exit 4   a person has to answer first, or has refused
     ├─ Conflict                       exit 5   somebody else wrote, or is at work
     │  ├─ VersionConflict
@@ -11,11 +12,14 @@
     ├─ CommandRefused                 exit 1   the session is in no state for this command
     │  └─ NothingToResume
     ├─ ApproverFailed                 exit 1   the approver at hand raised; the question stays open
+    ├─ VerificationFailed             exit 6   the log is not what was recorded
     ├─ OutcomeUnknown                 exit 7   an effect may have happened; a person has to say
     ├─ StoreError                     exit 1   the database refuses, is full, foreign or not migrated
     │  ├─ SchemaMissing
     │  ├─ SchemaNewer
-    │  └─ CorruptRecord
+    │  ├─ CorruptRecord
+    │  ├─ BlobDamaged
+    │  └─ StoreClosed
     ├─ ModelError                     exit 1   a provider failed, typed by `ModelFailure`
     ├─ TurnFailure                    exit 1   a turn ended in `TurnFailed`
     └─ TurnInterrupted                exit 130 a turn was cancelled
@@ -50,6 +54,16 @@ class NotFound(TurnlogError):
 
     code = "not_found"
     exit_code = 3
+
+
+class BlobMissing(NotFound):
+    """A body the log speaks of is not kept here (any more)."""
+
+    code = "blob_missing"
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"body {sha256[:64]!a} is missing here; restore it from a backup, or fork from before it")
+        self.sha256 = sha256
 
 
 class PermissionNeeded(TurnlogError):
@@ -107,6 +121,13 @@ class ApproverFailed(TurnlogError):
     code = "approver_failed"
 
 
+class VerificationFailed(TurnlogError):
+    """The log, or a body, is not what was recorded."""
+
+    code = "verification_failed"
+    exit_code = 6
+
+
 class OutcomeUnknown(TurnlogError):
     """An effect may or may not have happened; a person has to say which."""
 
@@ -136,6 +157,22 @@ class CorruptRecord(StoreError):
     """A stored event cannot be read as what its topic says."""
 
     code = "corrupt_record"
+
+
+class BlobDamaged(StoreError):
+    """The bytes kept under a body's SHA-256 are not those of the body."""
+
+    code = "blob_damaged"
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"body {sha256[:64]!a} is damaged here; restore it from a backup, or fork from before it")
+        self.sha256 = sha256
+
+
+class StoreClosed(StoreError):
+    """The store was closed while somebody still used it."""
+
+    code = "store_closed"
 
 
 class TurnFailure(TurnlogError):

@@ -18,6 +18,7 @@ COMMANDS = [
     *(["approvals"], ["approve"], ["deny"]),
     *(["rules", name] for name in ("list", "add", "revoke")),
     *(["db", name] for name in ("migrate", "check")),
+    *(["verify"], ["doctor"]),
 ]
 HEAVY = ("turnlog.domain", "pydantic", "eventsourcing", "pydantic_ai", "psycopg", "rich", "asyncio")
 

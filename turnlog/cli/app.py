@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from . import db, demo, differing, forking, permissions, reading, rules, running, showing
+from . import db, demo, differing, doctor, forking, permissions, reading, rules, running, showing, verifying
 
 app = typer.Typer(
     name="turnlog",
     help="Agents whose log is the session: run them, walk them in time, answer their questions.",
     epilog="Sessions and requests may be named by the beginning of their id. Exit codes: 0 ok, 1 failed, 2 usage, "
-    "3 not found, 4 permission needed, 5 conflict, 7 outcome unknown, 130 interrupted.",
+    "3 not found, 4 permission needed, 5 conflict, 6 verification failed, 7 outcome unknown, 130 interrupted.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -62,5 +62,6 @@ def _group(name: str, what: str) -> typer.Typer:
 _register(app, demo.demo, running.run, running.resume, running.cancel)
 _register(app, reading.sessions, reading.log, showing.show, differing.diff, forking.fork)
 _register(app, permissions.approvals, permissions.approve, permissions.deny)
+_register(app, verifying.verify, doctor.doctor)
 _register(_group("rules", "What is allowed or denied without asking."), rules.list_, rules.add, rules.revoke)
 _register(_group("db", "The database itself."), db.migrate, db.check)

@@ -2,8 +2,9 @@
 # Makes the two roles and the database, once, on an empty data directory.
 #
 # turnlog_owner   owns the database; runs `turnlog db migrate` and nothing else.
-# turnlog_writer  what services run as. It owns nothing: the migration grants it SELECT and INSERT
-#                 on turnlog's tables, so a running process cannot rewrite the log.
+# turnlog_writer  what services run as. It owns nothing: the migration grants it SELECT on turnlog's
+#                 tables and the function that appends, so a running process can neither rewrite the
+#                 log nor step around its order.
 set -eu
 
 psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 \

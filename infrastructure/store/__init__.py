@@ -7,13 +7,14 @@ from typing import Self
 
 from eventsourcing.persistence import ApplicationRecorder
 
-from turnlog.domain import Blobs, InvalidInput
+from turnlog.domain import Blobs, InvalidInput, Snapshots
 
 from . import mapper
 from .address import MemoryAddress, PostgresAddress, SQLiteAddress, parse_url, without_password
 from .backend import Backend
 from .blobs import StoredBlobs
 from .log import StoredEventLog
+from .snapshots import StoredSnapshots
 from .threads import Threads
 
 __all__ = ["Store", "mapper", "migrate", "open_store", "without_password"]
@@ -26,6 +27,7 @@ class Store:
     url: str
     log: StoredEventLog
     blobs: Blobs
+    snapshots: Snapshots
     _backend: Backend
     _threads: Threads
 
@@ -74,6 +76,7 @@ def open_store(url: str) -> Store:
         url=address.shown,
         log=StoredEventLog(backend, threads),
         blobs=StoredBlobs(backend, threads),
+        snapshots=StoredSnapshots(backend, threads),
         _backend=backend,
         _threads=threads,
     )
@@ -82,7 +85,7 @@ def open_store(url: str) -> Store:
 def migrate(url: str, writer_role: str | None = None) -> None:
     """Bring the database to this turnlog's schema; blocks, and may be run any number of times.
 
-    `writer_role` (Postgres) is given SELECT and INSERT, and nothing else.
+    `writer_role` (Postgres) may read, keep bodies and snapshots, and call the append function; nothing else.
     Raises InvalidInput, SchemaNewer, StoreError.
     """
     address = parse_url(url)

@@ -12,6 +12,10 @@ FORMS = (
     "or postgresql://user:password@host:5432/database?schema=turnlog"
 )
 DEFAULT_SCHEMA = "turnlog"
+DEADLINE_SECONDS = 10.0
+"""How long an append may take in all, whatever the database and the network do."""
+
+LONGEST_DEADLINE = 3600.0
 SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,47}")
 
 
@@ -34,12 +38,13 @@ class SQLiteAddress:
 class PostgresAddress:
     """A store in a schema of a Postgres database.
 
-    `conninfo` is the URL for libpq and holds the password; `shown` is safe to print.
+    `conninfo` is the URL for libpq and holds the password; `shown` is safe to print. `deadline` is in seconds.
     """
 
     conninfo: str
     schema: str
     shown: str
+    deadline: float = DEADLINE_SECONDS
 
     def __repr__(self) -> str:
         return f"PostgresAddress({self.shown!r})"
@@ -83,9 +88,21 @@ def _postgres(url: str) -> PostgresAddress:
     schema = next((value for key, value in options if key == "schema"), DEFAULT_SCHEMA)
     if not SCHEMA_NAME.fullmatch(schema) or schema.startswith("pg_"):
         raise _unusable(url, "has an unusable schema name (a-z, 0-9 and _, at most 48 characters)")
-    others = [f"{key}={value}" for key, value in options if key != "schema"]
+    deadline = _seconds(next((value for key, value in options if key == "deadline"), str(DEADLINE_SECONDS)))
+    if deadline is None:
+        raise _unusable(url, f"has an unusable deadline (seconds, more than 0 and at most {LONGEST_DEADLINE:.0f})")
+    others = [f"{key}={value}" for key, value in options if key not in {"schema", "deadline"}]
     conninfo = f"{base}?{'&'.join(others)}" if others else base
-    return PostgresAddress(conninfo=conninfo, schema=schema, shown=without_password(url))
+    return PostgresAddress(conninfo, schema, without_password(url), deadline)
+
+
+def _seconds(text: str) -> float | None:
+    """A length of time that can be waited for, or None."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if 0 < seconds <= LONGEST_DEADLINE else None
 
 
 def _options(query: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from eventsourcing.persistence import ApplicationRecorder, RecordConflictError
@@ -15,6 +16,15 @@ SCHEMA_VERSION = 1
 
 BUSY_SECONDS = 10
 """How long a statement may wait for another writer, or run at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    """A stream's folded state at a version, and the digest that tells whether all of that is as it was written."""
+
+    version: int
+    digest: bytes
+    data: bytes
 
 
 class Backend(Protocol):
@@ -53,6 +63,14 @@ class Backend(Protocol):
 
     def get_blob(self, sha256: str) -> bytes | None:
         """The body, or None."""
+        ...
+
+    def get_snapshot(self, stream: str) -> SnapshotRow | None:
+        """The row of this stream, as it stands, or None."""
+        ...
+
+    def put_snapshot(self, stream: str, row: SnapshotRow) -> None:
+        """Keep a row in place of the stream's row, if there is one."""
         ...
 
     def clear_errors(self) -> AbstractContextManager[None]:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from functools import partial
 
-from turnlog.domain import HEAD_CHARS, BlobRef, InvalidInput, NotFound
+from turnlog.domain import HEAD_CHARS, BlobDamaged, BlobMissing, BlobRef, InvalidInput
 
 from .backend import Backend
 from .threads import Threads
@@ -29,13 +29,10 @@ class StoredBlobs:
         return await self._threads.run_to_the_end(partial(self._put, bytes(body), media_type))
 
     async def get(self, sha256: str) -> bytes:
-        """The body. Raises NotFound, StoreError."""
-        body = None
-        if SHA256.fullmatch(sha256):
-            body = await self._threads.run(partial(self._get, sha256))
-        if body is None:
-            raise NotFound(f"no body with the SHA-256 {sha256!r} is kept here")
-        return body
+        """The body, whose hash was checked. Raises BlobMissing, BlobDamaged, StoreError."""
+        if not SHA256.fullmatch(sha256):
+            raise BlobMissing(sha256)
+        return await self._threads.run(partial(self._get, sha256))
 
     def _put(self, body: bytes, media_type: str) -> BlobRef:
         ref = reference(body, media_type)
@@ -43,9 +40,14 @@ class StoredBlobs:
             self._backend.put_blob(ref.sha256, media_type, body)
         return ref
 
-    def _get(self, sha256: str) -> bytes | None:
+    def _get(self, sha256: str) -> bytes:
         with self._backend.clear_errors():
-            return self._backend.get_blob(sha256)
+            body = self._backend.get_blob(sha256)
+        if body is None:
+            raise BlobMissing(sha256)
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise BlobDamaged(sha256)
+        return body
 
 
 def reference(body: bytes, media_type: str) -> BlobRef:

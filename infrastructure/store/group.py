@@ -15,7 +15,7 @@ from threading import Condition, Thread
 
 from eventsourcing.persistence import StoredEvent
 
-from turnlog.domain import StoreError
+from turnlog.domain import StoreClosed
 
 BATCH = 256
 """Appends that share a transaction at most."""
@@ -61,7 +61,7 @@ class GroupCommit:
         self._thread.start()
 
     def append_blocking(self, append: Append) -> Sequence[int]:
-        """Append from a thread; the positions. Raises what the commit gives as its outcome, StoreError once closed."""
+        """Append from a thread; the positions. Raises what the commit gives as its outcome, StoreClosed."""
         future: Future[Sequence[int]] = Future()
         self._enter(_Waiting(append, lambda outcome: _settle_blocking(future, outcome), None))
         return future.result()
@@ -94,7 +94,7 @@ class GroupCommit:
     def _enter(self, waiting: _Waiting) -> None:
         with self._changed:
             if self._closed:
-                raise StoreError("the store was closed; open it again")
+                raise StoreClosed("the store was closed; open it again")
             self._line.append(waiting)
             self._changed.notify()
 

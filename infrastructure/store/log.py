@@ -15,7 +15,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import Environment, EnvType
 
-from turnlog.domain import Change, InvalidInput, Recorded, VersionConflict
+from turnlog.domain import Change, InvalidInput, Recorded, StoreClosed, VersionConflict
 
 from .backend import Backend
 from .group import Append, GroupCommit, Outcome
@@ -76,11 +76,14 @@ class StoredEventLog:
         self._mapper = EventMapper()
         self._wakeups = Wakeups()
         self._group = GroupCommit("turnlog-writer", self._commit)
+        self._closed = False
         backend.watch(self._wakeups.ring)
 
     def close(self) -> None:
-        """Write what waits and end the writing thread; blocks."""
+        """Write what waits, end the writing thread and send readers away; blocks."""
         self._group.close()
+        self._closed = True
+        self._wakeups.ring()
 
     async def append(self, *changes: Change) -> Sequence[Recorded]:
         """Append all changes in one transaction; each comes back with its position.
@@ -128,6 +131,8 @@ class StoredEventLog:
         await self._wakeups.wait(appends, seconds)
 
     async def _run(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise StoreClosed("the store was closed; open it again")
         return await self._threads.run(partial(self._clearly, work))
 
     def _clearly(self, work: Callable[[], T]) -> T:

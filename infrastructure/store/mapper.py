@@ -1,13 +1,14 @@
 """Events to bytes and back, in the form `eventsourcing` stores: topic and state.
 
-Two promises. What is written can be read: an event is read back before it is stored, so no
-recursion limit, NaN or lone surrogate makes a log that cannot be folded. What is read is known:
-a topic outside the table is refused before anything of it is looked at, let alone imported.
+Two promises. What is written can be read: an event made of nothing but plain values comes back as it was, and any
+other is read back before it is stored, so no recursion limit, NaN or lone surrogate makes a log that cannot be folded.
+What is read is known: a topic outside the table is refused before anything of it is looked at, let alone imported.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from datetime import UTC, datetime
+from typing import Any, TypeGuard, get_args
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
@@ -18,6 +19,12 @@ from turnlog.domain import TOPICS, CorruptRecord, Event, InvalidInput, Recorded,
 
 Fields = dict[str, Any]
 Upcast = Callable[[Fields], Fields]
+
+PLAIN = frozenset({str, bool, type(None)})
+"""Types whose every value comes back as it was, or cannot be written at all (a lone surrogate)."""
+
+WIDEST = 2**63
+"""Integers below this are plain; beyond a few thousand digits none can be read."""
 
 UPCASTS: Mapping[str, Upcast] = {}
 """Old topic -> function from its fields to those of the next revision (`X/1` to `X/2`)."""
@@ -59,26 +66,52 @@ class EventMapper(Mapper[str]):
 
     def to_recorded(self, stored_event: StoredEvent) -> Recorded:
         """Decode into the domain's own form, with the position where it was read."""
-        entry = self.to_domain_event(stored_event)
         position = stored_event.id if isinstance(stored_event, Notification) else None
-        return Recorded(entry.originator_id, entry.originator_version, entry.event, position)
+        stream, version = str(stored_event.originator_id), stored_event.originator_version
+        return Recorded(stream, version, _decode(stored_event), position)
 
 
 def encode(event: Event) -> bytes:
     """The event as JSON: the same event gives the same bytes. Raises InvalidInput."""
-    topic = topic_of(event)
-    if TOPICS.get(topic) is not type(event):
-        raise InvalidInput(f"{topic} is not in the table of events, so it cannot be stored")
+    kind = type(event)
+    if kind not in KINDS:
+        raise InvalidInput(f"{topic_of(event)} is not in the table of events, so it cannot be stored")
     try:
-        state = to_json(event, exclude_none=True, inf_nan_mode="null")
-        if _read(type(event), state) != event:
-            state = to_json(_with_unknown_fields(event), inf_nan_mode="null")
-        readable = _read(type(event), state) == event
+        if not event.model_extra and _is_plain(vars(event).values()):
+            return kind.__pydantic_serializer__.to_json(event, exclude_none=True)
+        return encode_exactly(event)
     except ValueError as error:  # pydantic's errors about values are ValueErrors
-        raise InvalidInput(f"{topic} cannot be stored: {_reason(error)}") from error
-    if not readable:
-        raise InvalidInput(f"{topic} cannot be stored: some value would be lost (NaN or infinity?)")
+        raise InvalidInput(f"{topic_of(event)} cannot be stored: {_reason(error)}") from error
+
+
+def encode_exactly(event: Event) -> bytes:
+    """The same bytes, proved by reading them back. Raises InvalidInput, ValueError."""
+    state = to_json(event, exclude_none=True, inf_nan_mode="null")
+    if _read(type(event), state) != event:
+        state = to_json(_with_unknown_fields(event), inf_nan_mode="null")
+        if _read(type(event), state) != event:
+            raise InvalidInput(f"{topic_of(event)} cannot be stored: some value would be lost (NaN or infinity?)")
     return state
+
+
+def _is_plain(values: Iterable[Any]) -> bool:
+    """Whether JSON keeps all values as they are, known without trying; free-form JSON never is."""
+    for value in values:
+        kind: type[object] = value.__class__
+        if kind in PLAIN:
+            continue
+        if kind in VALUES:
+            fields: Fields = value.__dict__
+            plain = not value.model_extra and _is_plain(fields.values())
+        elif kind is datetime:
+            plain = value.tzinfo is UTC or value.tzinfo == UTC
+        elif kind is int:
+            plain = -WIDEST < value < WIDEST
+        else:
+            plain = kind is tuple and _is_plain(value)
+        if not plain:
+            return False
+    return True
 
 
 def _decode(stored: StoredEvent) -> Event:
@@ -96,7 +129,8 @@ def _decode(stored: StoredEvent) -> Event:
 
 def _read(kind: type[Event], state: bytes) -> Event:
     """Fields of a later turnlog are kept, though nobody may invent them."""
-    return kind.model_validate_json(state, extra="allow")
+    event: Event = kind.__pydantic_validator__.validate_json(state, extra="allow")
+    return event
 
 
 def _upcast(topic: str, state: bytes) -> tuple[str, bytes]:
@@ -121,6 +155,17 @@ def _with_unknown_fields(value: Any) -> Any:
     return value
 
 
+def _value_types(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The models that fields of a model may hold, at any depth."""
+    left: list[Any] = [field.annotation for field in kind.model_fields.values()]
+    while left:
+        found = left.pop()
+        left.extend(get_args(found))
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            yield found
+            yield from _value_types(found)
+
+
 def _is_object(value: Any) -> TypeGuard[Fields]:
     return isinstance(value, dict)
 
@@ -141,3 +186,7 @@ def _reason(error: Exception) -> str:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     where = ".".join(map(str, first["loc"][:6]))
     return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+KINDS = frozenset(TOPICS.values())
+VALUES = frozenset(value for kind in KINDS for value in _value_types(kind))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscription
 from eventsourcing.popo import POPOApplicationRecorder
 
-from .backend import check_versions, one_by_one
+from .backend import SnapshotRow, check_versions, one_by_one
 from .group import Append, Outcome
 
 
@@ -19,6 +19,17 @@ class MemoryRecorder(POPOApplicationRecorder):
         with self._database_lock:
             names = [name for name, index in self._stored_events_index.items() if index]
         return sorted(name for name in names if name.startswith(prefix))[:limit]
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        """The stock subscription, which would miss what is inserted between its first look and its first wait."""
+        subscription = super().subscribe(gt, topics)
+        self._notify_listeners()
+        return subscription
+
+    def _notify_listeners(self) -> None:
+        """Wake whoever listens; others may begin and end to meanwhile."""
+        for listener in tuple(self._listeners):
+            listener.set()
 
     def _assert_uniqueness(
         self,
@@ -40,6 +51,7 @@ class MemoryBackend:
     def __init__(self) -> None:
         self.recorder = MemoryRecorder()
         self._blobs: dict[str, bytes] = {}
+        self._snapshots: dict[str, SnapshotRow] = {}
 
     def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         """Write appends, each with its own outcome."""
@@ -50,7 +62,7 @@ class MemoryBackend:
             return self.recorder.insert_events(append.events, expected=append.expected) or ()
 
     def watch(self, ring: Callable[[], None]) -> None:
-        """Nothing tells of other processes yet."""
+        """There are no other processes, and the log tells of its own appends."""
 
     def streams(self, prefix: str, limit: int) -> Sequence[str]:
         """Names of streams that begin with `prefix`, by code point."""
@@ -63,6 +75,14 @@ class MemoryBackend:
     def get_blob(self, sha256: str) -> bytes | None:
         """The body, or None."""
         return self._blobs.get(sha256)
+
+    def get_snapshot(self, stream: str) -> SnapshotRow | None:
+        """The row of this stream, or None."""
+        return self._snapshots.get(stream)
+
+    def put_snapshot(self, stream: str, row: SnapshotRow) -> None:
+        """Keep a row in place of the stream's row, if there is one."""
+        self._snapshots[stream] = row
 
     @contextmanager
     def clear_errors(self) -> Generator[None]:

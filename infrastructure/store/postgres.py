@@ -1,21 +1,35 @@
 """A store in a schema of a Postgres database.
 
-Order: every append takes one advisory lock before it is given a position and holds it until it
-has committed. So positions become visible in their order, and a reader that goes on from the last
-position it saw misses nothing. Unlike the stock table lock this needs no right but INSERT; only
-honest writers take it, so it orders and does not protect (the triggers and the rights do).
+Order without a lock that appends would queue for. A reader goes on from the last position it saw, so no event may
+become visible at a position below one that was already read. Positions come from a sequence, and transactions commit
+in any order, or never. Therefore:
+
+- An appending transaction takes a shared advisory lock, keyed by the last value of the sequence, *before* it draws a
+  position, and holds it until it is over. The key is a floor: every position it draws is greater.
+- A reader (1) reads the sequence's last value, (2) reads the lowest floor in the lock table, (3) takes a new snapshot
+  and reads the events up to the lower of the two, and none above.
+
+Take any position p that is not above the result. It was drawn before (1), for it is at most the last value; so its
+transaction took its floor, which is below p, before (1) as well. At (2) that lock is not held, or the result would be
+below p. It is released only after the transaction ended and its rows became visible to every later snapshot. So at
+(3) the event at p is visible, or its transaction was rolled back and there will never be one. Hence whatever is at
+or below the result is final, and what comes later comes above.
+
+This takes a sequence with CACHE 1 (or a session would draw positions from a cache filled before its floor), one way
+to append (`append`, the only one a writer role may use), and READ COMMITTED for readers (`safe_position` checks it).
+A transaction that dawdles holds readers back at its floor; it holds no appender back.
 """
 
-import hashlib
+import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from eventsourcing.domain import EventSourcingError
-from eventsourcing.persistence import IntegrityError, StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent, Subscription
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier
 
@@ -23,24 +37,25 @@ from turnlog.domain import InvalidInput
 
 from . import postgres_schema
 from .address import PostgresAddress
-from .backend import BUSY_SECONDS, check_versions, one_by_one
+from .backend import SnapshotRow
 from .group import Append, Outcome
+from .postgres_connection import BoundedConnection
+from .postgres_subscription import WatchingSubscription
+from .postgres_watch import Watch
+from .postgres_writer import Writer
 from .threads import THREADS
 
-INSERT_EVENTS = SQL("""
-INSERT INTO {schema}.{table} (originator_id, originator_version, topic, state)
-SELECT id, version, topic, state
-FROM unnest(%s::text[], %s::bigint[], %s::text[], %b::bytea[])
-    WITH ORDINALITY AS given (id, version, topic, state, place)
-ORDER BY place
-RETURNING notification_id
+FOLLOW = SQL("""
+SELECT notification_id, originator_id, originator_version, topic, state
+FROM {schema}.follow(%b::bigint, %b::bigint, %s::text[], %b::bigint)
 """)
-SELECT_HEADS = SQL("""
-SELECT name, (
-    SELECT max(originator_version) FROM {schema}.{table} WHERE originator_id = name
-) AS head
-FROM unnest(%s::text[]) AS name
+MAX_POSITION = SQL("""
+SELECT max(notification_id) FROM {schema}.events WHERE notification_id <= (SELECT {schema}.safe_position())
 """)
+SELECT_BLOB = SQL("SELECT body FROM {schema}.blobs WHERE sha256 = %s")
+LAST = 2**63 - 1
+DB_FUNCTIONS = "POSTGRES_ENABLE_DB_FUNCTIONS"
+NO = {"", "n", "no", "f", "false", "off", "0"}
 SELECT_STREAMS = SQL("""
 SELECT originator_id FROM {schema}.events
 WHERE originator_version = 1
@@ -51,7 +66,11 @@ INSERT_BLOB = SQL("""
 INSERT INTO {schema}.blobs (sha256, media_type, size, body)
 VALUES (%s, %s, %s, %b) ON CONFLICT DO NOTHING
 """)
-SELECT_BLOB = SQL("SELECT body FROM {schema}.blobs WHERE sha256 = %s")
+SELECT_SNAPSHOT = SQL("SELECT version, digest, data FROM {schema}.snapshots WHERE stream = %s")
+PUT_SNAPSHOT = SQL("""
+INSERT INTO {schema}.snapshots (stream, version, digest, data) VALUES (%s, %s, %b, %b)
+ON CONFLICT (stream) DO UPDATE SET (version, digest, data) = (excluded.version, excluded.digest, excluded.data)
+""")
 
 
 class Datastore(PostgresDatastore):
@@ -62,22 +81,34 @@ class Datastore(PostgresDatastore):
     """
 
     def __init__(self, address: PostgresAddress) -> None:
+        self._address = address
         super().__init__(
             dbname="",
             host="",
             port="",
             user="",
             password="",
-            connect_timeout=BUSY_SECONDS / 2,
-            idle_in_transaction_session_timeout=BUSY_SECONDS,
+            connect_timeout=address.deadline / 2,
+            idle_in_transaction_session_timeout=address.deadline,
             max_overflow=THREADS - 1,
             pre_ping=True,
             schema=address.schema,
             originator_id_type="text",
         )
-        self._address = address
         settings = postgres_schema.parameters(address)
         self.pool.kwargs = {**settings, "row_factory": dict_row}
+        self.pool.connection_class = BoundedConnection[DictRow]
+
+    def after_connect_func(self) -> Callable[[Connection[Any]], None]:
+        """What the pool does with a new connection."""
+        stock, seconds = super().after_connect_func(), self._address.deadline
+
+        def after_connect(connection: Connection[Any]) -> None:
+            stock(connection)
+            if isinstance(connection, BoundedConnection):
+                connection.seconds = seconds
+
+        return after_connect
 
     @contextmanager
     def get_connection(self) -> Generator[Connection[DictRow]]:
@@ -101,18 +132,19 @@ class Datastore(PostgresDatastore):
 
 
 class PostgresRecorder(PostgresApplicationRecorder):
-    """The stock recorder on our table, with an advisory lock in place of the table's."""
+    """The stock recorder's interface on our table: appends through the writer, reads no further than is safe."""
 
-    def __init__(self, datastore: PostgresDatastore, events_table_name: str = "events") -> None:
-        if datastore.enable_db_functions:
-            raise InvalidInput("ENABLE_DB_FUNCTIONS takes no lock, so readers would miss events; leave it out")
+    def __init__(
+        self, datastore: PostgresDatastore, writer: Writer, watch: Watch, events_table_name: str = "events"
+    ) -> None:
+        if datastore.enable_db_functions or os.environ.get(DB_FUNCTIONS, "").lower() not in NO:
+            raise InvalidInput(f"{DB_FUNCTIONS} takes no lock, so readers would miss events; leave it out")
         super().__init__(datastore, events_table_name=events_table_name)
-        place = f"{datastore.schema}.{events_table_name}"
-        names = {"schema": Identifier(datastore.schema), "table": Identifier(events_table_name)}
-        self.channel_name = place[: self.MAX_IDENTIFIER_LEN]
-        self.lock_table_statements = [SQL("SELECT pg_advisory_xact_lock({})").format(_key(place))]
-        self.insert_events_statement = INSERT_EVENTS.format(**names)
-        self.select_heads_statement = SELECT_HEADS.format(**names)
+        names = {"schema": Identifier(datastore.schema)}
+        self._writer = writer
+        self._watch = watch
+        self._follow = FOLLOW.format(**names)
+        self.max_notification_id_statement = MAX_POSITION.format(**names)
 
     def create_table(self) -> None:
         """Nothing: the schema is `postgres_schema`'s, and its owner's to make."""
@@ -125,30 +157,39 @@ class PostgresRecorder(PostgresApplicationRecorder):
         **_: Any,
     ) -> Sequence[int] | None:
         """Insert in one transaction, once. Raises VersionConflict, IntegrityError, StoreError."""
-        with self.datastore.transaction(commit=True) as cursor:
-            self._lock_table(cursor)
-            check_versions(self._heads(cursor, expected or {}), expected or {})
-            if not stored_events:
-                return None
-            self._insert_stored_events(cursor, stored_events)
-            positions = [int(row["notification_id"]) for row in cursor.fetchall()]
-            self._notify_channel(cursor)
-        return positions
+        (outcome,) = self._writer.commit([Append(stored_events, expected or {})])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome or None
 
-    def _insert_stored_events(self, curs: Cursor[DictRow], stored_events: Sequence[StoredEvent], **_: Any) -> None:
-        columns = (
-            [str(event.originator_id) for event in stored_events],
-            [event.originator_version for event in stored_events],
-            [event.topic for event in stored_events],
-            [event.state for event in stored_events],
-        )
-        curs.execute(self.insert_events_statement, columns)
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Events of all streams in order, as far as nothing can still appear among them."""
+        lowest = 0 if start is None else start if inclusive_of_start else min(start, LAST - 1) + 1
+        given = (lowest, LAST if stop is None else stop, list(topics) or None, limit)
+        with self.datastore.get_connection() as connection:
+            rows = connection.execute(self._follow, given, prepare=True, binary=True)
+            return [
+                Notification(
+                    originator_id=row["originator_id"],
+                    originator_version=row["originator_version"],
+                    topic=row["topic"],
+                    state=bytes(row["state"]),
+                    id=row["notification_id"],
+                )
+                for row in rows
+            ]
 
-    def _heads(self, cursor: Cursor[DictRow], expected: Mapping[str, int]) -> dict[str, int]:
-        if not expected:
-            return {}
-        cursor.execute(self.select_heads_statement, (list(expected),))
-        return {row["name"]: row["head"] or 0 for row in cursor.fetchall()}
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        """Every event after a position, as it comes. Subscribers share the connection that listens."""
+        return WatchingSubscription(self, self._watch, gt, topics)
 
 
 class PostgresBackend:
@@ -157,22 +198,23 @@ class PostgresBackend:
     def __init__(self, address: PostgresAddress) -> None:
         postgres_schema.check(address)
         self._datastore = Datastore(address)
-        self.recorder = PostgresRecorder(self._datastore)
+        self._watch = Watch(address)
+        self._writer = Writer(address, self._watch.committed)
+        self.recorder = PostgresRecorder(self._datastore, self._writer, self._watch)
         names = {"schema": Identifier(address.schema)}
         self._select_streams = SELECT_STREAMS.format(**names)
         self._insert_blob = INSERT_BLOB.format(**names)
         self._select_blob = SELECT_BLOB.format(**names)
+        self._select_snapshot = SELECT_SNAPSHOT.format(**names)
+        self._put_snapshot = PUT_SNAPSHOT.format(**names)
 
     def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
-        """Write appends, each with its own outcome."""
-        return one_by_one(self._insert, appends)
-
-    def _insert(self, append: Append) -> Sequence[int]:
-        with self.clear_errors():
-            return self.recorder.insert_events(append.events, expected=append.expected) or ()
+        """Write appends in one transaction, each with its own outcome, within the deadline."""
+        return self._writer.commit(appends)
 
     def watch(self, ring: Callable[[], None]) -> None:
-        """Nothing tells of other processes yet."""
+        """Call `ring` soon after anybody appended, until closed."""
+        self._watch.add(ring)
 
     def streams(self, prefix: str, limit: int) -> Sequence[str]:
         """Names of streams that begin with `prefix`, by code point."""
@@ -191,6 +233,17 @@ class PostgresBackend:
             row = connection.execute(self._select_blob, (sha256,)).fetchone()
             return None if row is None else bytes(row["body"])
 
+    def get_snapshot(self, stream: str) -> SnapshotRow | None:
+        """The row of this stream, as it stands, or None."""
+        with self._datastore.get_connection() as connection:
+            row = connection.execute(self._select_snapshot, (stream,)).fetchone()
+            return None if row is None else SnapshotRow(row["version"], bytes(row["digest"]), bytes(row["data"]))
+
+    def put_snapshot(self, stream: str, row: SnapshotRow) -> None:
+        """Keep a row in place of the stream's row, if there is one."""
+        with self._datastore.get_connection() as connection:
+            connection.execute(self._put_snapshot, (stream, row.version, row.digest, row.data))
+
     @contextmanager
     def clear_errors(self) -> Generator[None]:
         """Turns Postgres's errors into StoreError with one line that says what to do."""
@@ -199,9 +252,6 @@ class PostgresBackend:
 
     def close(self) -> None:
         """Close every connection."""
+        self._writer.close()
+        self._watch.close()
         self._datastore.close()
-
-
-def _key(place: str) -> int:
-    """The advisory lock of one log in one database: a signed 64-bit number."""
-    return int.from_bytes(hashlib.sha256(f"turnlog:{place}".encode()).digest()[:8], signed=True)

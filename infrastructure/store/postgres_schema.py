@@ -1,7 +1,9 @@
 """The Postgres schema: made by its owner in one transaction, checked by whoever opens it."""
 
+import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,58 +15,18 @@ from psycopg.sql import SQL, Identifier
 from turnlog.domain import InvalidInput, SchemaMissing, SchemaNewer, StoreError, TurnlogError
 
 from .address import FORMS, PostgresAddress
-from .backend import BUSY_SECONDS, SCHEMA_VERSION
+from .backend import SCHEMA_VERSION
 
-TABLES = SQL("""
-CREATE TABLE IF NOT EXISTS {schema}.turnlog_schema (
-    version integer PRIMARY KEY,
-    migrated_at timestamptz NOT NULL DEFAULT now()
-);
--- An identity column needs no right to its sequence, and nobody may choose a position.
--- "C" orders names by code point, as SQLite does.
-CREATE TABLE IF NOT EXISTS {schema}.events (
-    notification_id bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
-    originator_id text COLLATE "C" NOT NULL,
-    originator_version bigint NOT NULL,
-    topic text NOT NULL,
-    state bytea NOT NULL,
-    PRIMARY KEY (originator_id, originator_version)
-);
--- Every stream has one version 1, so this is the list of streams.
-CREATE INDEX IF NOT EXISTS events_streams
-    ON {schema}.events (originator_id) WHERE originator_version = 1;
-CREATE TABLE IF NOT EXISTS {schema}.blobs (
-    sha256 text COLLATE "C" PRIMARY KEY,
-    media_type text NOT NULL,
-    size bigint NOT NULL,
-    body bytea NOT NULL
-);
-""")
-
-TRIGGERS = SQL("""
-CREATE OR REPLACE FUNCTION {schema}.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'turnlog: % are append-only', TG_TABLE_NAME USING ERRCODE = '42501';
-END $$;
-CREATE OR REPLACE TRIGGER events_refuse_change BEFORE UPDATE OR DELETE ON {schema}.events
-    FOR EACH ROW EXECUTE FUNCTION {schema}.refuse_change();
-CREATE OR REPLACE TRIGGER events_refuse_truncate BEFORE TRUNCATE ON {schema}.events
-    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_change();
-CREATE OR REPLACE TRIGGER blobs_refuse_change BEFORE UPDATE OR DELETE ON {schema}.blobs
-    FOR EACH ROW EXECUTE FUNCTION {schema}.refuse_change();
-CREATE OR REPLACE TRIGGER blobs_refuse_truncate BEFORE TRUNCATE ON {schema}.blobs
-    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.refuse_change();
--- ALWAYS: replication, and session_replication_role, do not get around them.
-ALTER TABLE {schema}.events ENABLE ALWAYS TRIGGER events_refuse_change;
-ALTER TABLE {schema}.events ENABLE ALWAYS TRIGGER events_refuse_truncate;
-ALTER TABLE {schema}.blobs ENABLE ALWAYS TRIGGER blobs_refuse_change;
-ALTER TABLE {schema}.blobs ENABLE ALWAYS TRIGGER blobs_refuse_truncate;
-""")
+STATEMENTS = [Path(__file__).with_name(name) for name in ("postgres_schema.sql", "postgres_append.sql")]
 
 GRANTS = SQL("""
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT ON {schema}.events, {schema}.blobs TO {role};
-GRANT SELECT ON {schema}.turnlog_schema TO {role};
+GRANT SELECT ON {schema}.events, {schema}.blobs, {schema}.turnlog_schema TO {role};
+GRANT INSERT ON {schema}.blobs TO {role};
+GRANT SELECT, INSERT, UPDATE ON {schema}.snapshots TO {role};
+GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.safe_position, {schema}.follow TO {role};
+-- Nobody steps around the order of `append`.
+REVOKE INSERT ON {schema}.events FROM {role};
 """)
 
 NAMES = SQL("""
@@ -72,14 +34,23 @@ SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relnamespace = %(id)s
 UNION ALL
 SELECT t.tgname FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 WHERE c.relnamespace = %(id)s AND t.tgenabled = 'A'
+UNION ALL
+SELECT p.proname FROM pg_catalog.pg_proc p WHERE p.pronamespace = %(id)s
 """)
 SCHEMA_ID = SQL("SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s")
 MAY_USE = SQL("SELECT pg_catalog.has_schema_privilege(%s::oid, 'USAGE')")
 MAY_APPEND = SQL("""
-SELECT bool_and(has_table_privilege(c.oid, 'SELECT') AND
-    (c.relname = 'turnlog_schema' OR has_table_privilege(c.oid, 'INSERT')))
-FROM pg_catalog.pg_class c
-WHERE c.relnamespace = %s AND c.relname IN ('events', 'blobs', 'turnlog_schema')
+SELECT bool_and(may) FROM (
+    SELECT has_table_privilege(c.oid, 'SELECT') AS may
+    FROM pg_catalog.pg_class c
+    WHERE c.relnamespace = %(id)s AND c.relname IN ('events', 'blobs', 'turnlog_schema')
+    UNION ALL
+    SELECT has_table_privilege(c.oid, 'INSERT') FROM pg_catalog.pg_class c
+    WHERE c.relnamespace = %(id)s AND c.relname = 'blobs'
+    UNION ALL
+    SELECT has_function_privilege(p.oid, 'EXECUTE') FROM pg_catalog.pg_proc p
+    WHERE p.pronamespace = %(id)s AND p.proname IN ('append', 'safe_position', 'follow')
+) AS needed
 """)
 VERSION = SQL("SELECT coalesce(max(version), 0) FROM {schema}.turnlog_schema")
 LOCK_MIGRATIONS = SQL("SELECT pg_advisory_xact_lock(7599108)")
@@ -91,8 +62,12 @@ NEEDED = {
     "blobs",
     "events_refuse_change",
     "events_refuse_truncate",
+    "snapshots",
     "blobs_refuse_change",
     "blobs_refuse_truncate",
+    "append",
+    "safe_position",
+    "follow",
 }
 Parameters = dict[str, Any]
 
@@ -110,14 +85,14 @@ def parameters(address: PostgresAddress) -> Parameters:
         ) from None
     if not all(port.isdecimal() for port in str(given.get("port") or 5432).split(",") if port):
         raise InvalidInput(f"{address.shown} has a port that is no number; use {FORMS}")
-    milliseconds = BUSY_SECONDS * 1000
+    milliseconds = max(1, round(address.deadline * 1000))
     ours = (
-        f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds // 2}"
+        f"-c statement_timeout={milliseconds} -c lock_timeout={max(1, milliseconds // 2)}"
         f" -c idle_in_transaction_session_timeout={milliseconds}"
         r" -c default_transaction_isolation=read\ committed"
     )
     defaults: Parameters = {
-        "connect_timeout": 5,
+        "connect_timeout": max(2, round(address.deadline / 2)),
         "keepalives_idle": 2,
         "keepalives_interval": 1,
         "keepalives_count": 3,
@@ -138,14 +113,37 @@ def migrate(address: PostgresAddress, writer_role: str | None = None) -> None:
             connection.execute(SQL("CREATE SCHEMA {schema}").format(**names))
         elif "turnlog_schema" in _names(connection, schema_id):
             _refuse_newer(_version(connection, address), address)
-        connection.execute(TABLES.format(**names))
-        connection.execute(TRIGGERS.format(**names))
+        for statements in STATEMENTS:
+            connection.execute(_for_schema(statements.read_text(), address.schema))
         connection.execute(
             SQL("INSERT INTO {schema}.turnlog_schema (version) VALUES (%s) ON CONFLICT DO NOTHING").format(**names),
             (SCHEMA_VERSION,),
         )
         if writer_role is not None:
             connection.execute(GRANTS.format(**names, role=Identifier(writer_role)))
+
+
+def _for_schema(statements: str, schema: str) -> bytes:
+    """The statements with a schema's names in them. Schema names are plain (`address.py`), so quoting is all it takes.
+
+    Advisory locks are the database's: `class` keeps those of one turnlog from those of another.
+    """
+    names = {
+        "{schema}": f'"{schema}"',
+        "{sequence}": f'"{schema}".events_notification_id_seq',
+        "{class}": str(lock_class(schema)),
+    }
+    for mark, name in names.items():
+        statements = statements.replace(mark, name)
+    return statements.encode()
+
+
+def lock_class(schema: str) -> int:
+    """The first half of the keys of a turnlog's advisory locks.
+
+    Should two turnlogs share it, readers of one may have to wait for appends to the other, and miss nothing.
+    """
+    return int.from_bytes(hashlib.sha256(f"turnlog:{schema}".encode()).digest()[:4]) & 0x7FFFFFFF
 
 
 def check(address: PostgresAddress) -> None:
@@ -167,7 +165,7 @@ def check(address: PostgresAddress) -> None:
             raise SchemaMissing(
                 f"{address.shown} has only part of the turnlog schema{what}; {_how_to_migrate(address)}"
             )
-        if not _is_true(connection.execute(MAY_APPEND, (schema_id,))):
+        if not _is_true(connection.execute(MAY_APPEND, {"id": schema_id})):
             raise _no_rights(connection, address)
 
 
@@ -185,7 +183,7 @@ def explain(error: Exception, address: PostgresAddress) -> TurnlogError:
     shown = address.shown
     said = _first_line(error)
     match error:
-        case errors.UndefinedTable() | errors.InvalidSchemaName():
+        case errors.UndefinedTable() | errors.InvalidSchemaName() | errors.UndefinedFunction():
             return SchemaMissing(f"{shown} has no turnlog schema; {_how_to_migrate(address)}")
         case errors.DiskFull():
             return StoreError(f"{shown} cannot grow, its disk is full; free some space")
@@ -194,7 +192,7 @@ def explain(error: Exception, address: PostgresAddress) -> TurnlogError:
         case errors.InsufficientPrivilege():
             return StoreError(f"{shown} refused: {said}; use a role with the rights")
         case errors.QueryCanceled() | errors.LockNotAvailable():
-            return StoreError(f"{shown} did not answer within {BUSY_SECONDS} seconds; try again")
+            return StoreError(f"{shown} did not answer within {address.deadline:g} seconds; try again")
         case psycopg.OperationalError() if not error.sqlstate:
             return StoreError(f"{shown} cannot be reached: {said}; check the URL and the server")
         case psycopg.ProgrammingError() if not error.sqlstate:

@@ -26,6 +26,7 @@ NEEDED = {
     "blobs_refuse_update",
     "blobs_refuse_delete",
     "blobs_refuse_replace",
+    "snapshots",
 }
 
 

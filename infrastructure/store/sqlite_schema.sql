@@ -10,6 +10,8 @@ CREATE TABLE IF NOT EXISTS events (
     originator_version INTEGER NOT NULL,
     topic TEXT NOT NULL,
     state BLOB NOT NULL,
+    leaf BLOB NOT NULL CHECK (typeof(leaf) = 'blob' AND length(leaf) = 32),
+    chain BLOB NOT NULL CHECK (typeof(chain) = 'blob' AND length(chain) = 32),
     UNIQUE (originator_id, originator_version)
 );
 
@@ -21,6 +23,14 @@ CREATE TABLE IF NOT EXISTS blobs (
     media_type TEXT NOT NULL,
     size INTEGER NOT NULL,
     body BLOB NOT NULL
+);
+
+-- A cache: rows may be replaced and removed.
+CREATE TABLE IF NOT EXISTS snapshots (
+    stream TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    data BLOB NOT NULL
 );
 
 CREATE TRIGGER IF NOT EXISTS events_refuse_update BEFORE UPDATE ON events

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from turnlog.domain import StoreError
+from turnlog.domain import StoreClosed
 
 THREADS = 4
 """As many calls as may be under way at once; the others wait in line."""
@@ -48,5 +48,5 @@ class Threads:
 
     def _begin(self, work: Callable[[], T]) -> asyncio.Future[T]:
         if self._closed:
-            raise StoreError("the store was closed; open it again")
+            raise StoreClosed("the store was closed; open it again")
         return asyncio.get_running_loop().run_in_executor(self._pool, work)

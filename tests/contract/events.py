@@ -68,12 +68,15 @@ class Raw:
 
     def insert(self, stream: str, version: int, topic: str, state: str) -> None:
         """Put a row into the log."""
-        hexed = state.encode().hex()
-        blob = f"x'{hexed}'" if self._is_sqlite else rf"'\x{hexed}'"
-        self.execute(
-            "INSERT INTO events (originator_id, originator_version, topic, state)"
-            f" VALUES ('{stream}', {version}, '{topic}', {blob})"
-        )
+        columns = "originator_id, originator_version, topic, state"
+        values = f"'{stream}', {version}, '{topic}', {self._bytes(state.encode())}"
+        if self._is_sqlite:  # which cannot hash by itself
+            columns += ", leaf, chain"
+            values += ", zeroblob(32), zeroblob(32)"
+        self.execute(f"INSERT INTO events ({columns}) VALUES ({values})")
+
+    def _bytes(self, data: bytes) -> str:
+        return f"x'{data.hex()}'" if self._is_sqlite else rf"'\x{data.hex()}'"
 
     @contextmanager
     def _rows(self, statement: str) -> Generator[list[tuple[Any, ...]]]:

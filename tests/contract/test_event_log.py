@@ -2,8 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -245,13 +245,14 @@ async def test_a_cancelled_append_that_fails_says_nothing_more(opened: store.Sto
 
 async def test_the_event_loop_goes_on_while_appends_wait(opened: store.Store, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    insert = opened.recorder.insert_events
+    backend = attrgetter("_backend")(opened)
+    commit = backend.commit
 
-    def held(*args: Any, **kwargs: Any) -> Sequence[int] | None:
+    def held(*args: Any) -> Any:
         assert gate.wait(30)
-        return insert(*args, **kwargs)
+        return commit(*args)
 
-    monkeypatch.setattr(opened.recorder, "insert_events", held)
+    monkeypatch.setattr(backend, "commit", held)
     append = asyncio.create_task(opened.log.append(change("s", 0, "x")))
     for _ in range(100):  # a loop that is blocked would never come to open the gate
         await asyncio.sleep(0)

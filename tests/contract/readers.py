@@ -1,0 +1,93 @@
+"""Readers for the contract suite, and a log that may be away."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from turnlog import Settings, Turnlog
+from turnlog.domain import Actor, Change, EventLog, Model, Recorded, StoreError, Tool
+from turnlog.infrastructure import store, system
+from turnlog.runtime import Environment, Follower
+
+
+def no_tool(name: str) -> Tool | None:
+    return None
+
+
+def no_model(name: str) -> Model:
+    raise NotImplementedError
+
+
+class TiredLog:
+    """A log that counts what it gave, and raises what it is told to before it gives anything again."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self.given = 0
+        self.errors: list[StoreError] = []
+        self.away = False
+
+    async def append(self, *changes: Change) -> Sequence[Recorded]:
+        return await self._log.append(*changes)
+
+    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
+        self._fail()
+        return await self._log.read(stream, after, until)
+
+    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+        self._fail()
+        page = await self._log.read_all(after, limit)
+        self.given += len(page)
+        return page
+
+    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
+        return await self._log.streams(prefix, limit)
+
+    @property
+    def appends(self) -> int:
+        return self._log.appends
+
+    async def wait(self, appends: int, seconds: float) -> None:
+        await self._log.wait(appends, seconds)
+
+    def _fail(self) -> None:
+        if self.away:
+            raise StoreError("the database is away")
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+def environment(opened: store.Store, log: EventLog | None = None, **settings: Any) -> Environment:
+    """What a turnlog on this store is made of."""
+    return Environment(
+        log=log or opened.log,
+        blobs=opened.blobs,
+        clock=system.SystemClock(),
+        ids=system.RandomIds(),
+        workers=system.LocalWorkers(),
+        models=no_model,
+        tools=no_tool,
+        user=Actor(kind="user", id="ada"),
+        worker="here",
+        settings=Settings(**settings),
+    )
+
+
+def turnlog_on(opened: store.Store, log: EventLog | None = None, **settings: Any) -> Turnlog:
+    """A turnlog on this store, which others close."""
+    return Turnlog(environment(opened, log, **settings), opened.close)
+
+
+async def take(follower: Follower, count: int) -> list[Recorded]:
+    """The next so many events."""
+    async with asyncio.timeout(20):
+        return [await anext(follower) for _ in range(count)]
+
+
+async def nothing_comes(follower: Follower) -> None:
+    """Fails where there is another event already."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            pytest.fail(f"{await anext(follower)} comes twice, or was never asked for")

@@ -1,0 +1,234 @@
+"""A server that is stuck, paused or restarted: an answer within the deadline, and nothing lost or doubled."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import psycopg
+import pytest
+from eventsourcing.persistence import StoredEvent
+
+from turnlog.domain import StoreError
+from turnlog.infrastructure import store
+
+from ..contract.events import change, places
+from ..postgres_server import Account, PostgresServer, running_server
+from .postgres_proxy import proxy_before
+
+pytestmark = pytest.mark.fault
+
+
+def hurried(url: str, seconds: float) -> str:
+    return f"{url}{'&' if '?' in url else '?'}deadline={seconds:g}"
+
+
+async def refused_within(opened: store.Store, seconds: float, version: int) -> str:
+    began = monotonic()
+    with pytest.raises(StoreError) as caught:
+        await opened.log.append(change("s", version, "x"))
+    assert monotonic() - began < seconds
+    return str(caught.value)
+
+
+async def test_a_stuck_lock_is_an_error_within_the_deadline(fresh_postgres: str) -> None:
+    store.migrate(fresh_postgres)
+    async with store.open_store(hurried(fresh_postgres, 2)) as opened:
+        with psycopg.connect(fresh_postgres) as holder:
+            holder.execute("LOCK TABLE turnlog.events IN SHARE MODE")
+            assert "did not answer" in await refused_within(opened, 2.5, 0)
+        await opened.log.append(change("s", 0, "x"))
+        assert places(await opened.log.read_all()) == [("s", 1)]
+
+
+async def test_a_writer_that_hangs_in_the_middle_of_the_same_version_is_waited_for_no_longer(
+    fresh_postgres: str,
+) -> None:
+    store.migrate(fresh_postgres)
+    async with store.open_store(hurried(fresh_postgres, 2)) as opened:
+        with psycopg.connect(fresh_postgres) as hanging:
+            hanging.execute(
+                "SELECT turnlog.append('{s}'::text[], '{1}'::int8[], '{t}'::text[], ARRAY[''::bytea],"
+                " '{0}'::int8[], '{}'::int8[], '{}'::text[], '{}'::int8[])"
+            )
+            await refused_within(opened, 2.5, 0)
+            hanging.rollback()
+        await opened.log.append(change("s", 0, "x"))
+
+
+@contextmanager
+def paused(server: PostgresServer) -> Generator[None]:
+    """Every process of the server stands still, and its connections stay open."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    pids = [server.pid, *map(int, children)]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    """A server that may be ill-treated. Durable: else an immediate stop would take acknowledged commits with it."""
+    with running_server() as server:
+        store.migrate(server.url)
+        yield server
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the server's processes in /proc")
+async def test_a_paused_server_is_an_error_within_the_deadline(own_server: PostgresServer) -> None:
+    async with store.open_store(hurried(own_server.url, 3)) as opened:
+        await opened.log.append(change("s", 0, "x"))
+        assert len(await opened.log.read("s")) == 1
+        with paused(own_server):
+            assert "outcome is unknown" in await refused_within(opened, 5.5, 1)
+            began = monotonic()
+            with pytest.raises(StoreError):
+                await opened.log.read("s")
+            assert monotonic() - began < 5.5
+        await asyncio.sleep(1)  # what was under way comes to its end
+        reached = len(await opened.log.read("s"))
+        assert reached in {1, 2}
+        await opened.log.append(change("s", reached, "y"))
+
+
+class Restarts:
+    """Stops the server of another keeper, and starts it again on the same data and port."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._directory = Path(server.directory)
+        self._pid = server.pid
+        self._port = server.url.rpartition(":")[2].partition("/")[0]
+        self._program = Path(f"/proc/{server.pid}/exe").resolve()
+        self._started: subprocess.Popen[bytes] | None = None
+
+    def restart(self, how: signal.Signals, down: float) -> None:
+        os.kill(self._pid, how)
+        lock = self._directory / "data" / "postmaster.pid"
+        until = monotonic() + 20
+        while self._alive() and monotonic() < until:
+            sleep(0.02)
+        lock.unlink(missing_ok=True)
+        sleep(down)
+        command = [str(self._program), "-D", str(self._directory / "data"), "-p", self._port]
+        self._started = Account.allowed().popen(command, self._directory, self._directory / "server.log")
+        self._pid = self._started.pid
+
+    def stop(self) -> None:
+        if self._started is not None:
+            self._started.send_signal(signal.SIGQUIT)
+            self._started.wait(20)
+
+    def _alive(self) -> bool:
+        if self._started is not None:
+            return self._started.poll() is None
+        try:
+            return Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+
+async def write_versions(opened: store.Store, stream: str, stop: asyncio.Event) -> int:
+    version = 0
+    while not stop.is_set():
+        await opened.log.append(change(stream, version, "x", "y"))
+        version += 2
+    return version
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the server's program in /proc")
+async def test_restarts_in_the_middle_of_appends_lose_and_double_nothing(own_server: PostgresServer) -> None:
+    restarts = Restarts(own_server)
+    try:
+        async with store.open_store(own_server.url) as opened:
+            stop = asyncio.Event()
+            writers = [asyncio.create_task(write_versions(opened, f"s{n}", stop)) for n in range(8)]
+            for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGINT):
+                await asyncio.sleep(0.5)
+                await asyncio.to_thread(restarts.restart, how, 0.3)
+            await asyncio.sleep(1)
+            stop.set()
+            written = [await writer for writer in writers]
+            assert min(written) > 0
+            for number, count in enumerate(written):
+                stored = await opened.log.read(f"s{number}")
+                assert [one.version for one in stored] == list(range(1, count + 1))
+    finally:
+        restarts.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the server's program in /proc")
+async def test_a_subscription_goes_on_after_a_restart(own_server: PostgresServer) -> None:
+    restarts = Restarts(own_server)
+    try:
+        async with store.open_store(own_server.url) as opened:
+            with opened.recorder.subscribe(gt=0) as subscription:
+                opened.recorder.insert_events([StoredEvent("s", 1, "t", b"{}")])
+                assert (await asyncio.to_thread(next, subscription)).originator_version == 1
+                await asyncio.to_thread(restarts.restart, signal.SIGINT, 0.5)
+                opened.recorder.insert_events([StoredEvent("s", 2, "t", b"{}")])
+                assert (await asyncio.to_thread(next, subscription)).originator_version == 2
+    finally:
+        restarts.stop()
+
+
+async def seen_after(one: store.Store, other: store.Store, version: int) -> float:
+    """Seconds until a reader in one store sees what the other appends."""
+    with one.recorder.subscribe(gt=one.recorder.max_notification_id() or 0) as subscription:
+        heard = asyncio.create_task(asyncio.to_thread(next, subscription))
+        await asyncio.sleep(0.1)
+        await other.log.append(change("s", version, "x"))
+        began = monotonic()
+        await heard
+        return monotonic() - began
+
+
+async def test_what_others_append_is_heard_of_at_once(fresh_postgres: str) -> None:
+    store.migrate(fresh_postgres)
+    async with store.open_store(fresh_postgres) as one, store.open_store(fresh_postgres) as other:
+        await asyncio.sleep(0.5)  # both listen by now
+        assert min([await seen_after(one, other, version) for version in range(3)]) < 0.5
+        appends = one.log.appends
+        waiting = asyncio.create_task(one.log.wait(appends, 5))
+        await asyncio.sleep(0.05)
+        await other.log.append(change("t", 0, "x"))
+        await asyncio.wait_for(waiting, 2)
+        assert one.log.appends > appends
+
+
+async def test_what_nobody_tells_of_is_seen_by_looking(fresh_postgres: str) -> None:
+    """A LISTEN that comes late, or is lost, costs no more than the poll."""
+    store.migrate(fresh_postgres)
+    with proxy_before(fresh_postgres) as (proxy, through):
+        proxy.never = b"LISTEN"
+        async with store.open_store(through) as one, store.open_store(fresh_postgres) as other:
+            await asyncio.sleep(0.3)
+            for version in range(3):
+                assert await seen_after(one, other, version) < 1.2
+
+
+async def test_many_subscribers_share_one_listening_connection(fresh_postgres: str) -> None:
+    store.migrate(fresh_postgres)
+    async with store.open_store(fresh_postgres) as opened:
+        subscriptions = [opened.recorder.subscribe(gt=0) for _ in range(12)]
+        await opened.log.append(change("s", 0, "x"))
+        for one in subscriptions:
+            assert (await asyncio.to_thread(next, one)).originator_id == "s"
+        with psycopg.connect(fresh_postgres) as server:
+            row = server.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND query ~ '^(NOTIFY|LISTEN)'"
+            ).fetchone()
+        assert row == (1,)
+        for one in subscriptions:
+            one.stop()
+            with one:
+                pass

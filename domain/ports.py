@@ -55,7 +55,7 @@ class EventLog(Protocol):
 
     @property
     def appends(self) -> int:
-        """How many appends were heard of so far: all through this log object, and those of others where something tells."""
+        """How many appends were heard of so far: all through this log object, others' where something tells of them."""
         ...
 
     async def wait(self, appends: int, seconds: float) -> None:
@@ -71,7 +71,19 @@ class Blobs(Protocol):
         ...
 
     async def get(self, sha256: str) -> bytes:
-        """The body. Raises NotFound."""
+        """The body, whose hash was checked. Raises BlobMissing, BlobDamaged, StoreError."""
+        ...
+
+
+class Snapshots(Protocol):
+    """The latest folded state of each stream: a cache that may forget, and never gives back other bytes than it got."""
+
+    async def get(self, stream: str) -> bytes | None:
+        """What was put for this stream last, or None where that is not there or not intact. Raises StoreError."""
+        ...
+
+    async def put(self, stream: str, version: int, data: bytes) -> None:
+        """Keep the state of a stream at a version in place of any other. Raises StoreError."""
         ...
 
 

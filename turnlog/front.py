@@ -1,7 +1,7 @@
 """The front door: open a log, create sessions, look at any of them at any version."""
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from turnlog.domain import (
+    Body,
     Change,
     InvalidInput,
     Model,
@@ -26,6 +27,7 @@ from turnlog.projections import METADATA, TRANSCRIPT, Approval, Item, Metadata, 
 
 from .runtime import (
     Environment,
+    Follower,
     Index,
     PermissionDecision,
     RuleDraft,
@@ -34,6 +36,7 @@ from .runtime import (
     add_rule,
     find_request,
     find_session,
+    follow_all,
     fork_session,
     history,
     list_rules,
@@ -122,7 +125,7 @@ class Turnlog:
 
         Raises NotFound, StoreError.
         """
-        await load(self._env.log, session_id)
+        await load(self._env, session_id)
         return SessionHandle(self._env, session_id, model=model, tools=tools)
 
     async def list_sessions(self) -> list[Metadata]:
@@ -161,9 +164,26 @@ class Turnlog:
         child = await fork_session(self._env, session_id, at, commands.sessions.Fork(title, model, keep_grants))
         return SessionHandle(self._env, child)
 
-    async def text(self, body: Any) -> str:
-        """The whole text of a body. Raises NotFound, StoreError."""
+    def follow(
+        self, after: int = 0, *, streams: str | Collection[str] | None = None, patience: float | None = None
+    ) -> Follower:
+        """Every event after a position, then live: of all sessions and rule books, or of the streams named.
+
+        Each event once, in the one order over all streams; `Recorded.position` is where to go on from. Bears with a
+        database that is away for `patience` seconds (default: the settings' `away_seconds`). Raises StoreError.
+        """
+        return follow_all(self._env, after, streams, patience=patience)
+
+    async def text(self, body: Body) -> str:
+        """The whole text of a body. Raises BlobMissing, BlobDamaged, StoreError."""
         return await self._env.bodies.text(body)
+
+    async def readable(self, body: Body) -> str:
+        """The text of a body for people: of one that is missing or damaged its beginning, and a line that says so.
+
+        Raises StoreError where the database is away.
+        """
+        return await self._env.bodies.readable(body)
 
     # Permissions
 

@@ -28,6 +28,7 @@ def open_turnlog(url: str, settings: Settings, user: str | None = None) -> Turnl
     env = Environment(
         log=opened.log,
         blobs=opened.blobs,
+        snapshots=opened.snapshots,
         clock=system.SystemClock(),
         ids=system.RandomIds(),
         workers=workers,

@@ -29,6 +29,7 @@ from turnlog.front import Turnlog
 from turnlog.infrastructure import models, store, system, tools
 from turnlog.projections import TRANSCRIPT, conversation_problems, messages, project
 from turnlog.runtime import Environment, SessionHandle, Settings, history
+from turnlog.runtime.histories import load
 from turnlog.testing import VirtualClock
 
 ScriptedCall = models.ScriptedCall
@@ -41,7 +42,7 @@ tool = tools.tool
 Script = Sequence[ScriptedReply | str]
 E = TypeVar("E", bound=Event)
 
-QUICK = Settings(poll_seconds=0.02)
+QUICK = Settings(poll_seconds=0.02, snapshot_events=7)
 PATIENCE = 20.0
 """Seconds after which a fact that was waited for counts as missing."""
 
@@ -119,6 +120,7 @@ class World:
             user=Actor(kind="user", id=self.user),
             worker=self.worker,
             settings=self.settings,
+            snapshots=self.store.snapshots,
         )
         self.turnlog = Turnlog(self.env, self.store.close)
 
@@ -212,6 +214,7 @@ async def check_log(world: World, session_id: str) -> None:
     cut = len(records) // 2
     snapshot = from_snapshot(to_snapshot(fold(Session(session_id), records[:cut])))
     assert fold(snapshot, records[cut:]) == fold(Session(session_id), records)
+    assert await load(world.env, session_id) == fold(Session(session_id), records)
 
 
 def last_results(model: ScriptedModel | ModelOf) -> list[str]:

@@ -25,7 +25,7 @@ def approvals(as_json: Json = False, database: Database = DEFAULT_DATABASE) -> N
     async def work(log: "Turnlog") -> None:
         found = await log.approvals()
         for approval in found:
-            shown = await log.text(approval.display)
+            shown = await log.readable(approval.display)
             if as_json:
                 write_json(_document(approval, shown))
             else:

@@ -104,10 +104,10 @@ class _Page:
         for block in blocks:
             match block.type:
                 case "text":
-                    write(indented(await self._log.text(block.text)))
+                    write(indented(await self._log.readable(block.text)))
                 case "thinking":
                     if block.text:
-                        write((indented(self._cut(await self._log.text(block.text))), "quiet"))
+                        write((indented(self._cut(await self._log.readable(block.text))), "quiet"))
                 case "image":
                     write(f"    {_image(block)}")
                 case "tool_call":
@@ -126,7 +126,7 @@ class _Page:
             write(f"    a person said: {item.resolution.replace('_', ' ')}")
         for block in item.content:
             if block.type == "text":
-                write(indented(self._cut(await self._log.text(block.text)), "  | "))
+                write(indented(self._cut(await self._log.readable(block.text)), "  | "))
             else:
                 write(f"  | {_image(block)}")
 
@@ -148,7 +148,7 @@ class _Page:
             if isinstance(event, PermissionRequested) and event.request_id in pending:
                 write()
                 write((f"waits for permission until {moment(event.expires_at)}: {safe_line(event.tool)}", "ask"))
-                write(indented(await self._log.text(event.display)))
+                write(indented(await self._log.readable(event.display)))
                 waits = event.request_id in still
                 hint = again(self._database, "approve", event.request_id) if waits else "settled in a later version"
                 write((f"    {hint}", "quiet"))
@@ -171,7 +171,7 @@ class _Page:
         write((safe_line(text), tone), (f"  {moment(item.at)}  {place}", "quiet"))
 
     async def _whole(self, body: "Body") -> str:
-        return await self._log.text(body)
+        return await self._log.readable(body)
 
     def _cut(self, text: str) -> str:
         """The beginning of a long text, unless all was asked for."""

@@ -82,7 +82,7 @@ class PeopleShow:
             _put(safe(piece.delta.text))
 
     async def _answer(self, event: ModelResponded) -> None:
-        texts = [await self._log.text(block.text) for block in event.blocks if isinstance(block, TextBlock)]
+        texts = [await self._log.readable(block.text) for block in event.blocks if isinstance(block, TextBlock)]
         # Between two texts of one answer there is nothing in the stream of pieces, so neither is there here.
         whole = "".join(texts)
         if whole.startswith(self._said):

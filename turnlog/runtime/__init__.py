@@ -9,11 +9,13 @@ from .live import LiveDelta
 from .pending import find_request
 from .rulebooks import RuleDraft, add_rule, list_rules, revoke_rule
 from .session import SessionHandle, UserInput, fork_session
+from .subscription import Follower, follow_all
 
 __all__ = [
     "Approvals",
     "Approver",
     "Environment",
+    "Follower",
     "Index",
     "LiveDelta",
     "PermissionDecision",
@@ -28,6 +30,7 @@ __all__ = [
     "deny",
     "find_request",
     "find_session",
+    "follow_all",
     "fork_session",
     "history",
     "list_rules",

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from turnlog.domain import ApproverFailed, CommandRefused, InvalidInput, NotFound, Request, Scope, clean, commands
+from turnlog.domain import (
+    ApproverFailed,
+    BlobMissing,
+    CommandRefused,
+    InvalidInput,
+    NotFound,
+    Request,
+    Scope,
+    clean,
+    commands,
+)
 
 from .environment import Environment
 from .worker import Worker
@@ -91,6 +101,8 @@ async def _ask(worker: Worker, request: Request, approver: Approver) -> None:
 async def _use(worker: Worker, request: Request, decision: PermissionDecision) -> None:
     try:
         await resolve(worker.env, worker.session.id, request.request_id, decision)
+    except BlobMissing:
+        raise
     except (CommandRefused, NotFound):
         return  # somebody else was faster; the log says what they answered
     except InvalidInput as error:

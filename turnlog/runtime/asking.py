@@ -4,6 +4,8 @@ from contextlib import aclosing
 
 from turnlog.domain import (
     Actor,
+    BlobDamaged,
+    BlobMissing,
     ModelBlock,
     ModelError,
     ModelReply,
@@ -22,7 +24,7 @@ from .worker import Worker
 async def ask_model(worker: Worker) -> ModelError | None:
     """Send the request the story calls for and record what came of it; the error of an attempt that failed.
 
-    Raises SessionLost, StoreError, NotFound where a body of the conversation is missing.
+    Raises SessionLost, StoreError, BlobMissing, BlobDamaged where a body of the conversation cannot be had.
     """
     request = await build_request(worker.session, worker.transcript, worker.tools, worker.env.bodies)
     by, epoch, digest = worker.stamp(), worker.epoch, request_digest(request)
@@ -70,8 +72,8 @@ async def _reply(worker: Worker, request: ModelRequest) -> ModelReply:
                     reply = item
                 else:
                     worker.env.live.publish(LiveDelta(worker.session.id, turn_id, version, item))
-    except ModelError:
-        raise
+    except (ModelError, BlobMissing, BlobDamaged):
+        raise  # a model reads images by itself
     except Exception as error:
         raise ModelError("unexpected", f"{type(error).__name__}: {error}") from error
     if reply is None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from turnlog.domain import (
     INLINE_LIMIT,
+    BlobDamaged,
+    BlobMissing,
     BlobRef,
     Blobs,
     Block,
@@ -18,6 +20,7 @@ from turnlog.domain import (
     ToolResultBlock,
     UserBlock,
     clean,
+    text_of,
 )
 
 _CACHED_BYTES = 32 * 1024 * 1024
@@ -44,7 +47,7 @@ class Bodies:
         return await self._blobs.put(data, media_type)
 
     async def text(self, body: Body) -> str:
-        """The whole text of a body. Raises NotFound where its blob is missing, StoreError."""
+        """The whole text of a body. Raises BlobMissing, BlobDamaged, StoreError."""
         if isinstance(body, str):
             return body
         cached = self._cache.get(body.sha256)
@@ -54,6 +57,13 @@ class Bodies:
         text = (await self._blobs.get(body.sha256)).decode(errors="replace")
         self._remember(body, text)
         return text
+
+    async def readable(self, body: Body) -> str:
+        """The text for people, who can do with its beginning where the rest is lost. Raises StoreError."""
+        try:
+            return await self.text(body)
+        except (BlobMissing, BlobDamaged) as error:
+            return f"{text_of(body)}\n[{error.message}]"
 
     def _remember(self, ref: BlobRef, text: str) -> None:
         if ref.sha256 not in self._cache:
@@ -86,9 +96,12 @@ class Bodies:
                 return block
 
     async def whole(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        """Messages with every text inline. Raises NotFound, StoreError."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._whole_message(message)) for message in messages]
+        """Messages with every text inline. Raises BlobMissing, BlobDamaged, StoreError."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._whole_message(message)) for message in messages]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed  # callers handle errors, not groups of them
         return tuple(task.result() for task in tasks)
 
     async def _whole_message(self, message: Message) -> Message:

@@ -10,6 +10,7 @@ from turnlog.domain import (
     ApproverFailed,
     AskModel,
     AwaitPerson,
+    BlobDamaged,
     CommandRefused,
     Conflict,
     Event,
@@ -41,6 +42,7 @@ from .asking import ask_model, record_failure
 from .environment import RUNNING
 from .judging import expire_questions, judge_call
 from .running import recover_call, run_calls
+from .snapshots import keep
 from .worker import Worker
 
 
@@ -82,6 +84,8 @@ async def drive(worker: Worker, conduct: Conduct) -> Reply:
         raise
     except SessionLost as lost:
         raise await _after_loss(worker, lost) from lost
+    except BlobDamaged as error:
+        raise await _fail_because(worker, error) from error  # the database is there and can be told
     except (ApproverFailed, TurnFailure, TurnInterrupted, StoreError):
         raise  # told already, or there is nowhere to tell it: the turn stays open and can be resumed
     except Exception as error:
@@ -180,6 +184,7 @@ async def _leave(worker: Worker) -> Reply:
     """Append what is decided, give the session back, and tell how it stands."""
     _decide(worker, commands.leases.release)
     await worker.flush()
+    await keep(worker.env, worker.session, worker.folded)
     return reply_of(worker)
 
 

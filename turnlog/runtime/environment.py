@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from turnlog.domain import Actor, Blobs, Clock, EventLog, Ids, Model, Stamp, Tool, Workers
+from turnlog.domain import Actor, Blobs, Clock, EventLog, Ids, Model, Snapshots, Stamp, Tool, Workers
 
 from .bodies import Bodies
 from .live import Live
@@ -14,8 +14,10 @@ from .live import Live
 class Settings:
     """Bounds of the runtime; the defaults suit a person at a terminal and a service alike.
 
-    `poll_seconds` is how long another process's write may go unnoticed. A tool result longer than
-    `result_lines` or `result_bytes` is cut for the model and kept whole in the blob table.
+    `poll_seconds` is how long another process's write may go unnoticed where nothing tells of it, `away_seconds` how
+    long readers bear with a database that is away. A tool result longer than `result_lines` or `result_bytes` is cut
+    for the model and kept whole in the blob table. A session's state is kept after a turn once `snapshot_events` have
+    come since it was kept last.
     """
 
     max_rounds: int = 100
@@ -23,10 +25,12 @@ class Settings:
     retry_seconds: float = 0.5
     retry_ceiling_seconds: float = 30.0
     approval_lifetime: timedelta = timedelta(hours=24)
-    poll_seconds: float = 0.2
+    poll_seconds: float = 1.0
+    away_seconds: float = 60.0
     result_lines: int = 2_000
     result_bytes: int = 50 * 1024
     command_attempts: int = 20
+    snapshot_events: int = 1_000
 
 
 RUNNING: set[str] = set()
@@ -47,6 +51,7 @@ class Environment:
     user: Actor
     worker: str
     settings: Settings = field(default_factory=Settings)
+    snapshots: Snapshots | None = None
     live: Live = field(default_factory=Live)
     bodies: Bodies = field(init=False)
 

@@ -1,6 +1,7 @@
 """Reading sessions: a session's history is its parent's up to the fork, then its own stream."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from turnlog.domain import (
     CorruptRecord,
@@ -15,6 +16,9 @@ from turnlog.domain import (
     fold,
 )
 
+from .environment import Environment
+from .snapshots import restore
+
 _MAX_ANCESTORS = 1_000
 
 
@@ -25,9 +29,13 @@ async def own_events(log: EventLog, session_id: str, at: int | None = None) -> S
     events = await log.read(session_id, until=at)
     if not events:
         raise NotFound(f"there is no session {session_id}; `turnlog sessions` lists them")
-    if at is not None and events[-1].version < at:
-        raise NotFound(f"session {session_id} has no version {at}; its latest is {events[-1].version}")
+    _check_reached(session_id, events[-1].version, at)
     return events
+
+
+def _check_reached(session_id: str, version: int, at: int | None) -> None:
+    if at is not None and version < at:
+        raise NotFound(f"session {session_id} has no version {at}; its latest is {version}")
 
 
 async def history(log: EventLog, session_id: str, at: int | None = None) -> list[Recorded]:
@@ -37,21 +45,44 @@ async def history(log: EventLog, session_id: str, at: int | None = None) -> list
     """
     lineage = [await own_events(log, session_id, at)]
     while isinstance(first := lineage[-1][0].event, SessionForked):
-        if len(lineage) > _MAX_ANCESTORS:
-            raise CorruptRecord(f"session {session_id} has more than {_MAX_ANCESTORS} ancestors; its log is damaged")
+        _check_depth(session_id, lineage)
         lineage.append(await own_events(log, first.parent, first.parent_version))
     return [record for events in reversed(lineage) for record in events]
 
 
-async def load(log: EventLog, session_id: str, at: int | None = None) -> Session:
-    """The session at a version (None: now). Raises NotFound, InvalidInput, StoreError, CorruptRecord."""
-    return fold(Session(session_id), await history(log, session_id, at))
+def _check_depth(session_id: str, lineage: Sequence[object]) -> None:
+    if len(lineage) > _MAX_ANCESTORS:
+        raise CorruptRecord(f"session {session_id} has more than {_MAX_ANCESTORS} ancestors; its log is damaged")
 
 
-async def catch_up(log: EventLog, session: Session) -> tuple[Session, Sequence[Recorded]]:
-    """The session with what was appended since, and that. Raises StoreError."""
-    records = await log.read(session.id, after=session.version)
-    return fold(session, records), records
+async def load(env: Environment, session_id: str, at: int | None = None) -> Session:
+    """The session at a version (None: now): the fold of its history, from a snapshot on where there is one.
+
+    Raises NotFound, InvalidInput, StoreError, CorruptRecord.
+    """
+    lineage: list[Sequence[Recorded]] = []
+    stream, until = session_id, at
+    while (state := await _restored(env, stream, until)) is None:
+        _check_depth(session_id, lineage)
+        lineage.append(await own_events(env.log, stream, until))
+        first = lineage[-1][0].event
+        if not isinstance(first, SessionForked):
+            break
+        stream, until = first.parent, first.parent_version
+    state = Session(session_id) if state is None else replace(state, id=session_id)  # the fold never looks at the id
+    for events in reversed(lineage):
+        state = fold(state, events)
+    return state
+
+
+async def _restored(env: Environment, stream: str, at: int | None) -> Session | None:
+    """A session from its snapshot and what came after; None where that has to come from events alone."""
+    found = await restore(env, stream, at)
+    if found is None:
+        return None
+    session = fold(*found)
+    _check_reached(stream, session.version, at)
+    return session
 
 
 async def book(log: EventLog, stream: str) -> RuleBook:

@@ -52,7 +52,7 @@ async def judge_call(worker: Worker, call: Call) -> None:
 
 
 async def understood(worker: Worker, call: Call) -> tuple[Tool, Mapping[str, JsonValue]]:
-    """The tool and the arguments of a call. Raises InvalidArguments, StoreError."""
+    """The tool and the arguments of a call. Raises InvalidArguments, BlobMissing, BlobDamaged, StoreError."""
     tool = worker.tools.get(call.tool)
     if tool is None:
         on_offer = ", ".join(sorted(worker.tools)) or "none"

@@ -11,7 +11,7 @@ from .bodies import Bodies
 async def build_request(
     session: Session, transcript: Transcript, tools: Mapping[str, Tool], bodies: Bodies
 ) -> ModelRequest:
-    """The request a session calls for now, with every body inline. Raises NotFound for a missing blob, StoreError."""
+    """The request a session calls for now, with every body inline. Raises BlobMissing, BlobDamaged, StoreError."""
     return ModelRequest(
         model=session.model,
         system=None if session.system is None else await bodies.text(session.system),

@@ -51,7 +51,7 @@ async def list_rules(env: Environment, session_id: str | None = None) -> list[Ru
     streams = [GLOBAL_BOOK, *await env.log.streams(_PROJECT_PREFIX, limit=10_000)]
     rules = [rule for stream in streams for rule in (await book(env.log, stream)).rules]
     if session_id is not None:
-        rules.extend((await load(env.log, session_id)).rules)
+        rules.extend((await load(env, session_id)).rules)
     return rules
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from turnlog.domain import Call, Tool, ToolContext, ToolOutput, clean, commands
+from turnlog.domain import BlobDamaged, BlobMissing, Call, Tool, ToolContext, ToolOutput, clean, commands
 
 from .arguments import InvalidArguments
 from .digests import call_digest, digest
 from .judging import deny_stale, understood, workspace_of
 from .limits import stored_output
 from .worker import Worker
+
+_Understood = tuple[Tool, Mapping[str, JsonValue]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,10 @@ class _Outcome:
 
 async def run_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
     """Run calls, side by side where there are several. Raises SessionLost, StoreError."""
-    jobs = [job for call in calls if (job := await _announce(worker, call)) is not None]
+    # All are looked at before any is announced: where a body is missing, none of them may seem to have begun.
+    understandings = [await _understanding(worker, call) for call in calls]
+    announced = [_announce(worker, call, found) for call, found in zip(calls, understandings, strict=True)]
+    jobs = [job for job in announced if job is not None]
     await worker.flush()
     started = [job for job in jobs if _is_ours(worker, job.call.call_id)]
     if not started:
@@ -47,10 +52,19 @@ async def run_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
         await _record(worker, job, outcome)
 
 
-async def _announce(worker: Worker, call: Call) -> _Job | None:
+async def _understanding(worker: Worker, call: Call) -> _Understood | InvalidArguments:
+    try:
+        return await understood(worker, call)
+    except InvalidArguments as problem:
+        return problem
+
+
+def _announce(worker: Worker, call: Call, found: _Understood | InvalidArguments) -> _Job | None:
     """Decide that a call starts; None where it can no longer be what was authorised."""
     try:
-        tool, arguments = await understood(worker, call)
+        if isinstance(found, InvalidArguments):
+            raise found
+        tool, arguments = found
         now = call_digest(tool.spec, arguments, workspace_of(worker))
         execution = commands.tools.Execution(call.tool, now, tool.spec.effect, digest(dict(arguments)))
         if call.digest != now:
@@ -138,7 +152,7 @@ async def _may_run_again(worker: Worker, call: Call) -> bool:
     """Whether the tool is still the one that was started, and says that running twice does no harm."""
     try:
         tool, arguments = await understood(worker, call)
-    except InvalidArguments:
-        return False
+    except (InvalidArguments, BlobMissing, BlobDamaged):
+        return False  # what cannot be read again cannot be run again
     same = call_digest(tool.spec, arguments, workspace_of(worker)) == call.digest
     return same and call.effect != "external" and tool.spec.effect != "external"

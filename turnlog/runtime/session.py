@@ -1,6 +1,6 @@
 """The handle of a session: what callers hold. It keeps nothing the log does not say."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 
 from turnlog.domain import (
@@ -115,14 +115,16 @@ class SessionHandle:
 
     async def remembered_rules(self) -> tuple[Rule, ...]:
         """The rules that speak for this session now: its own, its project's, everybody's. Raises StoreError."""
-        return await rules_for(self._env, await load(self._env.log, self._id))
+        return await rules_for(self._env, await load(self._env, self._id))
 
     # Reading
 
-    async def subscribe(self, after: int = 0) -> AsyncIterator[Recorded | LiveDelta]:
-        """Every event after a version, then live; pieces of answers in between. Raises StoreError."""
-        async for item in follow(self._env, self._id, after):
-            yield item
+    def subscribe(self, after: int = 0) -> AsyncGenerator[Recorded | LiveDelta, None]:
+        """Every event after a version, then live; pieces of answers in between.
+
+        Bears with a database that is away for as long as the settings say. Raises StoreError.
+        """
+        return follow(self._env, self._id, after)
 
     async def replay(self, at: int | None = None) -> tuple[Item, ...]:
         """The transcript as typed items, at a version or now. Raises NotFound, InvalidInput, StoreError."""
@@ -142,7 +144,7 @@ class SessionHandle:
 
     async def state(self, at: int | None = None) -> Session:
         """The session as decisions see it. Raises NotFound, InvalidInput, StoreError."""
-        return await load(self._env.log, self._id, at)
+        return await load(self._env, self._id, at)
 
     # Changing the session
 
@@ -168,7 +170,7 @@ class SessionHandle:
     # Inside
 
     async def _worker(self) -> Worker:
-        session = await load(self._env.log, self._id)
+        session = await load(self._env, self._id)
         model = self._model if self._model is not None else self._env.models(session.model)
         worker = Worker(self._env, self._id, model, self._toolbox(session.tools))
         await worker.open()
@@ -210,7 +212,7 @@ class SessionHandle:
 
 async def fork_session(env: Environment, parent: str, at: int | None, fork: commands.sessions.Fork) -> str:
     """Begin a stream that goes on from another one; its id. Raises NotFound, InvalidInput, StoreError."""
-    session = await load(env.log, parent, at)
+    session = await load(env, parent, at)
     fork = replace(fork, title=None if fork.title is None else clean(fork.title))
     events = commands.sessions.fork(session, env.stamp(), fork)
     child = env.ids.session()

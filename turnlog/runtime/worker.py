@@ -44,6 +44,12 @@ class Worker:
         self.name = f"{env.worker}/{env.ids.new('run')}"
         self.draft = Draft(Session(session_id))
         self.transcript: Transcript = TRANSCRIPT.initial()
+        self._inherited = 0
+
+    @property
+    def folded(self) -> int:
+        """How many events led to the session: its own, and its parents' up to the fork."""
+        return self._inherited + self.session.version
 
     @property
     def session(self) -> Session:
@@ -65,6 +71,7 @@ class Worker:
         records = await history(self.env.log, self.session.id)
         self.draft = Draft(fold(Session(self.session.id), records))
         self.transcript = project(TRANSCRIPT, records)
+        self._inherited = len(records) - records[-1].version
 
     def decide(self, decision: Decision) -> None:
         """Take a decision; the transcript shows at once what it will lead to. Raises what the decision raises."""

@@ -10,11 +10,10 @@ from turnlog.domain import (
     Session,
     VersionConflict,
     book_stream,
-    fold,
 )
 
 from .environment import Environment
-from .histories import book, history
+from .histories import book, load
 
 Decision = Callable[[Session], Sequence[Event]]
 
@@ -33,7 +32,7 @@ async def command(env: Environment, session_id: str, decision: Decision) -> Sequ
 
 
 async def _attempt(env: Environment, session_id: str, decision: Decision) -> Sequence[Recorded]:
-    session = fold(Session(session_id), await history(env.log, session_id))
+    session = await load(env, session_id)
     events = decision(session)
     if not events:
         return ()

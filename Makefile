@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 # Which uv writes the locks, and what it is told: `make lock LOCK_ARGS=--upgrade`.
 UV_VERSION := 0.13.9
 LOCK_ARGS ?=
@@ -15,7 +16,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check format format-check lint types layers wheel-check soak lock clean
+.PHONY: help setup demo test check format format-check lint types layers wheel-check soak bench bench-peers lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -77,6 +78,23 @@ wheel-check: $(STAMP) ## Build the wheel, install it elsewhere, run the demo fro
 
 soak: $(STAMP) ## Run the tests that take minutes
 	@$(BIN)/pytest -m soak --timeout=3600 $(PYTEST_ARGS)
+
+bench: $(STAMP) ## Measure turnlog beside stock recorders and raw SQL (BENCH_ARGS=--quick)
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-peers: .venv-peers/.installed ## Measure turnlog beside other agent frameworks, in .venv-peers
+	@.venv-peers/bin/python -m benchmarks.peers $(BENCH_ARGS)
+
+.venv-peers/.installed: requirements/peers.lock pyproject.toml | $(STAMP)
+	@echo 'Installing the peers (the first time takes a few minutes)'
+	@$(BIN)/python -m venv .venv-peers
+	@set -e; install='.venv-peers/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input'; \
+	if $$install --require-hashes --requirement requirements/peers.lock; then touch $@.all; else \
+		echo 'bench-peers: the peers could not be installed, so turnlog runs alone' >&2; rm -f $@.all; \
+		$$install --require-hashes --requirement requirements/dev.lock; \
+	fi; \
+	$$install --no-build-isolation --no-deps --editable .; \
+	if [ -e $@.all ]; then mv $@.all $@; fi
 
 lock: ## Write both lock files again (LOCK_ARGS=--upgrade for newer versions)
 	@UV_VERSION=$(UV_VERSION) scripts/lock.sh $(LOCK_ARGS)

@@ -1,0 +1,43 @@
+"""The benchmarks run, and write every figure they promise; what the figures say is not for a test."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+PROMISED = {
+    *(f"append_ratio_{other}_{writers}" for other in ("stock", "raw") for writers in (1, 8, 32)),
+    *(f"append_{share}_ms_{writers}" for share in ("p50", "p99") for writers in (1, 8, 32)),
+    *(f"sqlite_append_ratio_stock_{writers}" for writers in (1, 8, 32)),
+    *(f"rebuild_{events}_ms" for events in (100, 1_000, 10_000)),
+    "bytes_per_event",
+    "bytes_ratio",
+    "follower_duplicated",
+    "follower_lag_ms",
+    "follower_missed",
+    "follower_reordered",
+    "help_s",
+    "import_turnlog_s",
+    "processes_ratio_4",
+    "rebuild_ratio_stock_10000",
+    "show_s",
+    "sqlite_rebuild_10000_ms",
+}
+
+
+def test_a_quick_run_writes_every_promised_figure(tmp_path: Path) -> None:
+    output = tmp_path / "figures.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--output", str(output)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=110)
+    assert run.returncode == 0, run.stderr[-3000:]
+    figures: dict[str, dict[str, Any]] = json.loads(output.read_text())
+    assert set(figures) >= PROMISED
+    for name, figure in figures.items():
+        assert set(figure) == {"value", "unit", "spread", "target"}, name
+        least, most = figure["spread"]
+        assert least <= figure["value"] <= most, name
+        assert name in run.stdout
+    assert figures["append_ratio_stock_32"]["target"] == ">= 25"
+    assert figures["follower_missed"]["value"] == 0

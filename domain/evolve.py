@@ -42,7 +42,7 @@ from .events import (
     TurnState,
     TurnSuspended,
 )
-from .evolve_calls import in_turn
+from .evolve_calls import in_turn, moved_on
 from .rules import Rule, remember
 from .session import Call, LastWord, Lease, Session, Turn
 
@@ -54,7 +54,7 @@ class _HasEvent(Protocol):
 
 def evolve(session: Session, event: Event) -> Session:
     """The session after one more event."""
-    session = replace(session, version=session.version + 1)
+    session = moved_on(session)
     fold = _FOLDS.get(type(event))
     return fold(session, event) if fold else session
 

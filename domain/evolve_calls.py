@@ -117,7 +117,23 @@ def in_turn(session: Session, turn_id: str, change: Callable[[Turn], Turn]) -> S
     turn = session.turn
     if turn is None or turn.turn_id != turn_id:
         return session
-    return replace(session, turn=change(turn))
+    return with_turn(session, change(turn))
+
+
+def moved_on(session: Session) -> Session:
+    """The session one version later. Every event comes by here; `dataclasses.replace` costs several times as much."""
+    later = object.__new__(Session)
+    later.__dict__.update(session.__dict__)
+    later.__dict__["version"] = session.version + 1
+    return later
+
+
+def with_turn(session: Session, turn: Turn) -> Session:
+    """The session with another turn; as quick as `moved_on`, and for the same reason."""
+    changed = object.__new__(Session)
+    changed.__dict__.update(session.__dict__)
+    changed.__dict__["turn"] = turn
+    return changed
 
 
 def _on_call(session: Session, event: _CallEvent, change: Callable[[Call], Call]) -> Session:

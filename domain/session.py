@@ -95,7 +95,7 @@ class Lease:
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Session:
     """A session as decisions see it. `version` 0 is the session before its first event."""
 

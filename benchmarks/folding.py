@@ -133,7 +133,7 @@ def _our_cell(url: str, size: int, loads: int) -> Callable[[], Sample]:
             for _ in range(loads):
                 gc.collect()
                 begun = perf_counter()
-                session = fold(Session("session"), await opened.log.read(f"{STREAM}-{size}"))
+                session = await opened.log.fold(f"{STREAM}-{size}", fold, Session("session"))
                 times.append((perf_counter() - begun) * 1000)
                 assert session.version == size, session.version
             return _quickest(times)

@@ -34,11 +34,16 @@ class BlobRef(Value):
 Body = str | BlobRef
 
 
+Signature = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
+"""A provider's opaque proof of what its model said, sent back unchanged to that model and to no other."""
+
+
 class TextBlock(Value):
     """Plain text."""
 
     type: Literal["text"] = "text"
     text: Body
+    signature: Signature = None
 
 
 class ImageBlock(Value):
@@ -46,6 +51,7 @@ class ImageBlock(Value):
 
     type: Literal["image"] = "image"
     image: BlobRef
+    signature: Signature = None
 
 
 class ThinkingBlock(Value):
@@ -71,6 +77,7 @@ class ToolCallBlock(Value):
     name: str
     arguments: Body
     provider_id: str | None = None
+    signature: Signature = None
 
 
 ResultContent = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]

@@ -19,7 +19,8 @@
     │  ├─ SchemaNewer
     │  ├─ CorruptRecord
     │  ├─ BlobDamaged
-    │  └─ StoreClosed
+    │  ├─ StoreClosed
+    │  └─ UnsafeStore
     ├─ ModelError                     exit 1   a provider failed, typed by `ModelFailure`
     ├─ TurnFailure                    exit 1   a turn ended in `TurnFailed`
     └─ TurnInterrupted                exit 130 a turn was cancelled
@@ -175,10 +176,26 @@ class StoreClosed(StoreError):
     code = "store_closed"
 
 
+class UnsafeStore(StoreError):
+    """The database fails checks of `turnlog doctor`, and was to be opened strictly."""
+
+    code = "unsafe_store"
+
+
 class TurnFailure(TurnlogError):
     """A turn ended in `TurnFailed`; what was done stays done."""
 
     code = "turn_failed"
+
+
+class LimitReached(TurnFailure):
+    """A turn ended because a limit of it, or of its session, was reached; `limit` is the code the log has for it."""
+
+    code = "limit_reached"
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class TurnInterrupted(TurnlogError):

@@ -5,13 +5,14 @@ earlier round, say) only moves the version on.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Protocol
 
-from . import evolve_calls
-from .content import ThinkingBlock, ToolCallBlock
+from . import evolve_calls, evolve_turns
 from .events import (
     Event,
+    InputDelivered,
+    InputQueued,
     LeaseReleased,
     LeaseTaken,
     ModelFailed,
@@ -28,6 +29,7 @@ from .events import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolCallFinished,
@@ -40,11 +42,12 @@ from .events import (
     TurnResumed,
     TurnStarted,
     TurnState,
+    TurnStopRequested,
     TurnSuspended,
 )
-from .evolve_calls import in_turn, moved_on
+from .replacing import replace
 from .rules import Rule, remember
-from .session import Call, LastWord, Lease, Session, Turn
+from .session import Lease, Session, Turn
 
 
 class _HasEvent(Protocol):
@@ -52,18 +55,34 @@ class _HasEvent(Protocol):
     def event(self) -> Event: ...
 
 
+_EVENT = attrgetter("event")
+
+
 def evolve(session: Session, event: Event) -> Session:
     """The session after one more event."""
-    session = moved_on(session)
-    fold = _FOLDS.get(type(event))
-    return fold(session, event) if fold else session
+    return _after(session, (event,))
 
 
 def fold(session: Session, recorded: Iterable[_HasEvent]) -> Session:
     """The session after all these events."""
-    for record in recorded:
-        session = evolve(session, record.event)
-    return session
+    return _after(session, map(_EVENT, recorded))
+
+
+def _after(session: Session, events: Iterable[Any]) -> Session:
+    """Most events change the turn and nothing else, so turn and version join the session only where it is looked at."""
+    turn, version = session.turn, session.version
+    for event in events:
+        version += 1
+        kind: type[Event] = event.__class__
+        if in_turn := _IN_TURN.get(kind):
+            if turn is not None and turn.turn_id == event.turn_id:
+                turn = in_turn(turn, event, version)
+        elif kind is TurnStarted:
+            turn = evolve_turns.turn_started(turn, event, version)
+        elif in_session := _IN_SESSION.get(kind):
+            session = in_session(replace(session, version=version, turn=turn), event)
+            turn, version = session.turn, session.version
+    return replace(session, version=version, turn=turn)
 
 
 # The session as a whole
@@ -78,15 +97,31 @@ def _started(session: Session, event: SessionStarted) -> Session:
         workspace=event.workspace,
         system=event.system,
         tools=event.tools,
+        started_at=event.at,
+        settings=event.settings,
+        limits=event.limits,
     )
 
 
 def _forked(session: Session, event: SessionForked) -> Session:
-    """The parent's state up to the fork is already folded in; from here on the stream is the child's."""
+    """The parent's state up to the fork is already folded in; from here on the stream is the child's.
+
+    What is used counts from here, and what the parent's model had not seen stays there.
+    """
     turn = session.turn
     if turn is not None:
         state: TurnState = "forked" if turn.state in ("open", "suspended") else turn.state
-        turn = replace(turn, version=1, state=state, awaiting=False, calls=(), requests=())
+        turn = Turn(
+            turn.turn_id,
+            1,
+            state,
+            turn.round,
+            turn.attempt,
+            last_word=turn.last_word,
+            started_at=event.at,
+            limits=turn.limits,
+            output=turn.output,
+        )
     return replace(
         session,
         version=1,
@@ -99,6 +134,7 @@ def _forked(session: Session, event: SessionForked) -> Session:
         lease=None,
         epoch=0,
         closed=False,
+        started_at=event.at,
     )
 
 
@@ -116,6 +152,8 @@ def _configured(session: Session, event: SessionConfigured) -> Session:
         model=event.model or session.model,
         system=session.system if event.system is None else event.system,
         tools=session.tools if event.tools is None else event.tools,
+        settings=session.settings if event.settings is None else event.settings,
+        limits=session.limits if event.limits is None else event.limits,
     )
 
 
@@ -127,6 +165,14 @@ def _rule(session: Session, event: RuleRemembered | RuleRevoked) -> Session:
     return replace(session, rules=remember(session.rules, event)) if event.scope == "session" else session
 
 
+def _turn_completed(session: Session, event: TurnCompleted) -> Session:
+    """Counts whichever turn it speaks of."""
+    turn = session.turn
+    if turn is not None and turn.turn_id == event.turn_id:
+        turn = evolve_turns.ended(turn, "completed", session.version)
+    return replace(session, turn=turn, completed_turns=session.completed_turns + 1)
+
+
 def _lease_taken(session: Session, event: LeaseTaken) -> Session:
     return replace(session, lease=Lease(event.epoch, event.worker), epoch=event.epoch)
 
@@ -136,106 +182,41 @@ def _lease_released(session: Session, event: LeaseReleased) -> Session:
     return replace(session, lease=None) if held and held.epoch == event.epoch else session
 
 
-# Turns
-
-
-def _turn_started(session: Session, event: TurnStarted) -> Session:
-    return replace(session, turn=Turn(turn_id=event.turn_id, version=session.version))
-
-
-def _turn_completed(session: Session, event: TurnCompleted) -> Session:
-    session = _end_turn(session, event.turn_id, "completed")
-    return replace(session, completed_turns=session.completed_turns + 1)
-
-
-def _turn_failed(session: Session, event: TurnFailed) -> Session:
-    return _end_turn(session, event.turn_id, "failed")
-
-
-def _turn_cancelled(session: Session, event: TurnCancelled) -> Session:
-    return _end_turn(session, event.turn_id, "cancelled")
-
-
-def _turn_suspended(session: Session, event: TurnSuspended) -> Session:
-    return _end_turn(session, event.turn_id, "suspended")
-
-
-def _turn_resumed(session: Session, event: TurnResumed) -> Session:
-    return _end_turn(session, event.turn_id, "open")
-
-
-def _end_turn(session: Session, turn_id: str, state: TurnState) -> Session:
-    return in_turn(
-        session,
-        turn_id,
-        lambda turn: replace(turn, state=state, awaiting=False, version=session.version),
-    )
-
-
-# The model
-
-
-def _requested(session: Session, event: ModelRequested) -> Session:
-    return in_turn(
-        session,
-        event.turn_id,
-        lambda turn: replace(
-            turn,
-            round=event.round,
-            attempt=event.attempt,
-            awaiting=True,
-            version=session.version,
-            calls=(),
-        ),
-    )
-
-
-def _responded(session: Session, event: ModelResponded) -> Session:
-    calls = tuple(
-        Call(call_id=block.call_id, tool=block.name, version=session.version)
-        for block in event.blocks
-        if isinstance(block, ToolCallBlock)
-    )
-    said = any(not isinstance(block, ThinkingBlock) for block in event.blocks)
-    word: LastWord = "calls" if calls else "answer" if said else "empty"
-    return in_turn(
-        session,
-        event.turn_id,
-        lambda turn: replace(turn, awaiting=False, attempt=0, last_word=word, calls=calls, version=session.version),
-    )
-
-
-def _model_failed(session: Session, event: ModelFailed) -> Session:
-    return in_turn(session, event.turn_id, lambda turn: replace(turn, awaiting=False, version=session.version))
-
-
-_FOLDS: Mapping[type[Event], Callable[[Session, Any], Session]] = {
+_IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     SessionStarted: _started,
     SessionForked: _forked,
     SessionRenamed: _renamed,
     SessionConfigured: _configured,
     SessionClosed: _closed,
-    TurnStarted: _turn_started,
     TurnCompleted: _turn_completed,
-    TurnFailed: _turn_failed,
-    TurnCancelled: _turn_cancelled,
-    TurnSuspended: _turn_suspended,
-    TurnResumed: _turn_resumed,
-    ModelRequested: _requested,
-    ModelResponded: _responded,
-    ModelFailed: _model_failed,
+    RuleRemembered: _rule,
+    RuleRevoked: _rule,
+    LeaseTaken: _lease_taken,
+    LeaseReleased: _lease_released,
+}
+"""The session at its new version, and an event of it."""
+
+_IN_TURN: Mapping[type[Event], Callable[[Turn, Any, int], Turn]] = {
+    TurnFailed: evolve_turns.turn_failed,
+    TurnCancelled: evolve_turns.turn_cancelled,
+    TurnSuspended: evolve_turns.turn_suspended,
+    TurnResumed: evolve_turns.turn_resumed,
+    TurnStopRequested: evolve_turns.stop_requested,
+    InputQueued: evolve_turns.input_queued,
+    InputDelivered: evolve_turns.input_delivered,
+    ModelRequested: evolve_turns.requested,
+    ModelResponded: evolve_turns.responded,
+    ModelFailed: evolve_turns.model_failed,
+    ToolCallAmended: evolve_calls.call_amended,
     ToolCallAuthorized: evolve_calls.call_authorized,
-    ToolCallDenied: evolve_calls.call_closed,
+    ToolCallDenied: evolve_calls.call_denied,
     ToolCallStarted: evolve_calls.call_started,
-    ToolCallFinished: evolve_calls.call_closed,
+    ToolCallFinished: evolve_calls.call_finished,
     ToolOutcomeUnknown: evolve_calls.outcome_unknown,
     ToolOutcomeResolved: evolve_calls.outcome_resolved,
     PermissionRequested: evolve_calls.permission_requested,
     PermissionResolved: evolve_calls.permission_resolved,
     PermissionExpired: evolve_calls.permission_expired,
     PermissionWithdrawn: evolve_calls.permission_withdrawn,
-    RuleRemembered: _rule,
-    RuleRevoked: _rule,
-    LeaseTaken: _lease_taken,
-    LeaseReleased: _lease_released,
 }
+"""The latest turn, an event of that very turn, and the event's version."""

@@ -1,22 +1,24 @@
 """What the domain needs from the world, one small Protocol a purpose."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from .content import BlobRef, Message, ModelBlock, Value
 from .errors import TurnlogError
 from .events import NO_USAGE, Effect, Event, Usage
+from .settings import Cost, ModelSettings
+
+State = TypeVar("State")
 
 # The log
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event in its place: stream, version in the stream (from 1), position over all streams (None if not read)."""
 
     stream: str
@@ -43,6 +45,20 @@ class EventLog(Protocol):
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         """Events of a stream with after < version <= until, in order. Raises StoreError."""
+        ...
+
+    async def fold(
+        self,
+        stream: str,
+        step: Callable[[State, Iterable[Recorded]], State],
+        state: State,
+        after: int = 0,
+        until: int | None = None,
+    ) -> State:
+        """What `step` makes of a state and the events of a stream with after < version <= until, few of them at a time.
+
+        `step` runs in a thread, and must take all it is given. Raises StoreError, CorruptRecord, what `step` raises.
+        """
         ...
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
@@ -111,14 +127,20 @@ class ModelRequest(Value):
     system: str | None
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...]
+    settings: Annotated[ModelSettings | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelDelta:
-    """A piece of an answer while it forms: shown to live readers, never stored."""
+    """A piece of an answer while it forms: shown to live readers, never stored.
+
+    `part` counts the parts of the answer from 0; `tool` is the name of the tool whose arguments these are.
+    """
 
     kind: Literal["text", "thinking", "tool_call"]
     text: str
+    part: int = 0
+    tool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +151,7 @@ class ModelReply:
     usage: Usage = NO_USAGE
     stop_reason: str = "stop"
     response_id: str | None = None
+    cost: Cost | None = None
 
 
 ModelFailure = Literal[
@@ -145,8 +168,12 @@ ModelFailure = Literal[
     "rejected",
     "content_filtered",
     "malformed",
+    "not_installed",
+    "diverged",
     "unexpected",
 ]
+Remedy = Literal["retry", "compact", "stop", "ask"]
+"""What helps: the same again, a shorter conversation, nothing, or a person who sets something right."""
 
 
 class ModelError(TurnlogError):
@@ -247,6 +274,9 @@ class Clock(Protocol):
         ...
 
 
+IdKind = Literal["turn", "call", "request", "rule", "run", "input"]
+
+
 class Ids(Protocol):
     """Identity, so that tests can know it."""
 
@@ -254,7 +284,7 @@ class Ids(Protocol):
         """A new session id: a UUIDv7."""
         ...
 
-    def new(self, kind: Literal["turn", "call", "request", "rule", "run"]) -> str:
+    def new(self, kind: IdKind) -> str:
         """A new id of 128 random bits or more, unique over all sessions and prefixed by its kind."""
         ...
 

@@ -2,16 +2,20 @@
 
 Lean by design: the transcript is a projection's business, so that folding 10,000 events stays linear and a snapshot
 stays small. Commands (`domain.commands`) read it; `evolve` builds it and judges nothing.
+
+Dataclasses without slots and `__post_init__`, for the sake of `replacing.replace`.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import AwareDatetime, TypeAdapter
 
 from .content import Body
-from .events import Actor, Effect, TurnState
+from .events import Actor, Effect, InputKind, TurnState
 from .rules import Rule
+from .settings import Limits, ModelSettings, Output
 
 CallState = Literal[
     "proposed",  # the model asks for it
@@ -23,12 +27,17 @@ CallState = Literal[
     "unknown",  # the effect may have happened and nobody is there to tell
     "closed",  # answered for good
 ]
-LastWord = Literal["none", "calls", "answer", "empty"]
+LastWord = Literal["none", "calls", "answer", "empty", "value"]
+"""What the model said last; `value` is an answer in the form the turn asked for."""
+
+OUTPUT_TOOL = "final_answer"
+"""The tool with which a model gives the value a turn is to end in."""
+
 RequestState = Literal["pending", "allowed", "denied", "expired", "withdrawn"]
 Status = Literal["created", "active", "suspended", "idle", "failed", "closed"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """A tool call of the current round. `version` is that of the latest event about it."""
 
@@ -42,9 +51,10 @@ class Call:
     attempt: int = 0
     epoch: int = 0
     effect: Effect = "external"
+    amended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """A question put to a person in the current turn."""
 
@@ -59,7 +69,40 @@ class Request:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Queued:
+    """Something said to the turn that the model has not seen; the log has the words."""
+
+    input_id: str
+    kind: InputKind
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was used: answers of the model, requests for them, tool calls begun, tokens in and out, US dollars."""
+
+    rounds: int = 0
+    requests: int = 0
+    tool_calls: int = 0
+    tokens: int = 0
+    cost: Decimal = Decimal(0)
+
+    def __add__(self, other: "Spent") -> "Spent":
+        if self is NOTHING or other is NOTHING:
+            return other if self is NOTHING else self
+        return Spent(
+            self.rounds + other.rounds,
+            self.requests + other.requests,
+            self.tool_calls + other.tool_calls,
+            self.tokens + other.tokens,
+            self.cost + other.cost,
+        )
+
+
+NOTHING = Spent()
+
+
+@dataclass(frozen=True)
 class Turn:
     """The latest turn. `awaiting` is true between a request to the model and what became of it."""
 
@@ -72,6 +115,29 @@ class Turn:
     last_word: LastWord = "none"
     calls: tuple[Call, ...] = ()
     requests: tuple[Request, ...] = ()
+    started_at: AwareDatetime | None = None
+    limits: Limits | None = None
+    output: Output | None = None
+    spent: Spent = NOTHING
+    before: Spent = NOTHING
+    inputs: tuple[Queued, ...] = ()
+    repairs: int = 0
+    stopping: bool = False
+    stopped: bool = False
+
+    @property
+    def wants_output(self) -> bool:
+        """Whether the turn is to end in a value."""
+        return self.output is not None
+
+    def gives_value(self, tool: str) -> bool:
+        """Whether a call of this tool is the model's answer and no work: the value the turn is to end in."""
+        return self.wants_output and tool == OUTPUT_TOOL
+
+    @property
+    def last_words(self) -> tuple[LastWord, ...]:
+        """What the model may end the turn with."""
+        return ("value",) if self.wants_output else ("answer", "empty")
 
     def call(self, call_id: str) -> Call | None:
         """The call of the current round under this id."""
@@ -87,7 +153,7 @@ class Turn:
         return tuple(call for call in self.calls if call.state != "closed")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lease:
     """The worker that runs the session, and since which epoch."""
 
@@ -113,6 +179,14 @@ class Session:
     lease: Lease | None = None
     epoch: int = 0
     closed: bool = False
+    started_at: AwareDatetime | None = None
+    settings: ModelSettings | None = None
+    limits: Limits | None = None
+
+    @property
+    def spent(self) -> Spent:
+        """What all turns have used."""
+        return NOTHING if self.turn is None else self.turn.before + self.turn.spent
 
     @property
     def status(self) -> Status:

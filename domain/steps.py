@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .events import InputKind
 from .session import Call, Request, Session, Turn
 
 
@@ -40,6 +41,23 @@ class AwaitPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class Deliver:
+    """What was said meanwhile belongs into the conversation now."""
+
+    input_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The model had its last word, and it does not have the form asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody asked that the turn stop here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The model has had its last word."""
 
@@ -49,7 +67,7 @@ class Over:
     """No turn is open."""
 
 
-Step = AskModel | Judge | Run | Recover | AwaitPerson | Finish | Over
+Step = AskModel | Judge | Run | Recover | AwaitPerson | Deliver | Repair | Stop | Finish | Over
 
 
 def next_step(session: Session) -> Step:
@@ -57,11 +75,26 @@ def next_step(session: Session) -> Step:
     turn = session.turn
     if turn is None or turn.state != "open":
         return Over()
+    step = _step(turn, session.epoch)
+    return Stop() if turn.stopping and not isinstance(step, Finish) else step
+
+
+def _step(turn: Turn, epoch: int) -> Step:
     if turn.open_calls:
-        return _next_call(turn, session.epoch)
-    if turn.last_word in ("answer", "empty") and not turn.attempt:
-        return Finish()
-    return AskModel()
+        return _next_call(turn, epoch)
+    if steering := _waiting(turn, "steer"):
+        return Deliver(steering)
+    if turn.last_word in ("none", "calls") or turn.attempt:
+        return AskModel()
+    if turn.last_word not in turn.last_words:
+        return Repair()
+    if following := _waiting(turn, "follow_up"):
+        return Deliver(following)
+    return Finish()
+
+
+def _waiting(turn: Turn, kind: InputKind) -> tuple[str, ...]:
+    return tuple(queued.input_id for queued in turn.inputs if queued.kind == kind)
 
 
 def _next_call(turn: Turn, epoch: int) -> Step:

@@ -6,9 +6,10 @@ import secrets
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import uuid_utils
+
+from turnlog.domain import IdKind
 
 
 class SystemClock:
@@ -30,7 +31,7 @@ class RandomIds:
         """A new session id."""
         return str(uuid_utils.uuid7())
 
-    def new(self, kind: Literal["turn", "call", "request", "rule", "run"]) -> str:
+    def new(self, kind: IdKind) -> str:
         """A new id such as `call_5f0c…`."""
         return f"{kind}_{secrets.token_hex(16)}"
 

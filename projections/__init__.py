@@ -14,7 +14,7 @@ from .shown import one_line
 from .summaries import Tone
 from .timeline import TIMELINE, WIDTH, Line, Timeline, line
 from .transcript import TRANSCRIPT, Transcript, replay
-from .usage import USAGE, UsageTotals, add_usage
+from .usage import USAGE, Costs, UsageTotals, add_usage
 from .validity import conversation_problems
 from .view import view
 
@@ -23,6 +23,7 @@ __all__ = [
     "Approval",
     "CallRow",
     "CallStatus",
+    "Costs",
     "Item",
     "KnownCall",
     "Line",

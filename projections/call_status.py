@@ -10,6 +10,7 @@ from turnlog.domain import (
     PermissionResolved,
     PermissionWithdrawn,
     SessionForked,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolCallFinished,
@@ -37,7 +38,8 @@ CallStatus = Literal[
     "forked",  # this session was forked off before it was completed
 ]
 CallFact: TypeAlias = (
-    ToolCallAuthorized
+    ToolCallAmended
+    | ToolCallAuthorized
     | ToolCallDenied
     | ToolCallStarted
     | ToolCallFinished
@@ -72,6 +74,8 @@ def status_after(status: CallStatus, event: CallFact) -> CallStatus:
             return "allowed" if event.outcome == "allowed" else "refused"
         case ToolOutcomeResolved():
             return "authorized" if event.resolution == "retry" else "resolved"
+        case ToolCallAmended():
+            return status
         case PermissionExpired() | PermissionWithdrawn():
             # An answer that outlived its call asks nothing anew.
             return "proposed" if status in _IN_QUESTION else status

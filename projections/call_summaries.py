@@ -9,6 +9,7 @@ from turnlog.domain import (
     PermissionRequested,
     PermissionResolved,
     PermissionWithdrawn,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolCallEvent,
@@ -18,12 +19,13 @@ from turnlog.domain import (
     ToolOutcomeUnknown,
 )
 
-from .gist import outcome_of
+from .gist import gist_of, outcome_of
 from .summaries import Words
 
 _ON_WHOSE_WORD = {"read_only": "read-only", "rule": "by a rule", "person": "by a person"}
 _WHO_REFUSED = {
     "rule": "by a rule",
+    "hook": "by a hook",
     "person": "by a person",
     "expiry": "nobody answered in time",
     "invalid": "not a valid call",
@@ -44,6 +46,11 @@ def words_for_call(event: ToolCallEvent, known: KnownCall) -> Words:
     """The words for an event about a call."""
     words = _WORDS.get(type(event))
     return words(event, known) if words else ("plain", (type(event).__name__, known.tool))
+
+
+def _amended(event: ToolCallAmended, known: KnownCall) -> Words:
+    """Shows what the call is to be; what the model wrote is a line or two above."""
+    return "plain", ("tool amended", known.tool, gist_of(event.arguments), f"by {event.source}", event.reason)
 
 
 def _authorized(event: ToolCallAuthorized, known: KnownCall) -> Words:
@@ -92,6 +99,7 @@ def _withdrawn(event: PermissionWithdrawn, known: KnownCall) -> Words:
 
 
 _WORDS: Mapping[type[ToolCallEvent], Callable[[Any, KnownCall], Words]] = {
+    ToolCallAmended: _amended,
     ToolCallAuthorized: _authorized,
     ToolCallDenied: _denied,
     ToolCallStarted: _started,

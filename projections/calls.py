@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from turnlog.domain import (
+    Body,
     Effect,
     Event,
     ModelResponded,
@@ -15,6 +16,7 @@ from turnlog.domain import (
     Recorded,
     Resolution,
     SessionForked,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallBlock,
     ToolCallDenied,
@@ -42,7 +44,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A tool call. `decided_by` and `source` say on whose word it ran or did not (a rule's id, a request's id)."""
+    """A tool call. `decided_by` and `source` say on whose word it ran or did not (a rule's id, a request's id).
+
+    `amended_by` names the hook or person whose arguments it is to run with, which are in `amended_arguments`.
+    """
 
     call_id: str
     turn_id: str
@@ -57,6 +62,8 @@ class CallRow:
     duration_ms: int | None = None
     is_error: bool = False
     resolution: Resolution | None = None
+    amended_by: str | None = None
+    amended_arguments: Body | None = None
 
 
 @dataclass(slots=True)
@@ -113,6 +120,10 @@ def _take_in(calls: ToolCalls, recorded: Recorded, event: Any) -> None:
         calls.put(_LESSONS[type(event)](row, event))
 
 
+def _amended(row: CallRow, event: ToolCallAmended) -> CallRow:
+    return replace(row, amended_by=event.source, amended_arguments=event.arguments)
+
+
 def _asked(row: CallRow, event: PermissionRequested) -> CallRow:
     return replace(row, request_id=event.request_id)
 
@@ -138,6 +149,7 @@ def _nothing_more(row: CallRow, event: CallFact) -> CallRow:
 
 
 _LESSONS: Mapping[type[Event], Callable[[CallRow, Any], CallRow]] = {
+    ToolCallAmended: _amended,
     ToolCallAuthorized: _decided,
     ToolCallDenied: _decided,
     ToolCallStarted: _started,
@@ -150,4 +162,4 @@ _LESSONS: Mapping[type[Event], Callable[[CallRow, Any], CallRow]] = {
     PermissionWithdrawn: _nothing_more,
 }
 
-TOOL_CALLS: Projection[ToolCalls] = Projection("tool_calls", 1, ToolCalls, _fold)
+TOOL_CALLS: Projection[ToolCalls] = Projection("tool_calls", 2, ToolCalls, _fold)

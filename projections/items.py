@@ -4,7 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from turnlog.domain import NO_USAGE, BlobRef, Body, ModelBlock, Resolution, ResultContent, Usage, UserBlock
+from turnlog.domain import (
+    NO_USAGE,
+    BlobRef,
+    Body,
+    Cost,
+    InputKind,
+    ModelBlock,
+    Resolution,
+    ResultContent,
+    Usage,
+    UserBlock,
+)
 
 from .call_status import CallStatus
 
@@ -22,11 +33,12 @@ class _Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserSaid(_Item):
-    """A person began a turn."""
+    """A person began a turn, or something else was said to the model in it: `as_input` tells what."""
 
     kind: Literal["user_said"] = "user_said"
     turn_id: str
     blocks: tuple[UserBlock, ...]
+    as_input: InputKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +52,14 @@ class ModelSaid(_Item):
     blocks: tuple[ModelBlock, ...]
     usage: Usage = NO_USAGE
     stop_reason: str = "stop"
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolUsed(_Item):
     """A tool call from proposal to outcome. `changed` is the version of the latest event about it.
 
+    `arguments` are those it is to run with, which a hook or person may have changed from the model's (`amended_by`).
     `reason` says why it was refused, denied, or how its outcome came to be unknown or known; `resolution` is what a
     person said became of it. `full` is the whole output where `content` had to be cut.
     """
@@ -67,6 +81,7 @@ class ToolUsed(_Item):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     duration_ms: int | None = None
+    amended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

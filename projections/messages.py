@@ -6,7 +6,7 @@ order and before anything else. Where a call has no outcome the answer says so, 
 
 from collections.abc import Iterable
 
-from turnlog.domain import Block, Message, ModelBlock, TextBlock, ThinkingBlock, ToolCallBlock
+from turnlog.domain import OUTPUT_TOOL, Block, Message, ModelBlock, TextBlock, ThinkingBlock, ToolCallBlock
 
 from .items import ModelSaid, ToolUsed, UserSaid
 from .results import is_blank, result_of
@@ -14,8 +14,8 @@ from .transcript import Transcript
 
 
 def messages(transcript: Transcript, model: str | None = None) -> tuple[Message, ...]:
-    """What a model is told. Thinking goes back to the model that thought it, or to all where `model` is None."""
-    conversation = _Conversation(model)
+    """What a model is told. Thinking and proofs go to the model that made them, or to all where `model` is None."""
+    conversation = _Conversation(model, transcript.turn_id)
     for item in transcript.items:
         match item:
             case UserSaid():
@@ -32,8 +32,9 @@ def messages(transcript: Transcript, model: str | None = None) -> tuple[Message,
 class _Conversation:
     """Messages under construction."""
 
-    def __init__(self, model: str | None) -> None:
+    def __init__(self, model: str | None, turn_id: str | None) -> None:
         self._model = model
+        self._turn_id = turn_id
         self._sides: list[list[Block]] = []
         self._proposed: set[str] = set()
         self._unanswered: set[str] = set()
@@ -51,7 +52,9 @@ class _Conversation:
 
     def assistant(self, said: ModelSaid) -> None:
         """What a model said, as far as it may be repeated."""
-        blocks = _without_last_thoughts(block for block in said.blocks if self._may_repeat(block))
+        told = said.blocks if said.turn_id == self._turn_id else [_as_text(block) for block in said.blocks]
+        told = told if self._model in (None, said.model) else [_unsigned(block) for block in told]
+        blocks = _without_last_thoughts(block for block in told if self._may_repeat(block))
         if not self._sides:
             return  # nobody can answer before anybody asked
         self._unanswered.update(block.call_id for block in blocks if isinstance(block, ToolCallBlock))
@@ -75,7 +78,7 @@ class _Conversation:
     def _may_repeat(self, block: ModelBlock) -> bool:
         match block:
             case TextBlock():
-                return not is_blank(block)
+                return not is_blank(block) or block.signature is not None
             case ThinkingBlock():
                 return self._model in (None, block.model)
             case ToolCallBlock():
@@ -84,6 +87,18 @@ class _Conversation:
                 return fresh
             case _:
                 return True
+
+
+def _as_text(block: ModelBlock) -> ModelBlock:
+    """What an earlier turn ended in, as text: its tool is no longer on offer, and providers refuse calls of no tool."""
+    if isinstance(block, ToolCallBlock) and block.name == OUTPUT_TOOL:
+        return TextBlock(text=block.arguments)
+    return block
+
+
+def _unsigned(block: ModelBlock) -> ModelBlock:
+    """A block as another model may see it: what proves to its provider that a model said it means nothing to others."""
+    return block if isinstance(block, ThinkingBlock) else block.model_copy(update={"signature": None})
 
 
 def _without_last_thoughts(blocks: Iterable[ModelBlock]) -> list[Block]:

@@ -1,12 +1,17 @@
 """What happened, in the words of a log: a tone and the parts of one line for each kind of event."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Literal
 
 from turnlog.domain import (
     AnyCall,
+    Cost,
     Event,
     ImageBlock,
+    InputDelivered,
+    InputKind,
+    InputQueued,
     LeaseReleased,
     LeaseTaken,
     ModelFailed,
@@ -26,14 +31,17 @@ from turnlog.domain import (
     TurnFailed,
     TurnResumed,
     TurnStarted,
+    TurnStopRequested,
     TurnSuspended,
     Usage,
+    UserBlock,
     plain_text,
 )
 
 from .gist import gist_of
 
 Tone = Literal["plain", "good", "bad", "ask", "quiet"]
+_SMALLEST = Decimal("0.0001")
 Words = tuple[Tone, tuple[str, ...]]
 """The tone, and the parts of the line; parts that are empty are left out."""
 
@@ -66,6 +74,8 @@ def _session_configured(event: SessionConfigured) -> Words:
         event.model or "",
         tools,
         "" if event.system is None else "new system prompt",
+        "" if event.settings is None else "new settings",
+        "" if event.limits is None else "new limits",
     )
 
 
@@ -81,8 +91,13 @@ def _notice(event: NoticeRaised) -> Words:
 
 
 def _turn_started(event: TurnStarted) -> Words:
-    images = sum(isinstance(block, ImageBlock) for block in event.content)
-    return "plain", ("turn started", plain_text(event.content), _count(images, "image") if images else "")
+    value = "" if event.output is None else f"to end in {event.output.name}"
+    return "plain", ("turn started", *_said(event.content), value)
+
+
+def _said(content: tuple[UserBlock, ...]) -> tuple[str, str]:
+    images = sum(isinstance(block, ImageBlock) for block in content)
+    return plain_text(content), _count(images, "image") if images else ""
 
 
 def _turn_completed(event: TurnCompleted) -> Words:
@@ -100,13 +115,36 @@ def _turn_cancelled(event: TurnCancelled) -> Words:
 
 
 def _turn_suspended(event: TurnSuspended) -> Words:
+    if event.reason == "stopped":
+        return "plain", ("turn suspended", "somebody asked it to stop")
     if event.reason == "permission":
         return "ask", ("turn suspended", f"waits for {_count(len(event.waiting_for), 'answer')}")
     return "ask", ("turn suspended", f"{_count(len(event.waiting_for), 'outcome')} unknown")
 
 
 def _turn_resumed(event: TurnResumed) -> Words:
-    return "plain", ("turn resumed",)
+    return "plain", ("turn resumed", "" if event.limits is None else "with new limits")
+
+
+def _stop_requested(event: TurnStopRequested) -> Words:
+    return "plain", ("stop requested", event.reason)
+
+
+# What is said meanwhile
+
+_WHEN: Mapping[InputKind, str] = {
+    "steer": "for the next request",
+    "follow_up": "for when the turn would end",
+    "repair": "the answer has not the form asked for",
+}
+
+
+def _input_queued(event: InputQueued) -> Words:
+    return ("quiet" if event.kind == "repair" else "plain"), ("input queued", *_said(event.content), _WHEN[event.kind])
+
+
+def _input_delivered(event: InputDelivered) -> Words:
+    return "quiet", ("input delivered", _count(len(event.input_ids), "input"))
 
 
 # The model
@@ -120,7 +158,7 @@ def _model_requested(event: ModelRequested) -> Words:
 def _model_responded(event: ModelResponded) -> Words:
     calls = [block for block in event.blocks if isinstance(block, ToolCallBlock)]
     called = "" if not calls else _called(calls)
-    return "plain", ("model answered", plain_text(event.blocks), called, _tokens(event.usage))
+    return "plain", ("model answered", plain_text(event.blocks), called, _tokens(event.usage), _price(event.cost))
 
 
 def _called(calls: list[ToolCallBlock]) -> str:
@@ -133,6 +171,12 @@ def _tokens(usage: Usage) -> str:
     if not (usage.input_tokens or usage.output_tokens):
         return ""
     return f"{usage.input_tokens} in, {usage.output_tokens} out"
+
+
+def _price(cost: Cost | None) -> str:
+    if cost is None:
+        return ""
+    return "under $0.0001" if 0 < cost.amount < _SMALLEST else f"${cost.amount:.4f}"
 
 
 def _model_failed(event: ModelFailed) -> Words:
@@ -184,6 +228,9 @@ _WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     TurnCancelled: _turn_cancelled,
     TurnSuspended: _turn_suspended,
     TurnResumed: _turn_resumed,
+    TurnStopRequested: _stop_requested,
+    InputQueued: _input_queued,
+    InputDelivered: _input_delivered,
     ModelRequested: _model_requested,
     ModelResponded: _model_responded,
     ModelFailed: _model_failed,

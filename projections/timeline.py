@@ -11,6 +11,7 @@ from turnlog.domain import (
     ModelResponded,
     PermissionRequested,
     Recorded,
+    ToolCallAmended,
     ToolCallBlock,
     ToolCallEvent,
     ToolCallStarted,
@@ -87,6 +88,9 @@ def _fold(timeline: Timeline, recorded: Recorded) -> Timeline:
                 known = KnownCall(one_line(block.name, _NAME), gist_of(block.arguments, _GIST))
                 timeline.known.setdefault(block.call_id, known)
     timeline.lines.append(line(recorded, timeline.known))
+    if isinstance(event, ToolCallAmended) and event.call_id in timeline.known:
+        known = timeline.known[event.call_id]
+        timeline.known[event.call_id] = KnownCall(known.tool, gist_of(event.arguments, _GIST))
     return timeline
 
 

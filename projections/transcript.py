@@ -6,6 +6,8 @@ from typing import Any, TypedDict
 
 from turnlog.domain import (
     Event,
+    InputDelivered,
+    InputQueued,
     ModelResponded,
     NoticeRaised,
     PermissionExpired,
@@ -14,6 +16,7 @@ from turnlog.domain import (
     PermissionWithdrawn,
     Recorded,
     SessionForked,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallBlock,
     ToolCallDenied,
@@ -36,11 +39,12 @@ from .projection import Projection, project
 
 @dataclass(slots=True)
 class Transcript:
-    """The items so far. The rest is bookkeeping: where each call is, which are unsettled, which turn is not over."""
+    """The items so far. The rest is bookkeeping: where each call is, what is unsettled, unseen by a model, not over."""
 
     items: list[Item] = field(default_factory=list[Item])
     places: dict[str, int] = field(default_factory=dict[str, int])
     unsettled: dict[str, None] = field(default_factory=dict[str, None])
+    queued: dict[str, InputQueued] = field(default_factory=dict[str, InputQueued])
     turn_id: str | None = None
 
     def call(self, call_id: str) -> ToolUsed | None:
@@ -91,6 +95,25 @@ def _user_said(transcript: Transcript, recorded: Recorded, event: TurnStarted) -
     transcript.items.append(
         UserSaid(**_place(recorded), at=event.at, turn_id=event.turn_id, blocks=event.content),
     )
+
+
+def _input_queued(transcript: Transcript, recorded: Recorded, event: InputQueued) -> None:
+    transcript.queued[event.input_id] = event
+
+
+def _input_delivered(transcript: Transcript, recorded: Recorded, event: InputDelivered) -> None:
+    """It is said where it reaches the model, not where it was queued."""
+    for input_id in event.input_ids:
+        if (queued := transcript.queued.pop(input_id, None)) is not None:
+            transcript.items.append(
+                UserSaid(
+                    **_place(recorded),
+                    at=queued.at,
+                    turn_id=event.turn_id,
+                    blocks=queued.content,
+                    as_input=queued.kind,
+                )
+            )
 
 
 def _turn_resumed(transcript: Transcript, recorded: Recorded, event: TurnResumed) -> None:
@@ -149,6 +172,7 @@ def _model_said(transcript: Transcript, recorded: Recorded, event: ModelResponde
         blocks=event.blocks,
         usage=event.usage,
         stop_reason=event.stop_reason,
+        cost=event.cost,
     )
     transcript.items.append(said)
     for block in event.blocks:
@@ -187,6 +211,10 @@ def _call_changed(transcript: Transcript, recorded: Recorded, event: CallFact) -
     transcript.put(learn(used, event) if learn else used)
 
 
+def _amended(used: ToolUsed, event: ToolCallAmended) -> ToolUsed:
+    return replace(used, arguments=event.arguments, amended_by=event.source)
+
+
 def _started(used: ToolUsed, event: ToolCallStarted) -> ToolUsed:
     return replace(used, attempt=event.attempt, started_at=event.at, finished_at=None, resolution=None, reason="")
 
@@ -219,6 +247,7 @@ def _resolved(used: ToolUsed, event: ToolOutcomeResolved) -> ToolUsed:
 
 
 _LESSONS: Mapping[type[Event], Callable[[ToolUsed, Any], ToolUsed]] = {
+    ToolCallAmended: _amended,
     ToolCallStarted: _started,
     ToolCallFinished: _finished,
     ToolCallDenied: _denied,
@@ -229,6 +258,8 @@ _LESSONS: Mapping[type[Event], Callable[[ToolUsed, Any], ToolUsed]] = {
 _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     TurnStarted: _user_said,
     TurnResumed: _turn_resumed,
+    InputQueued: _input_queued,
+    InputDelivered: _input_delivered,
     TurnSuspended: _turn_suspended,
     TurnCompleted: _turn_over,
     TurnFailed: _turn_over,
@@ -236,6 +267,7 @@ _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     SessionForked: _forked,
     ModelResponded: _model_said,
     NoticeRaised: _notice,
+    ToolCallAmended: _call_changed,
     ToolCallAuthorized: _call_changed,
     ToolCallDenied: _call_changed,
     ToolCallStarted: _call_changed,
@@ -248,4 +280,4 @@ _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     PermissionWithdrawn: _call_changed,
 }
 
-TRANSCRIPT: Projection[Transcript] = Projection("transcript", 1, Transcript, _fold)
+TRANSCRIPT: Projection[Transcript] = Projection("transcript", 2, Transcript, _fold)

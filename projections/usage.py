@@ -1,21 +1,37 @@
-"""What answers cost, in tokens."""
+"""What answers cost, in tokens and in money."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
-from turnlog.domain import NO_USAGE, ModelResponded, Recorded, SessionForked, Usage
+from turnlog.domain import NO_USAGE, Cost, ModelResponded, Recorded, SessionForked, Usage
 
 from .projection import Projection
 
 
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What answers cost in US dollars; `unpriced` counts those whose price nobody knows, which `amount` leaves out."""
+
+    amount: Decimal = Decimal(0)
+    unpriced: int = 0
+
+
+FREE = Costs()
+
+
 @dataclass(slots=True)
 class UsageTotals:
-    """Tokens over a whole history. `own` leaves out what came before a fork; `responses` counts answers."""
+    """Tokens and costs over a whole history. `own` leaves out what came before a fork; `responses` counts answers."""
 
     total: Usage = NO_USAGE
     own: Usage = NO_USAGE
     responses: int = 0
     by_model: dict[str, Usage] = field(default_factory=dict[str, Usage])
     by_turn: dict[str, Usage] = field(default_factory=dict[str, Usage])
+    cost: Costs = FREE
+    own_cost: Costs = FREE
+    cost_by_model: dict[str, Costs] = field(default_factory=dict[str, Costs])
+    cost_by_turn: dict[str, Costs] = field(default_factory=dict[str, Costs])
 
 
 def add_usage(one: Usage, other: Usage) -> Usage:
@@ -28,6 +44,13 @@ def add_usage(one: Usage, other: Usage) -> Usage:
     )
 
 
+def add_cost(costs: Costs, cost: Cost | None) -> Costs:
+    """With one more answer."""
+    if cost is None:
+        return Costs(costs.amount, costs.unpriced + 1)
+    return Costs(costs.amount + cost.amount, costs.unpriced)
+
+
 def _fold(totals: UsageTotals, recorded: Recorded) -> UsageTotals:
     match recorded.event:
         case ModelResponded() as event:
@@ -36,11 +59,19 @@ def _fold(totals: UsageTotals, recorded: Recorded) -> UsageTotals:
             totals.own = add_usage(totals.own, event.usage)
             totals.by_model[event.model] = add_usage(totals.by_model.get(event.model, NO_USAGE), event.usage)
             totals.by_turn[event.turn_id] = add_usage(totals.by_turn.get(event.turn_id, NO_USAGE), event.usage)
+            _add_cost(totals, event)
         case SessionForked():
-            totals.own = NO_USAGE
+            totals.own, totals.own_cost = NO_USAGE, FREE
         case _:
             pass
     return totals
 
 
-USAGE: Projection[UsageTotals] = Projection("usage", 1, UsageTotals, _fold)
+def _add_cost(totals: UsageTotals, event: ModelResponded) -> None:
+    totals.cost = add_cost(totals.cost, event.cost)
+    totals.own_cost = add_cost(totals.own_cost, event.cost)
+    totals.cost_by_model[event.model] = add_cost(totals.cost_by_model.get(event.model, FREE), event.cost)
+    totals.cost_by_turn[event.turn_id] = add_cost(totals.cost_by_turn.get(event.turn_id, FREE), event.cost)
+
+
+USAGE: Projection[UsageTotals] = Projection("usage", 2, UsageTotals, _fold)

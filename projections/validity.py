@@ -41,7 +41,7 @@ def _form(message: Message) -> Iterator[str]:
     for block in message.blocks:
         if block.type not in _MAY_SAY[message.role]:
             yield f"a {block.type} has no place in the {message.role}'s message"
-        if isinstance(block, TextBlock) and is_blank(block):
+        if isinstance(block, TextBlock) and is_blank(block) and block.signature is None:
             yield "a text is blank"
         if isinstance(block, ToolResultBlock):
             yield from _result_form(block)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue, TypeAdapter
 
-from turnlog.domain import Message, Recorded, Request, Rule, Session, Turn
+from turnlog.domain import Message, Recorded, Request, Rule, Session, Spent, Turn
 
 from .calls import TOOL_CALLS, CallRow
 from .messages import messages
@@ -18,6 +18,7 @@ from .usage import USAGE, UsageTotals
 _REQUEST = TypeAdapter(Request)
 _CALL = TypeAdapter(CallRow)
 _USAGE = TypeAdapter(UsageTotals)
+_SPENT = TypeAdapter(Spent)
 
 
 def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
@@ -33,6 +34,9 @@ def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
         "workspace": session.workspace,
         "system": _system(session),
         "tools": list(session.tools),
+        "settings": None if session.settings is None else session.settings.model_dump(mode="json"),
+        "limits": None if session.limits is None else session.limits.model_dump(mode="json"),
+        "spent": _SPENT.dump_python(session.spent, mode="json"),
         "status": session.status,
         "worker": None if session.lease is None else session.lease.worker,
         "turn": None if turn is None else _turn(turn),
@@ -59,6 +63,13 @@ def _turn(turn: Turn) -> JsonValue:
         "attempt": turn.attempt,
         "awaiting": turn.awaiting,
         "last_word": turn.last_word,
+        "limits": None if turn.limits is None else turn.limits.model_dump(mode="json"),
+        "output": None if turn.output is None else turn.output.model_dump(mode="json"),
+        "spent": _SPENT.dump_python(turn.spent, mode="json"),
+        "inputs": [{"id": queued.input_id, "kind": queued.kind} for queued in turn.inputs],
+        "repairs": turn.repairs,
+        "stopping": turn.stopping,
+        "stopped": turn.stopped,
     }
 
 

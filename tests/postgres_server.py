@@ -34,8 +34,8 @@ SHUTDOWN_SECONDS = 10.0
 PORT_ATTEMPTS = 5
 POLL_SECONDS = 0.05
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+LOOPBACK = "127.0.0.1"
 SETTINGS = (
-    "listen_addresses=127.0.0.1",
     "unix_socket_directories=",  # a temporary directory can be too deep for a socket's name
     "max_connections=200",
     "shared_buffers=32MB",
@@ -60,9 +60,12 @@ class PostgresServer:
 
 
 @contextmanager
-def running_server(*, durable: bool = True) -> Generator[PostgresServer]:
-    """Run a Postgres for the length of a `with` block; `durable=False` trades fsync for speed."""
-    command = [sys.executable, "-P", __file__, "durable" if durable else "quick"]
+def running_server(*, durable: bool = True, also_at: str | None = None) -> Generator[PostgresServer]:
+    """Run a Postgres for the length of a `with` block; `durable=False` trades fsync for speed.
+
+    `also_at` is an address of this machine where it listens besides the loopback, for clients of the same network.
+    """
+    command = [sys.executable, "-P", __file__, "durable" if durable else "quick", *([also_at] if also_at else [])]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -182,8 +185,9 @@ def _copied(package: Path, place: Path) -> Path:
 class Keeper:
     """Starts Postgres in a directory of its own and takes both away."""
 
-    def __init__(self, settings: tuple[str, ...]) -> None:
-        self._settings = settings
+    def __init__(self, settings: tuple[str, ...], also_at: tuple[str, ...]) -> None:
+        self._settings = (*SETTINGS, *settings, f"listen_addresses={','.join((LOOPBACK, *also_at))}")
+        self._also_at = also_at
         self._account = Account.allowed()
         self._password = secrets.token_urlsafe(18)
         self._directory = _make_directory(self._account)
@@ -198,7 +202,7 @@ class Keeper:
         for _ in range(PORT_ATTEMPTS):
             port = _free_port()
             self._postgres = self._run_postgres(programs / "postgres", port)
-            url = f"postgresql://postgres:{self._password}@127.0.0.1:{port}/postgres"
+            url = f"postgresql://postgres:{self._password}@{LOOPBACK}:{port}/postgres"
             if self._answers(self._postgres, url):
                 return PostgresServer(url, self._postgres.pid, str(self._directory))
         raise PostgresFailed(f"Postgres did not start:\n{self._last_words()}")
@@ -224,10 +228,13 @@ class Keeper:
         self._account.own(password_file)
         options = ["--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"]
         options += ["--username=postgres", f"--pwfile={password_file}", "--auth=scram-sha-256"]
-        options += [f"--set={setting}" for setting in (*SETTINGS, *self._settings)]
+        options += [f"--set={setting}" for setting in self._settings]
         command = [str(initdb), f"--pgdata={self._data}", *options]
         if self._account.popen(command, self._directory, self._log).wait(STARTUP_SECONDS):
             raise PostgresFailed(f"initdb failed:\n{self._last_words()}")
+        if self._also_at:
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet scram-sha-256\n")
 
     def _run_postgres(self, postgres: Path, port: int) -> subprocess.Popen[bytes]:
         command = [str(postgres), "-D", str(self._data), "-p", str(port)]
@@ -252,7 +259,7 @@ class Keeper:
 def _free_port() -> int:
     """Return a port of the loopback that was free a moment ago."""
     with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -280,11 +287,11 @@ def _report(answer: dict[str, str | int]) -> None:
     sys.stdout.flush()
 
 
-def keep(settings: tuple[str, ...]) -> None:
+def keep(settings: tuple[str, ...], also_at: tuple[str, ...] = ()) -> None:
     """Run a server until the owner is done with it."""
     owner = os.getppid()
     _stop_on(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    keeper = Keeper(settings)
+    keeper = Keeper(settings, also_at)
     try:
         _report(asdict(keeper.start()))
         _wait_for_the_end(owner)
@@ -301,7 +308,7 @@ def _ignore_signals() -> None:
 def main() -> None:
     """Keep a server; whatever goes wrong is the line our owner reads."""
     try:
-        keep(QUICK if sys.argv[1:] == ["quick"] else ())
+        keep(QUICK if sys.argv[1] == "quick" else (), tuple(sys.argv[2:]))
     except (PostgresFailed, OSError, subprocess.SubprocessError) as failure:
         _report({"error": str(failure)})
 

@@ -3,29 +3,51 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from turnlog.domain import TurnlogError
+    from turnlog.domain import LimitReached, Limits, ModelSettings, TurnlogError
 
     from .front import Moment, Turnlog
     from .runtime import (
+        Allow,
+        Deny,
+        Gate,
         LiveDelta,
+        Modify,
+        Observer,
         PermissionDecision,
         PermissionRequest,
+        Prompt,
+        ProposedCall,
+        ReplayModel,
         Reply,
         RuleDraft,
         SessionHandle,
         Settings,
+        TypedReply,
         allow,
         deny,
     )
-    from .wiring import ScriptedCall, ScriptedModel, ScriptedReply, tool
+    from .wiring import ModelInfo, ScriptedCall, ScriptedModel, ScriptedReply, list_models, resolve_model, tool
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Allow",
+    "Deny",
+    "Gate",
+    "Modify",
+    "Observer",
+    "ProposedCall",
+    "TypedReply",
+    "LimitReached",
+    "Limits",
     "LiveDelta",
+    "ModelInfo",
+    "ModelSettings",
     "Moment",
     "PermissionDecision",
     "PermissionRequest",
+    "Prompt",
+    "ReplayModel",
     "Reply",
     "RuleDraft",
     "ScriptedCall",
@@ -37,14 +59,22 @@ __all__ = [
     "TurnlogError",
     "allow",
     "deny",
+    "list_models",
+    "resolve_model",
     "tool",
 ]
 
 _HOMES = {
+    "LimitReached": "turnlog.domain",
+    "Limits": "turnlog.domain",
+    "ModelSettings": "turnlog.domain",
     "TurnlogError": "turnlog.domain",
+    "ModelInfo": "turnlog.wiring",
     "ScriptedCall": "turnlog.wiring",
     "ScriptedModel": "turnlog.wiring",
     "ScriptedReply": "turnlog.wiring",
+    "list_models": "turnlog.wiring",
+    "resolve_model": "turnlog.wiring",
     "tool": "turnlog.wiring",
     "Moment": "turnlog.front",
     "Turnlog": "turnlog.front",

@@ -10,10 +10,13 @@ from typing import Any, Self
 from pydantic import JsonValue
 
 from turnlog.domain import (
+    OUTPUT_TOOL,
     Body,
     Change,
     InvalidInput,
+    Limits,
     Model,
+    ModelSettings,
     NotFound,
     Recorded,
     Rule,
@@ -30,6 +33,7 @@ from .runtime import (
     Follower,
     Index,
     PermissionDecision,
+    ReplayModel,
     RuleDraft,
     SessionHandle,
     Settings,
@@ -44,6 +48,9 @@ from .runtime import (
     revoke_rule,
 )
 from .runtime.histories import load
+from .runtime.hooks import Hook, in_order
+from .runtime.limits import READ_TOOL_RESULT
+from .runtime.results import runtime_tool, with_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +76,30 @@ class Turnlog:
         self._index = Index(env.log)
 
     @staticmethod
-    def open(url: str, *, settings: Settings | None = None, user: str | None = None) -> "Opening":
+    def open(
+        url: str,
+        *,
+        settings: Settings | None = None,
+        user: str | None = None,
+        strict: bool = False,
+        hooks: Sequence[Hook] = (),
+    ) -> "Opening":
         """Open the log at a URL: `async with Turnlog.open("sqlite:///turnlog.db") as log`.
 
         URLs are `sqlite:///PATH`, `postgresql://…` and `memory:`. A new SQLite file is set up on the way; Postgres
-        needs `turnlog db migrate` first. `user` is who gives commands (default: the login name).
-        Raises InvalidInput, SchemaMissing, SchemaNewer, StoreError.
+        needs `turnlog db migrate` first. `user` is who gives commands (default: the login name). `strict` first runs
+        the checks of `turnlog doctor`, and refuses a database that fails one, also one that is not there yet. `hooks`
+        are asked and told in every session, before those of the session.
+        Raises InvalidInput, SchemaMissing, SchemaNewer, StoreError; UnsafeStore where `strict`.
         """
-        from .wiring import open_turnlog
+        from .wiring import open_turnlog, require_safe
 
-        return Opening(lambda: open_turnlog(url, settings or Settings(), user))
+        def open_() -> Turnlog:
+            if strict:
+                require_safe(url)
+            return open_turnlog(url, settings or Settings(), user, in_order(hooks))
+
+        return Opening(open_)
 
     async def close(self) -> None:
         """Finish what is under way and close every connection."""
@@ -86,7 +107,7 @@ class Turnlog:
 
     # Sessions
 
-    async def create_session(
+    async def create_session(  # noqa: PLR0913 - named, and none changes what another means
         self,
         title: str,
         *,
@@ -95,38 +116,49 @@ class Turnlog:
         system: str | None = None,
         project: str | None = None,
         workspace: str | Path | None = None,
+        settings: ModelSettings | None = None,
+        limits: Limits | None = None,
+        hooks: Sequence[Hook] = (),
     ) -> SessionHandle:
         """Begin a session. Tools are your own, or the names of built-in ones; `workspace` is what they may touch.
 
-        Raises InvalidInput, StoreError.
+        `model` is a model, its `provider:model` name, or a provider's name alone for its newest model, which is then
+        recorded by its full name. `settings` are for the model; `limits` hold for all turns together. `hooks` belong to
+        the handle, as tools of your own do: whoever opens the session again gives them again.
+
+        Raises InvalidInput, ModelError, StoreError.
         """
         own = [tool for tool in tools if not isinstance(tool, str)]
         names = tuple(tool if isinstance(tool, str) else tool.spec.name for tool in tools)
         self._known(names, own)
-        if isinstance(model, str):
-            self._env.models(model)  # a session of a model that cannot be is not worth beginning
+        in_order((*self._env.hooks, *hooks))
+        # A session of a model that cannot be is not worth beginning.
+        name = await self._env.known_model(model) if isinstance(model, str) else model.name
         opening = commands.sessions.Opening(
             title=clean(title),
-            model=model if isinstance(model, str) else model.name,
+            model=name,
             project=None if project is None else clean(project),
             workspace=None if workspace is None else str(_directory(Path(workspace))),
             system=None if system is None else await self._env.bodies.keep(system),
-            tools=names,
+            tools=with_reader(names),
+            settings=settings,
+            limits=limits,
         )
         session_id = self._env.ids.session()
         events = commands.sessions.start(Session(session_id), self._env.stamp(), opening)
         await self._env.log.append(Change(session_id, 0, events))
-        return SessionHandle(self._env, session_id, model=None if isinstance(model, str) else model, tools=own)
+        made = None if isinstance(model, str) else model
+        return SessionHandle(self._env, session_id, model=made, tools=own, hooks=hooks)
 
     async def open_session(
-        self, session_id: str, *, model: Model | None = None, tools: Sequence[Tool] = ()
+        self, session_id: str, *, model: Model | None = None, tools: Sequence[Tool] = (), hooks: Sequence[Hook] = ()
     ) -> SessionHandle:
-        """The session with this id, the same one for ever. Tools of your own have to be given again.
+        """The session with this id, the same one for ever. Tools and hooks of your own have to be given again.
 
-        Raises NotFound, StoreError.
+        Raises NotFound, InvalidInput, StoreError.
         """
         await load(self._env, session_id)
-        return SessionHandle(self._env, session_id, model=model, tools=tools)
+        return SessionHandle(self._env, session_id, model=model, tools=tools, hooks=hooks)
 
     async def list_sessions(self) -> list[Metadata]:
         """All sessions, the latest changed first. Raises StoreError, CorruptRecord."""
@@ -158,11 +190,21 @@ class Turnlog:
         model: str | None = None,
         keep_grants: bool = False,
     ) -> SessionHandle:
-        """A new session that goes on from another at a version. Raises NotFound, InvalidInput, StoreError."""
+        """A new session that goes on from another at a version, with another model if one is named.
+
+        Raises NotFound, InvalidInput, ModelError, StoreError.
+        """
         if model is not None:
-            self._env.models(model)
+            model = await self._env.known_model(model)
         child = await fork_session(self._env, session_id, at, commands.sessions.Fork(title, model, keep_grants))
         return SessionHandle(self._env, child)
+
+    async def replay_model(self, session_id: str, turn: int | None = None) -> ReplayModel:
+        """A model that gives the recorded answers of a session, or of one turn counted from 1, to the same requests.
+
+        Raises NotFound, InvalidInput, StoreError.
+        """
+        return await ReplayModel.of(self._env, session_id, turn)
 
     def follow(
         self, after: int = 0, *, streams: str | Collection[str] | None = None, patience: float | None = None
@@ -219,8 +261,10 @@ class Turnlog:
         if len(set(names)) < len(names):
             raise InvalidInput("two tools of one session cannot have the same name")
         mine = {tool.spec.name for tool in own}
+        for name in sorted(mine & {READ_TOOL_RESULT, OUTPUT_TOOL}):
+            raise InvalidInput(f"the name {name!r} belongs to a tool of turnlog; give yours another")
         for name in names:
-            if name not in mine and self._env.tools(name) is None:
+            if name not in mine and runtime_tool(self._env, name) is None and self._env.tools(name) is None:
                 raise InvalidInput(f"there is no built-in tool {name!r}")
 
     async def __aenter__(self) -> Self:

@@ -2,28 +2,41 @@
 
 import getpass
 
-from turnlog.domain import Actor, Model, clean
+from turnlog.domain import Actor, Model, UnsafeStore, clean
 from turnlog.infrastructure import models, store, system, tools
 
 from .front import Turnlog
-from .runtime import Environment, Settings
+from .runtime import Environment, Hook, Settings
 
+ModelInfo = models.ModelInfo
 ScriptedCall = models.ScriptedCall
 ScriptedModel = models.ScriptedModel
 ScriptedReply = models.ScriptedReply
+list_models = models.list_models
+resolve_model = models.full_name
 tool = tools.tool
 
 
-def open_turnlog(url: str, settings: Settings, user: str | None = None) -> Turnlog:
+def open_turnlog(url: str, settings: Settings, user: str | None = None, hooks: tuple[Hook, ...] = ()) -> Turnlog:
     """A turnlog on the store at a URL; blocks while it connects. Raises InvalidInput, StoreError."""
     opened = store.open_store(url)
     workers = system.LocalWorkers()
 
+    providers: dict[str, models.ProviderModel] = {}  # one a name, so that turns share connections
+
     def model(name: str) -> Model:
-        found = models.resolve_model(name, opened.blobs.get, keep_image=opened.blobs.put)
+        found = providers.get(name) or models.resolve_model(name, opened.blobs.get, keep_image=opened.blobs.put)
         if isinstance(found, models.ProviderModel):
             found.check()
+            providers[name] = found
         return found
+
+    async def close() -> None:
+        try:
+            for provider in providers.values():
+                await provider.close()
+        finally:
+            await opened.close()
 
     env = Environment(
         log=opened.log,
@@ -37,8 +50,21 @@ def open_turnlog(url: str, settings: Settings, user: str | None = None) -> Turnl
         user=Actor(kind="user", id=clean(user or _login())),
         worker=workers.me,
         settings=settings,
+        full_name=models.full_name,
+        hooks=hooks,
     )
-    return Turnlog(env, opened.close)
+    return Turnlog(env, close)
+
+
+def require_safe(url: str) -> None:
+    """Run the checks of `turnlog doctor`; blocks, and changes nothing. Raises UnsafeStore, InvalidInput."""
+    from turnlog.infrastructure import verification
+
+    bad = [check for check in verification.examine(url) if check.state == "bad"]
+    if bad:
+        shown = store.without_password(url)
+        said = "; ".join(f"{check.name}: {check.found} ({check.advice})" for check in bad)
+        raise UnsafeStore(f"{shown} fails checks of `turnlog doctor`, so it was not opened: {said}")
 
 
 def _login() -> str:

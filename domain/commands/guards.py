@@ -1,6 +1,7 @@
 """What several commands check before they decide."""
 
-from ..errors import CommandRefused, NotFound, SessionLost
+from ..content import TextBlock, UserBlock
+from ..errors import CommandRefused, InvalidInput, NotFound, SessionLost
 from ..events import Stamp
 from ..session import Call, Session, Turn
 
@@ -34,6 +35,14 @@ def unfinished_turn(session: Session) -> Turn:
     if session.turn is None or session.turn.state not in ("open", "suspended"):
         raise CommandRefused(f"session {session.id} has no turn in progress")
     return session.turn
+
+
+def says_something(content: tuple[UserBlock, ...]) -> None:
+    """Refuse what says nothing to a model. Raises InvalidInput."""
+    if not any(
+        not isinstance(block, TextBlock) or not isinstance(block.text, str) or block.text.strip() for block in content
+    ):
+        raise InvalidInput("there must be text that is not blank, or an image")
 
 
 def call_of(turn: Turn, call_id: str) -> Call:

@@ -2,22 +2,32 @@
 
 from dataclasses import dataclass
 
-from ..content import ModelBlock
+from ..content import BlobRef, ModelBlock
 from ..errors import CommandRefused
 from ..events import NO_USAGE, Event, ModelFailed, ModelRequested, ModelResponded, Stamp, Usage
 from ..session import Session, Turn
+from ..settings import Cost, ModelSettings
 from . import guards
 
 
-def request(session: Session, by: Stamp, epoch: int, digest: str) -> tuple[Event, ...]:
-    """Ask the model; an unanswered request of the same round counts as an attempt. `digest` is the request's.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The request about to be sent: its digest, the tools on offer as they are kept, what the model is told to do."""
+
+    digest: str
+    tools: BlobRef | None = None
+    settings: ModelSettings | None = None
+
+
+def request(session: Session, by: Stamp, epoch: int, sent: Request) -> tuple[Event, ...]:
+    """Ask the model; an unanswered request of the same round counts as an attempt.
 
     Raises NotFound, SessionLost, CommandRefused.
     """
     turn = guards.open_turn(session, epoch)
     if turn.open_calls:
         raise CommandRefused(f"turn {turn.turn_id} has tool calls without an answer")
-    if turn.last_word == "answer" and not turn.attempt:
+    if turn.last_word in turn.last_words and not turn.attempt:
         raise CommandRefused(f"turn {turn.turn_id} already has the model's last word")
     fresh = turn.attempt == 0
     return (
@@ -27,7 +37,9 @@ def request(session: Session, by: Stamp, epoch: int, digest: str) -> tuple[Event
             model=session.model,
             round=turn.round + 1 if fresh else turn.round,
             attempt=1 if fresh else turn.attempt + 1,
-            digest=digest,
+            digest=sent.digest,
+            tools=sent.tools,
+            settings=sent.settings,
         ),
     )
 
@@ -40,6 +52,7 @@ class Response:
     usage: Usage = NO_USAGE
     stop_reason: str = "stop"
     response_id: str | None = None
+    cost: Cost | None = None
 
 
 def respond(session: Session, by: Stamp, epoch: int, response: Response) -> tuple[Event, ...]:
@@ -55,6 +68,7 @@ def respond(session: Session, by: Stamp, epoch: int, response: Response) -> tupl
             usage=response.usage,
             stop_reason=response.stop_reason,
             provider_response_id=response.response_id,
+            cost=response.cost,
         ),
     )
 

@@ -16,6 +16,7 @@ from ..events import (
     TurnState,
 )
 from ..session import Session
+from ..settings import Limits, ModelSettings
 from . import guards
 
 
@@ -29,6 +30,8 @@ class Opening:
     workspace: str | None = None
     system: Body | None = None
     tools: tuple[str, ...] = ()
+    settings: ModelSettings | None = None
+    limits: Limits | None = None
 
 
 def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
@@ -44,6 +47,8 @@ def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
             workspace=opening.workspace,
             system=opening.system,
             tools=opening.tools,
+            settings=opening.settings,
+            limits=opening.limits,
         ),
     )
 
@@ -89,6 +94,8 @@ class Configuration:
     model: str | None = None
     system: Body | None = None
     tools: tuple[str, ...] | None = None
+    settings: ModelSettings | None = None
+    limits: Limits | None = None
 
 
 def configure(session: Session, by: Stamp, wanted: Configuration) -> tuple[Event, ...]:
@@ -101,9 +108,10 @@ def configure(session: Session, by: Stamp, wanted: Configuration) -> tuple[Event
         model=None if wanted.model is None or wanted.model == session.model else _model(wanted.model),
         system=None if wanted.system == session.system else wanted.system,
         tools=None if wanted.tools == session.tools else wanted.tools,
+        settings=None if wanted.settings == session.settings else wanted.settings,
+        limits=None if wanted.limits == session.limits else wanted.limits,
     )
-    differs = (changed.model, changed.system, changed.tools) != (None, None, None)
-    return (changed,) if differs else ()
+    return (changed,) if changed != SessionConfigured(**by) else ()
 
 
 def close(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:

@@ -5,13 +5,14 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from ..content import BlobRef, ResultContent
+from ..content import BlobRef, Body, ResultContent
 from ..errors import CommandRefused
 from ..events import (
     Effect,
     Event,
     Resolution,
     Stamp,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolCallFinished,
@@ -21,6 +22,31 @@ from ..events import (
 )
 from ..session import Call, CallState, Session, Turn
 from . import guards
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """Other arguments for a call, as JSON text, and the name of the hook that wants them."""
+
+    arguments: Body
+    source: str
+    reason: str = ""
+
+
+def amend(session: Session, by: Stamp, epoch: int, call_id: str, amendment: Amendment) -> tuple[Event, ...]:
+    """Change the arguments of a call that nobody has judged. Raises NotFound, SessionLost, CommandRefused."""
+    turn, call = _call(session, epoch, call_id)
+    _in_state(call, "proposed")
+    return (
+        ToolCallAmended(
+            **guards.because(by, call.version),
+            turn_id=turn.turn_id,
+            call_id=call_id,
+            arguments=amendment.arguments,
+            source=amendment.source,
+            reason=amendment.reason,
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +89,7 @@ def authorize(session: Session, by: Stamp, epoch: int, call_id: str, grant: Gran
 class Denial:
     """Why a call will not run; `reason` is what the model is told."""
 
-    by: Literal["rule", "person", "expiry", "invalid"]
+    by: Literal["rule", "hook", "person", "expiry", "invalid"]
     reason: str
     source: str | None = None
 
@@ -101,6 +127,8 @@ def start(session: Session, by: Stamp, epoch: int, call_id: str, execution: Exec
     Raises NotFound, SessionLost, CommandRefused.
     """
     turn, call = _call(session, epoch, call_id)
+    if turn.stopping:
+        raise CommandRefused(f"turn {turn.turn_id} is to stop; no further call begins")
     if call.state == "started":
         if call.epoch == epoch or call.effect == "external" or execution.effect == "external":
             raise CommandRefused(f"call {call_id} was already started and must not run twice")

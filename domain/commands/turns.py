@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..content import TextBlock, UserBlock
-from ..errors import CommandRefused, InvalidInput, NothingToResume
+from ..content import UserBlock
+from ..errors import CommandRefused, NothingToResume
 from ..events import (
     Event,
     PermissionWithdrawn,
@@ -16,13 +16,24 @@ from ..events import (
     TurnFailed,
     TurnResumed,
     TurnStarted,
+    TurnStopRequested,
     TurnSuspended,
 )
 from ..session import Call, Session, Turn
+from ..settings import Limits, Output
 from . import guards
 
 
-def start(session: Session, by: Stamp, turn_id: str, content: tuple[UserBlock, ...]) -> tuple[Event, ...]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person wants: what they said, how much may be used, and the form of the answer."""
+
+    content: tuple[UserBlock, ...]
+    limits: Limits | None = None
+    output: Output | None = None
+
+
+def start(session: Session, by: Stamp, turn_id: str, asked: Asked) -> tuple[Event, ...]:
     """Begin a turn with what a person said. Raises NotFound, CommandRefused, InvalidInput."""
     guards.not_closed(session)
     if session.turn is not None and session.turn.state in ("open", "suspended"):
@@ -30,23 +41,18 @@ def start(session: Session, by: Stamp, turn_id: str, content: tuple[UserBlock, .
             f"session {session.id} has a turn in progress; resume it (turnlog resume) "
             "or cancel it (turnlog cancel) first"
         )
-    if not any(_says_something(block) for block in content):
-        raise InvalidInput("a turn needs text that is not blank, or an image")
-    return (TurnStarted(**by, turn_id=turn_id, content=content),)
-
-
-def _says_something(block: UserBlock) -> bool:
-    if isinstance(block, TextBlock):
-        return not isinstance(block.text, str) or bool(block.text.strip())
-    return True
+    guards.says_something(asked.content)
+    return (TurnStarted(**by, turn_id=turn_id, content=asked.content, limits=asked.limits, output=asked.output),)
 
 
 def complete(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
     """End the turn with the model's last word. Raises NotFound, SessionLost, CommandRefused."""
     turn = guards.open_turn(session, epoch)
-    if turn.awaiting or turn.attempt or turn.open_calls or turn.last_word not in ("answer", "empty"):
+    if turn.awaiting or turn.attempt or turn.open_calls or turn.last_word not in turn.last_words:
         raise CommandRefused(f"turn {turn.turn_id} is not over: the model has not had its last word")
-    outcome: Literal["answered", "empty"] = "answered" if turn.last_word == "answer" else "empty"
+    if turn.inputs:
+        raise CommandRefused(f"turn {turn.turn_id} is not over: something was said that the model has not seen")
+    outcome: Literal["answered", "empty"] = "empty" if turn.last_word == "empty" else "answered"
     return (TurnCompleted(**guards.because(by, turn.version), turn_id=turn.turn_id, outcome=outcome),)
 
 
@@ -84,9 +90,26 @@ def cancel(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
     )
 
 
+def stop(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
+    """Ask that the turn stop after the step it is at; once is enough. Raises NotFound, CommandRefused."""
+    turn = guards.unfinished_turn(session)
+    if turn.state != "open":
+        raise CommandRefused(f"turn {turn.turn_id} is {turn.state}: there is nothing to stop")
+    if turn.stopping:
+        return ()
+    return (TurnStopRequested(**guards.because(by, turn.version), turn_id=turn.turn_id, reason=reason),)
+
+
 def suspend(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
-    """Put the turn aside until a person has answered. Raises NotFound, SessionLost, CommandRefused."""
+    """Put the turn aside because somebody asked for that, or until a person has answered.
+
+    Raises NotFound, SessionLost, CommandRefused.
+    """
     turn = guards.open_turn(session, epoch)
+    if turn.stopping:
+        return (
+            TurnSuspended(**guards.because(by, turn.version), turn_id=turn.turn_id, reason="stopped", waiting_for=()),
+        )
     unknown = tuple(call.call_id for call in turn.calls if call.state == "unknown")
     asked = tuple(request.request_id for request in turn.requests if request.state == "pending")
     if unknown:
@@ -107,13 +130,16 @@ def suspend(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
     raise CommandRefused(f"turn {turn.turn_id} waits for nobody")
 
 
-def resume(session: Session, by: Stamp) -> tuple[Event, ...]:
-    """Take the turn up again where it stopped. Raises NotFound, CommandRefused, NothingToResume."""
+def resume(session: Session, by: Stamp, limits: Limits | None = None) -> tuple[Event, ...]:
+    """Take the turn up again where it stopped; `limits` take the place of the turn's.
+
+    Raises NotFound, CommandRefused, NothingToResume.
+    """
     guards.not_closed(session)
     turn = session.turn
     if turn is None or turn.state == "completed":
         raise NothingToResume(f"session {session.id} has no turn to resume; nothing was changed")
-    return (TurnResumed(**guards.because(by, turn.version), turn_id=turn.turn_id),)
+    return (TurnResumed(**guards.because(by, turn.version), turn_id=turn.turn_id, limits=limits),)
 
 
 def _close_calls(turn: Turn, by: Stamp, reason: str) -> tuple[Event, ...]:

@@ -2,6 +2,7 @@
 
 from .base import Actor, ActorKind, Event, Stamp
 from .catalogue import EVENTS, TOPICS, topic_of
+from .input import InputDelivered, InputKind, InputQueued
 from .lease import LeaseReleased, LeaseTaken
 from .model import NO_USAGE, ModelFailed, ModelRequested, ModelResponded, Usage
 from .permission import (
@@ -23,6 +24,7 @@ from .session import (
 from .tool import (
     Effect,
     Resolution,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolCallEvent,
@@ -39,10 +41,16 @@ from .turn import (
     TurnResumed,
     TurnStarted,
     TurnState,
+    TurnStopRequested,
     TurnSuspended,
 )
 
 __all__ = [
+    "TurnStopRequested",
+    "ToolCallAmended",
+    "InputQueued",
+    "InputKind",
+    "InputDelivered",
     "EVENTS",
     "NO_USAGE",
     "TOPICS",

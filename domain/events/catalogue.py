@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .base import Event
+from .input import InputDelivered, InputQueued
 from .lease import LeaseReleased, LeaseTaken
 from .model import ModelFailed, ModelRequested, ModelResponded
 from .permission import PermissionExpired, PermissionRequested, PermissionResolved, PermissionWithdrawn
@@ -17,6 +18,7 @@ from .session import (
     SessionStarted,
 )
 from .tool import (
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolCallFinished,
@@ -24,7 +26,7 @@ from .tool import (
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
 )
-from .turn import TurnCancelled, TurnCompleted, TurnFailed, TurnResumed, TurnStarted, TurnSuspended
+from .turn import TurnCancelled, TurnCompleted, TurnFailed, TurnResumed, TurnStarted, TurnStopRequested, TurnSuspended
 
 EVENTS: tuple[type[Event], ...] = (
     SessionStarted,
@@ -39,9 +41,13 @@ EVENTS: tuple[type[Event], ...] = (
     TurnCancelled,
     TurnSuspended,
     TurnResumed,
+    TurnStopRequested,
+    InputQueued,
+    InputDelivered,
     ModelRequested,
     ModelResponded,
     ModelFailed,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolCallStarted,

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from ..content import ModelBlock, Value
+from ..content import BlobRef, ModelBlock, Value
+from ..settings import Cost, ModelSettings
 from .turn import TurnEvent
 
 
@@ -19,16 +20,24 @@ NO_USAGE = Usage()
 
 
 class ModelRequested(TurnEvent):
-    """A request is about to be sent. `digest` is that of the exact request, which the log can rebuild."""
+    """A request is about to be sent. `digest` is that of the exact request, which the log can rebuild.
+
+    `tools` is the JSON of the tools' specifications as they were offered, `settings` what the model was told.
+    """
 
     model: str
     round: int
     attempt: int
     digest: str
+    tools: BlobRef | None = None
+    settings: ModelSettings | None = None
 
 
 class ModelResponded(TurnEvent):
-    """The model answered. Blocks are in the model's order; tool calls in them are proposals, nothing more."""
+    """The model answered. Blocks are in the model's order; tool calls in them are proposals, nothing more.
+
+    `cost` is None where nobody knows the price.
+    """
 
     model: str
     round: int
@@ -36,6 +45,7 @@ class ModelResponded(TurnEvent):
     usage: Usage = NO_USAGE
     stop_reason: str = "stop"
     provider_response_id: str | None = None
+    cost: Cost | None = None
 
 
 class ModelFailed(TurnEvent):

@@ -3,12 +3,16 @@
 from typing import Literal
 
 from ..content import Body
+from ..settings import Limits, ModelSettings
 from .base import Event
 from .turn import TurnState
 
 
 class SessionStarted(Event):
-    """A session began. `tools` are the names on offer; `workspace` is the directory its tools may touch."""
+    """A session began. `tools` are the names on offer; `workspace` is the directory its tools may touch.
+
+    `limits` hold for all turns together.
+    """
 
     title: str
     model: str
@@ -16,6 +20,8 @@ class SessionStarted(Event):
     workspace: str | None = None
     system: Body | None = None
     tools: tuple[str, ...] = ()
+    settings: ModelSettings | None = None
+    limits: Limits | None = None
 
 
 class SessionForked(Event):
@@ -48,6 +54,8 @@ class SessionConfigured(Event):
     model: str | None = None
     system: Body | None = None
     tools: tuple[str, ...] | None = None
+    settings: ModelSettings | None = None
+    limits: Limits | None = None
 
 
 class SessionClosed(Event):

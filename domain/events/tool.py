@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from ..content import BlobRef, ResultContent
+from ..content import BlobRef, Body, ResultContent
 from .turn import TurnEvent
 
 Effect = Literal["pure", "idempotent", "external"]
@@ -17,6 +17,14 @@ class ToolCallEvent(TurnEvent):
     """An event about one call."""
 
     call_id: str
+
+
+class ToolCallAmended(ToolCallEvent):
+    """The call is to run with other arguments than the model's; `source` is the hook or person that changed them."""
+
+    arguments: Body
+    source: str
+    reason: str = ""
 
 
 class ToolCallAuthorized(ToolCallEvent):
@@ -33,11 +41,11 @@ class ToolCallAuthorized(ToolCallEvent):
 class ToolCallDenied(ToolCallEvent):
     """The call will not run; `reason` is what the model is told.
 
-    `by` is who refused: a rule, a person, an unanswered request, turnlog itself because the call makes no sense
-    (`invalid`), or the end of the turn.
+    `by` is who refused: a rule, a hook, a person, an unanswered request, turnlog itself because the call makes no sense
+    (`invalid`), or the end of the turn. `source` is the id of the rule or request, or the name of the hook.
     """
 
-    by: Literal["rule", "person", "expiry", "invalid", "turn_ended"]
+    by: Literal["rule", "hook", "person", "expiry", "invalid", "turn_ended"]
     reason: str
     source: str | None = None
 

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from ..content import UserBlock
+from ..settings import Limits, Output
 from .base import Event
 
 TurnState = Literal["open", "suspended", "completed", "failed", "cancelled", "forked"]
@@ -16,9 +17,11 @@ class TurnEvent(Event):
 
 
 class TurnStarted(TurnEvent):
-    """A person said something and the model is to answer."""
+    """A person said something and the model is to answer, within `limits`, and in the form of `output`."""
 
     content: tuple[UserBlock, ...]
+    limits: Limits | None = None
+    output: Output | None = None
 
 
 class TurnCompleted(TurnEvent):
@@ -42,11 +45,22 @@ class TurnCancelled(TurnEvent):
 
 
 class TurnSuspended(TurnEvent):
-    """The turn waits for a person and needs no process meanwhile; `waiting_for` are request or call ids."""
+    """The turn waits for a person and needs no process meanwhile; `waiting_for` are request or call ids.
 
-    reason: Literal["permission", "unknown_outcome"]
+    `stopped` is one that somebody asked to stop, and that waits for nothing but to be resumed.
+    """
+
+    reason: Literal["permission", "unknown_outcome", "stopped"]
     waiting_for: tuple[str, ...]
 
 
 class TurnResumed(TurnEvent):
-    """A worker took the turn up again."""
+    """A worker took the turn up again; `limits` take the place of the turn's."""
+
+    limits: Limits | None = None
+
+
+class TurnStopRequested(TurnEvent):
+    """Somebody asked that the turn stop after the step it is at."""
+
+    reason: str = ""

@@ -5,17 +5,22 @@ Importing this package imports no provider library; that happens with a model's 
 
 from turnlog.domain import InvalidInput, Model
 
-from .providers import KeepImage, LoadImage, ProviderModel
+from .images import KeepImage, LoadImage
+from .listing import ModelInfo, full_name, list_models
+from .providers import ProviderModel
 from .scripted import ScriptedCall, ScriptedFailure, ScriptedModel, ScriptedReply
 
 __all__ = [
     "KeepImage",
     "LoadImage",
+    "ModelInfo",
     "ProviderModel",
     "ScriptedCall",
     "ScriptedFailure",
     "ScriptedModel",
     "ScriptedReply",
+    "full_name",
+    "list_models",
     "resolve_model",
 ]
 
@@ -23,7 +28,7 @@ SCRIPTED = "scripted:"
 
 
 def resolve_model(name: str, load_image: LoadImage, *, keep_image: KeepImage | None = None) -> Model:
-    """The model behind a name: `scripted:PATH`, or `provider:model`.
+    """The model behind a full name: `scripted:PATH`, or `provider:model`.
 
     `load_image` gives the bytes of an image by its SHA-256 (`Blobs.get`); `keep_image` stores one
     that a model made (`Blobs.put`). Raises InvalidInput.

@@ -8,7 +8,7 @@ A script file is JSON; a plain string stands for a reply of that text, everythin
          "calls": [{"name": "read_file", "arguments": {"path": "a.py"}},
                    {"name": "shell", "raw": "{not JSON"}]},
         {"failures": [{"failure": "overloaded", "message": "busy", "retryable": true}],
-         "text": "The second attempt gets this.", "chunk": 8, "wait_for": "go"},
+         "text": "The second attempt gets this.", "chunk": 8, "wait_for": "go", "cost": "0.02"},
         {}
     ]}
 """
@@ -17,6 +17,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
@@ -30,6 +31,7 @@ from pydantic import (
 )
 
 from turnlog.domain import (
+    Cost,
     InvalidInput,
     ModelBlock,
     ModelDelta,
@@ -46,6 +48,7 @@ from turnlog.domain import (
 
 POLL_SECONDS = 0.02
 CHARS_PER_TOKEN = 4
+COST_SOURCE = "script"
 
 
 class Scripted(BaseModel):
@@ -94,7 +97,7 @@ class ScriptedReply(Scripted):
 
     `failures` are raised first, one an attempt in this process; `failure` is raised on every attempt.
     `chunk` cuts each block into deltas of that many characters. The reply is held back until the
-    file `wait_for` exists.
+    file `wait_for` exists. `cost` is in US dollars.
     """
 
     text: str | None = None
@@ -106,6 +109,7 @@ class ScriptedReply(Scripted):
     chunk: int | None = Field(default=None, ge=1)
     wait_for: Path | None = None
     stop_reason: str | None = None
+    cost: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -184,7 +188,8 @@ class ScriptedModel:
         if failure is not None:
             raise failure.error()
         stop_reason = reply.stop_reason or ("tool_call" if reply.calls else "stop")
-        yield ModelReply(blocks, _usage(request, blocks), stop_reason, f"scripted-{index}")
+        cost = None if reply.cost is None else Cost(amount=reply.cost, source=COST_SOURCE)
+        yield ModelReply(blocks, _usage(request, blocks), stop_reason, f"scripted-{index}", cost)
 
     def _reply(self, index: int) -> ScriptedReply:
         if index < len(self._replies):
@@ -206,11 +211,11 @@ async def _wait_for(path: Path | None) -> None:
 
 
 def _deltas(blocks: Sequence[ModelBlock], chunk: int | None) -> Iterator[ModelDelta]:
-    for block in blocks:
+    for part, block in enumerate(blocks):
         delta = _as_delta(block)
         size = chunk or max(len(delta.text), 1)
         for start in range(0, len(delta.text), size):
-            yield ModelDelta(delta.kind, delta.text[start : start + size])
+            yield ModelDelta(delta.kind, delta.text[start : start + size], part, delta.tool)
 
 
 def _as_delta(block: ModelBlock) -> ModelDelta:
@@ -218,7 +223,7 @@ def _as_delta(block: ModelBlock) -> ModelDelta:
         case ThinkingBlock():
             return ModelDelta("thinking", text_of(block.text))
         case ToolCallBlock():
-            return ModelDelta("tool_call", text_of(block.arguments))
+            return ModelDelta("tool_call", text_of(block.arguments), tool=block.name)
         case TextBlock():
             return ModelDelta("text", text_of(block.text))
         case _:

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic_ai.messages import (
-    BinaryContent,
     FilePart,
     ModelResponse,
     ModelResponsePart,
@@ -35,33 +34,50 @@ from turnlog.domain import (
     clean,
 )
 
-from .vendor_thinking import sealed
+from .prices import price_of
+from .vendor_errors import one_line
+from .vendor_seals import sealed
 
 NO_DETAILS = frozenset({"xai"})
 """Providers whose own word on why an answer ended the vendor library does not pass on."""
 
+GIVEN_UP = frozenset({"cancelled", "error", "failed"})
+"""How OpenAI and OpenRouter say that an answer ends here, whole or not, because something failed."""
+
+DeltaKind = Literal["text", "thinking", "tool_call"]
 Keep = Callable[[bytes, str], Awaitable[BlobRef]]
 
 
-def as_delta(event: ModelResponseStreamEvent) -> ModelDelta | None:
-    """What a live reader is shown of an event, if anything."""
-    delta: ModelDelta | None = None
-    match event:
-        case PartStartEvent(part=TextPart(content=text)):
-            delta = ModelDelta("text", clean(text))
-        case PartStartEvent(part=ThinkingPart(content=text)):
-            delta = ModelDelta("thinking", clean(text))
-        case PartStartEvent(part=ToolCallPart(args=args)):
-            delta = ModelDelta("tool_call", _arguments(args))
-        case PartDeltaEvent(delta=TextPartDelta(content_delta=text)):
-            delta = ModelDelta("text", clean(text))
-        case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=piece)):
-            delta = ModelDelta("thinking", clean(piece or ""))
-        case PartDeltaEvent(delta=ToolCallPartDelta(args_delta=args)):
-            delta = ModelDelta("tool_call", _arguments(args))
-        case _:
-            pass
-    return delta if delta is not None and delta.text else None
+class LiveReader:
+    """Tells what a live reader is shown of each event of one stream."""
+
+    def __init__(self) -> None:
+        self._tools: dict[int, str] = {}
+
+    def read(self, event: ModelResponseStreamEvent) -> ModelDelta | None:
+        """What is shown of an event, if anything."""
+        match event:
+            case PartStartEvent(index=part, part=TextPart(content=text)):
+                return _shown("text", text, part)
+            case PartStartEvent(index=part, part=ThinkingPart(content=text)):
+                return _shown("thinking", text, part)
+            case PartStartEvent(index=part, part=ToolCallPart(tool_name=tool, args=args)):
+                self._tools[part] = clean(tool)
+                return _shown("tool_call", _arguments(args), part, self._tools[part])
+            case PartDeltaEvent(index=part, delta=TextPartDelta(content_delta=text)):
+                return _shown("text", text, part)
+            case PartDeltaEvent(index=part, delta=ThinkingPartDelta(content_delta=piece)):
+                return _shown("thinking", piece, part)
+            case PartDeltaEvent(index=part, delta=ToolCallPartDelta(tool_name_delta=more, args_delta=args)):
+                self._tools[part] = self._tools.get(part, "") + clean(more or "")
+                return _shown("tool_call", _arguments(args), part, self._tools[part])
+            case _:
+                return None
+
+
+def _shown(kind: DeltaKind, text: str | None, part: int, tool: str | None = None) -> ModelDelta | None:
+    """A delta; None for an empty one, such as the vendor library makes of kinds of parts it does not know."""
+    return ModelDelta(kind, clean(text), part, tool or None) if text else None
 
 
 def refuse_fragment(response: ModelResponse, model: str) -> None:
@@ -70,8 +86,10 @@ def refuse_fragment(response: ModelResponse, model: str) -> None:
     A stream that was cut without an error looks whole; only the provider's own word on why it ended
     is missing. Raises ModelError.
     """
-    said_why = "finish_reason" in (response.provider_details or {})
-    if said_why or response.finish_reason not in (None, "stop"):
+    why = (response.provider_details or {}).get("finish_reason")
+    if why in GIVEN_UP:
+        raise ModelError("server", f"{model}: the provider gave up in the middle", retryable=True, phase="read")
+    if why is not None or response.finish_reason not in (None, "stop"):
         return
     if response.finish_reason is not None and response.provider_name in NO_DETAILS:
         return
@@ -82,42 +100,49 @@ async def as_reply(response: ModelResponse, model: str, keep: Keep | None) -> Mo
     """The whole answer, in the model's order. Raises ModelError when the provider withheld it."""
     blocks = [block for part in response.parts if (block := await _as_block(part, model, keep)) is not None]
     if not blocks:
-        _explain_nothing(response.finish_reason, model)
+        _explain_nothing(response, model)
     called = any(isinstance(block, ToolCallBlock) for block in blocks)
     return ModelReply(
         tuple(blocks),
         _as_usage(response.usage),
-        _stop_reason(response.finish_reason, called),
+        _stop_reason(response, called),
         response.provider_response_id,
+        price_of(response),
     )
 
 
-def _stop_reason(given: str | None, called: bool) -> str:
-    """One word for the same thing: some providers say `stop` when they wait for a tool."""
-    return "tool_call" if called and given in (None, "stop") else given or "stop"
+def _stop_reason(response: ModelResponse, called: bool) -> str:
+    """One word for the same thing, as some providers say `stop` when they wait for a tool; else the provider's own."""
+    given = response.finish_reason
+    if called and given in (None, "stop"):
+        return "tool_call"
+    said = (response.provider_details or {}).get("finish_reason")
+    return given or (clean(said).lower() if isinstance(said, str) else "stop")
 
 
-def _explain_nothing(reason: str | None, model: str) -> None:
+def _explain_nothing(response: ModelResponse, model: str) -> None:
     """An answer of nothing is an answer, unless the provider says it failed."""
-    if reason == "content_filter":
-        raise ModelError("content_filtered", f"{model}: the provider's filter withheld the answer")
-    if reason == "error":
+    if response.finish_reason == "content_filter":
+        refusal = (response.provider_details or {}).get("refusal")
+        why = f"the model declined: {one_line(refusal)}" if refusal else "the provider's filter withheld the answer"
+        raise ModelError("content_filtered", f"{model}: {why}")
+    if response.finish_reason == "error":
         raise ModelError("server", f"{model}: the provider gave up", retryable=True, phase="read")
 
 
 async def _as_block(part: ModelResponsePart, model: str, keep: Keep | None) -> ModelBlock | None:
     match part:
         case TextPart(content=text):
-            return TextBlock(text=clean(text)) if text else None
-        case ThinkingPart(content=text):
             signature = sealed(part)
-            if not text and part.signature is None:
+            return TextBlock(text=clean(text), signature=signature) if text or part.provider_details else None
+        case ThinkingPart(content=text):
+            if not text and part.signature is None and not part.provider_details:
                 return None
-            return ThinkingBlock(text=clean(text), model=model, signature=signature)
+            return ThinkingBlock(text=clean(text), model=model, signature=sealed(part))
         case ToolCallPart():
             return _as_call(part)
-        case FilePart(content=file):
-            return await _as_image(file, keep)
+        case FilePart():
+            return await _as_image(part, keep)
         case _:
             return None
 
@@ -128,13 +153,15 @@ def _as_call(part: ToolCallPart) -> ToolCallBlock:
         name=clean(part.tool_name),
         arguments=_arguments(part.args) or "{}",
         provider_id=part.tool_call_id,
+        signature=sealed(part),
     )
 
 
-async def _as_image(file: BinaryContent, keep: Keep | None) -> ModelBlock:
+async def _as_image(part: FilePart, keep: Keep | None) -> ModelBlock:
     """An image, or what is left to say of a file that nobody keeps."""
+    file = part.content
     if keep is not None and file.is_image:
-        return ImageBlock(image=await keep(file.data, file.media_type))
+        return ImageBlock(image=await keep(file.data, file.media_type), signature=sealed(part))
     return TextBlock(text=f"[{file.media_type}, {len(file.data)} bytes: not kept]")
 
 

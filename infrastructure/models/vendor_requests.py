@@ -32,7 +32,7 @@ from turnlog.domain import (
     ToolSpec,
 )
 
-from .vendor_thinking import unsealed
+from .vendor_seals import AnyPart, unsealed, unsealed_thinking
 
 
 def as_parameters(tools: Sequence[ToolSpec]) -> ModelRequestParameters:
@@ -76,22 +76,25 @@ class RequestWriter:
         match block:
             case TextBlock():
                 text = inline(block.text)
-                return TextPart(text) if text else None
+                return self._sealed_as(TextPart(text), block) if text or block.signature else None
             case ImageBlock():
-                return FilePart(await self._image(block))
+                return self._sealed_as(FilePart(await self._image(block)), block)
             case ThinkingBlock():
                 return self._thought(block)
             case ToolCallBlock():
                 wire_id = self._wire_ids[block.call_id]
-                return ToolCallPart(block.name, inline(block.arguments) or "{}", wire_id)
+                return self._sealed_as(ToolCallPart(block.name, inline(block.arguments) or "{}", wire_id), block)
             case ToolResultBlock():
                 return None
+
+    def _sealed_as(self, part: AnyPart, block: TextBlock | ImageBlock | ToolCallBlock) -> AnyPart:
+        return unsealed(part, block.signature, self._system)
 
     def _thought(self, block: ThinkingBlock) -> ModelResponsePart | None:
         """Thinking goes back only to the model that thought it: others reject its proof."""
         if block.model != self._name:
             return None
-        return unsealed(inline(block.text), block.signature, self._system)
+        return unsealed_thinking(inline(block.text), block.signature, self._system)
 
     async def _result(self, block: ToolResultBlock) -> ToolReturnPart:
         content = await self._content(block.content)

@@ -1,9 +1,9 @@
 """What a database has to offer to carry a store."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from eventsourcing.persistence import ApplicationRecorder, RecordConflictError
 
@@ -11,8 +11,11 @@ from turnlog.domain import TurnlogError, VersionConflict
 
 from .group import Append, Outcome
 
-SCHEMA_VERSION = 1
-"""The schema this turnlog writes and reads."""
+Row = tuple[Any, ...]
+"""An event of a stream as it is stored: version, topic, state, of the right types unless somebody tampered with it."""
+
+PAGE = 500
+"""Events read and decoded at a time, some 3 ms of work: few enough to stay in a processor's cache."""
 
 BUSY_SECONDS = 10
 """How long a statement may wait for another writer, or run at all."""
@@ -44,6 +47,10 @@ class Backend(Protocol):
 
         What it raises is the outcome of all of them, and then nothing was written.
         """
+        ...
+
+    def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
+        """Events of a stream with after < version <= until, in order and in pages."""
         ...
 
     def watch(self, ring: Callable[[], None]) -> None:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Condition, Thread
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from time import monotonic
 
 from eventsourcing.persistence import StoredEvent
 
@@ -23,10 +25,14 @@ BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Events to be written together or not at all; `expected` is the version each stream named there must be at."""
+    """Events to be written together or not at all; `expected` is the version each stream named there must be at.
+
+    `since` is when it was asked for, in seconds of the monotonic clock: waiting in the line counts.
+    """
 
     events: Sequence[StoredEvent]
     expected: Mapping[str, int] = field(default_factory=dict[str, int])
+    since: float = field(default_factory=monotonic, compare=False)
 
     def streams(self) -> set[str]:
         """The streams it writes to or depends on."""
@@ -39,14 +45,28 @@ Outcome = Sequence[int] | Exception
 Commit = Callable[[Sequence[Append]], Sequence[Outcome]]
 """Writes appends to distinct streams in one transaction; an outcome each. What it raises is the outcome of all."""
 
-Delivery = Callable[[Outcome], None]
+
+@dataclass(slots=True)
+class _Waiting:
+    """An append in the line, and the task that waits for it; `settled` is the loop's, `outcome` set there as well."""
+
+    append: Append
+    loop: asyncio.AbstractEventLoop
+    settled: asyncio.Future[None]
+    outcome: Outcome | None = None
+
+    def settle(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        if not self.settled.done():  # it is when its task was just cancelled
+            self.settled.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Blocked:
+    """An append in the line, and the thread that waits for it."""
+
     append: Append
-    deliver: Delivery
-    loop: asyncio.AbstractEventLoop | None
+    future: Future[Outcome] = field(default_factory=Future[Outcome])
 
 
 class GroupCommit:
@@ -54,103 +74,104 @@ class GroupCommit:
 
     def __init__(self, name: str, commit: Commit) -> None:
         self._commit = commit
-        self._line: deque[_Waiting] = deque()
-        self._changed = Condition()
+        self._arrived: SimpleQueue[_Waiting | _Blocked | None] = SimpleQueue()
+        self._entry = Lock()
         self._closed = False
+        self._ended = False
         self._thread = Thread(target=self._write, name=name, daemon=True)
         self._thread.start()
 
     def append_blocking(self, append: Append) -> Sequence[int]:
         """Append from a thread; the positions. Raises what the commit gives as its outcome, StoreClosed."""
-        future: Future[Sequence[int]] = Future()
-        self._enter(_Waiting(append, lambda outcome: _settle_blocking(future, outcome), None))
-        return future.result()
+        blocked = _Blocked(append)
+        self._enter(blocked)
+        return _positions(blocked.future.result())
 
     async def append(self, append: Append) -> Sequence[int]:
         """Append from an event loop; the positions. A cancelled caller is let go only once it is done or refused."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Sequence[int]] = loop.create_future()
-        self._enter(_Waiting(append, lambda outcome: _settle(future, outcome), loop))
+        waiting = _Waiting(append, loop, loop.create_future())
+        self._enter(waiting)
         cancellation: asyncio.CancelledError | None = None
-        while not future.done():
+        while waiting.outcome is None:
             try:
-                await asyncio.wait({future}) if cancellation else await asyncio.shield(future)
+                await waiting.settled
             except asyncio.CancelledError as error:
                 cancellation = error
-            except Exception:  # noqa: BLE001 - the outcome, which `result` raises below
-                break
+                waiting.settled = loop.create_future()
         if cancellation is not None:
-            future.exception()  # seen, so that asyncio has nothing to complain about
             raise cancellation
-        return future.result()
+        return _positions(waiting.outcome)
 
     def close(self) -> None:
         """Write what waits and end the thread; a second call does nothing."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+        with self._entry:
+            if not self._closed:
+                self._closed = True
+                self._arrived.put(None)
         self._thread.join()
 
-    def _enter(self, waiting: _Waiting) -> None:
-        with self._changed:
+    def _enter(self, waiting: _Waiting | _Blocked) -> None:
+        with self._entry:
             if self._closed:
                 raise StoreClosed("the store was closed; open it again")
-            self._line.append(waiting)
-            self._changed.notify()
+            self._arrived.put(waiting)
 
     def _write(self) -> None:
-        while batch := self._next_batch():
+        line: deque[_Waiting | _Blocked] = deque()
+        while self._take(line):
+            batch = _next_batch(line)
             try:
                 outcomes = self._commit([waiting.append for waiting in batch])
             except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
                 outcomes = [error] * len(batch)
             _deliver(batch, outcomes)
 
-    def _next_batch(self) -> list[_Waiting]:
-        """The next appends with no stream in common, in their order; empty once closed and written."""
-        with self._changed:
-            while not self._line and not self._closed:
-                self._changed.wait()
-            batch: list[_Waiting] = []
-            left: deque[_Waiting] = deque()
-            taken: set[str] = set()
-            while self._line and len(batch) < BATCH:
-                waiting = self._line.popleft()
-                streams = waiting.append.streams()
-                (batch if taken.isdisjoint(streams) else left).append(waiting)
-                taken |= streams
-            left.extend(self._line)
-            self._line = left
-            return batch
+    def _take(self, line: deque[_Waiting | _Blocked]) -> bool:
+        """Put what has arrived into the line, and wait only for the first; False once closed and written."""
+        with suppress(Empty):
+            while not self._ended:
+                arrived = self._arrived.get(block=not line)
+                if arrived is None:
+                    self._ended = True
+                else:
+                    line.append(arrived)
+        return bool(line)
 
 
-def _deliver(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+def _next_batch(line: deque[_Waiting | _Blocked]) -> list[_Waiting | _Blocked]:
+    """The next appends with no stream in common, in their order; the others stay in the line."""
+    batch: list[_Waiting | _Blocked] = []
+    left: list[_Waiting | _Blocked] = []
+    taken: set[str] = set()
+    while line and len(batch) < BATCH:
+        waiting = line.popleft()
+        streams = waiting.append.streams()
+        (batch if taken.isdisjoint(streams) else left).append(waiting)
+        taken |= streams
+    line.extendleft(reversed(left))
+    return batch
+
+
+def _deliver(batch: Sequence[_Waiting | _Blocked], outcomes: Sequence[Outcome]) -> None:
     """Tell everybody, with one wake-up for each event loop."""
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[Delivery, Outcome]]] = defaultdict(list)
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Outcome]]] = defaultdict(list)
     for waiting, outcome in zip(batch, outcomes, strict=True):
-        if waiting.loop is None:
-            waiting.deliver(outcome)
+        if isinstance(waiting, _Blocked):
+            waiting.future.set_result(outcome)
         else:
-            by_loop[waiting.loop].append((waiting.deliver, outcome))
-    for loop, deliveries in by_loop.items():
+            by_loop[waiting.loop].append((waiting, outcome))
+    for loop, settled in by_loop.items():
         with suppress(RuntimeError):  # the loop was closed, so nobody there waits any more
-            loop.call_soon_threadsafe(_deliver_here, deliveries)
+            loop.call_soon_threadsafe(_settle, settled)
 
 
-def _deliver_here(deliveries: Sequence[tuple[Delivery, Outcome]]) -> None:
-    for deliver, outcome in deliveries:
-        deliver(outcome)
+def _settle(settled: Sequence[tuple[_Waiting, Outcome]]) -> None:
+    for waiting, outcome in settled:
+        waiting.settle(outcome)
 
 
-def _settle(future: asyncio.Future[Sequence[int]], outcome: Outcome) -> None:
+def _positions(outcome: Outcome) -> Sequence[int]:
     if isinstance(outcome, Exception):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
-
-
-def _settle_blocking(future: Future[Sequence[int]], outcome: Outcome) -> None:
-    if isinstance(outcome, Exception):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
+        raise outcome
+    return outcome

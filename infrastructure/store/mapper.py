@@ -61,14 +61,15 @@ class EventMapper(Mapper[str]):
         return Entry(
             originator_id=str(stored_event.originator_id),
             originator_version=stored_event.originator_version,
-            event=_decode(stored_event),
+            event=self.to_recorded(stored_event).event,
         )
 
     def to_recorded(self, stored_event: StoredEvent) -> Recorded:
         """Decode into the domain's own form, with the position where it was read."""
         position = stored_event.id if isinstance(stored_event, Notification) else None
         stream, version = str(stored_event.originator_id), stored_event.originator_version
-        return Recorded(stream, version, _decode(stored_event), position)
+        event = decode(stream, version, stored_event.topic, stored_event.state)
+        return Recorded(stream, version, event, position)
 
 
 def encode(event: Event) -> bytes:
@@ -114,17 +115,23 @@ def _is_plain(values: Iterable[Any]) -> bool:
     return True
 
 
-def _decode(stored: StoredEvent) -> Event:
-    topic = stored.topic
-    if topic not in TOPICS and topic not in UPCASTS:
-        raise _corrupt(stored, f"has the topic {topic!r}, which this turnlog does not know")
+def decode(stream: str, version: int, topic: str, state: bytes) -> Event:
+    """The event that was stored at this place. Raises CorruptRecord, which names stream and version."""
     try:
-        state = stored.state
-        if topic in UPCASTS:
-            topic, state = _upcast(topic, state)
-        return _read(TOPICS[topic], state)
+        return READERS[topic](state)
+    except (ValueError, TypeError, LookupError):  # of another turnlog's making, or unreadable
+        return _decode_foreign(f"stream {stream} version {version}", topic, state)
+
+
+def _decode_foreign(place: str, topic: str, state: bytes) -> Event:
+    """An event of an old revision or with fields of a later one."""
+    if topic not in TOPICS and topic not in UPCASTS:
+        raise CorruptRecord(f"{place} has the topic {topic!r}, which this turnlog does not know")
+    try:
+        current, lifted = _upcast(topic, state) if topic in UPCASTS else (topic, state)
+        return _read(TOPICS[current], lifted)
     except (ValueError, TypeError, LookupError) as error:  # an upcast may meet any shape
-        raise _corrupt(stored, f"is no readable {stored.topic}: {_reason(error)}") from error
+        raise CorruptRecord(f"{place} is no readable {topic}: {_reason(error)}") from error
 
 
 def _read(kind: type[Event], state: bytes) -> Event:
@@ -174,11 +181,6 @@ def _is_array(value: Any) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, (list, tuple))
 
 
-def _corrupt(stored: StoredEvent, what: str) -> CorruptRecord:
-    place = f"stream {stored.originator_id} version {stored.originator_version}"
-    return CorruptRecord(f"{place} {what}")
-
-
 def _reason(error: Exception) -> str:
     """What was wrong, in one short line and without the data itself."""
     if not isinstance(error, ValidationError):
@@ -190,3 +192,7 @@ def _reason(error: Exception) -> str:
 
 KINDS = frozenset(TOPICS.values())
 VALUES = frozenset(value for kind in KINDS for value in _value_types(kind))
+READERS: Mapping[str, Callable[[bytes], Event]] = {
+    topic: kind.__pydantic_validator__.validate_json for topic, kind in TOPICS.items()
+}
+"""Topic -> how an event is read that has no fields but those this turnlog knows; nearly every one."""

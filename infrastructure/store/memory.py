@@ -7,7 +7,7 @@ from typing import Any
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscription
 from eventsourcing.popo import POPOApplicationRecorder
 
-from .backend import SnapshotRow, check_versions, one_by_one
+from .backend import PAGE, Row, SnapshotRow, check_versions, one_by_one
 from .group import Append, Outcome
 
 
@@ -60,6 +60,12 @@ class MemoryBackend:
     def _insert(self, append: Append) -> Sequence[int]:
         with self.clear_errors():
             return self.recorder.insert_events(append.events, expected=append.expected) or ()
+
+    def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
+        """Events of a stream with after < version <= until, in order and in pages."""
+        stored = self.recorder.select_events(stream, gt=after, lte=until)
+        for begin in range(0, len(stored), PAGE):
+            yield [(one.originator_version, one.topic, one.state) for one in stored[begin : begin + PAGE]]
 
     def watch(self, ring: Callable[[], None]) -> None:
         """There are no other processes, and the log tells of its own appends."""

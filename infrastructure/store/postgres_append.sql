@@ -1,5 +1,10 @@
 -- How events get in and how readers follow them. `postgres.py` says why no reader misses one.
 
+-- What schema 1 had instead.
+DROP FUNCTION IF EXISTS {schema}.append(text[], bigint[], text[], bytea[], bigint[], bigint[], text[], bigint[]);
+DROP AGGREGATE IF EXISTS {schema}.chain_from(bytea, bytea);
+DROP FUNCTION IF EXISTS {schema}.next_chain(bytea, bytea, bytea);
+
 -- What one event contributes to its stream's chain; `chain.py` has the definition.
 CREATE OR REPLACE FUNCTION {schema}.event_leaf(id text, version bigint, topic text, state bytea) RETURNS bytea
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -9,52 +14,54 @@ RETURN sha256('\x00'::bytea
     || int8send(octet_length(convert_to(topic, 'UTF8'))) || convert_to(topic, 'UTF8')
     || int8send(octet_length(state)) || state);
 
-CREATE OR REPLACE FUNCTION {schema}.next_chain(reached bytea, before bytea, leaf bytea) RETURNS bytea
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
-BEGIN
-    RETURN sha256('\x02'::bytea || coalesce(reached, before) || leaf);
-END $$;
+CREATE OR REPLACE FUNCTION {schema}.next_chain(before bytea, leaf bytea) RETURNS bytea
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN sha256('\x02'::bytea
+    || coalesce(before, '\x0000000000000000000000000000000000000000000000000000000000000000') || leaf);
 
--- The chain values of consecutive events of one stream; `before` counts on the first of them.
-CREATE OR REPLACE AGGREGATE {schema}.chain_from(before bytea, leaf bytea) (
-    SFUNC = {schema}.next_chain, STYPE = bytea
-);
-
--- Appends in one transaction, each for itself: event n belongs to append owners[n]. An append whose streams are not
--- all at the expected versions is refused, and named; of the others the positions are returned, in their order.
+-- Appends in one transaction, each for itself: event n belongs to append owners[n]. `follows[n]` is the version its
+-- stream must be at, or -m where event m is the one before it, or NULL where any lower version will do. An event
+-- without a state is none: it only says where its stream must be. An append whose streams are elsewhere is refused,
+-- and named; of the others the positions are returned, in their order.
 CREATE OR REPLACE FUNCTION {schema}.append(
-    ids text[], versions bigint[], topics text[], states bytea[], owners bigint[],
-    expecting bigint[], expected_ids text[], expected_versions bigint[],
+    ids text[], versions bigint[], topics text[], states bytea[], owners bigint[], follows bigint[],
     OUT positions bigint[], OUT refused bigint[], OUT refused_ids text[]
 ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 -- The plans are the same whatever the arrays hold, so planning once is enough.
+DECLARE
+    chains bytea[];
 BEGIN
     -- The floor under every position this transaction is going to draw: held until it is over.
     PERFORM pg_advisory_xact_lock_shared({class}, (pg_sequence_last_value('{sequence}') & 2147483647)::integer);
-    SELECT array_agg(e.owner), array_agg(e.id) INTO refused, refused_ids
-    FROM unnest(expecting, expected_ids, expected_versions) AS e (owner, id, version)
-    WHERE e.version IS DISTINCT FROM coalesce((
-        SELECT max(s.originator_version) FROM {schema}.events AS s WHERE s.originator_id = e.id
-    ), 0);
-    WITH given AS MATERIALIZED (
-        SELECT g.*, {schema}.event_leaf(g.id, g.version, g.topic, g.state) AS leaf,
-            row_number() OVER (PARTITION BY g.id ORDER BY g.version) = 1 AS is_first
-        FROM unnest(ids, versions, topics, states, owners)
-            WITH ORDINALITY AS g (id, version, topic, state, owner, place)
-        WHERE refused IS NULL OR g.owner <> ALL (refused)
-    ), chained AS (
-        SELECT g.*, {schema}.chain_from(
-            CASE WHEN g.is_first THEN coalesce((
-                SELECT s.chain FROM {schema}.events AS s
-                WHERE s.originator_id = g.id AND s.originator_version < g.version
-                ORDER BY s.originator_version DESC LIMIT 1
-            ), '\x0000000000000000000000000000000000000000000000000000000000000000') END, g.leaf
-        ) OVER (PARTITION BY g.id ORDER BY g.version) AS chain
-        FROM given AS g
-    ), stored AS (
-        INSERT INTO {schema}.events (originator_id, originator_version, topic, state, leaf, chain)
-        SELECT c.id, c.version, c.topic, c.state, c.leaf, c.chain FROM chained AS c ORDER BY c.place
+    -- One look at the end of each stream tells both where it is and what the chain goes on from. It begins at the
+    -- version expected: the scan would else copy whatever entries of the stream are on the index page.
+    SELECT array_agg(CASE WHEN e.follows < 0 THEN e.leaf ELSE {schema}.next_chain(head.chain, e.leaf) END ORDER BY e.place),
+        array_agg(e.owner) FILTER (WHERE e.follows >= 0 AND e.follows <> coalesce(head.version, 0)),
+        array_agg(e.id) FILTER (WHERE e.follows >= 0 AND e.follows <> coalesce(head.version, 0))
+    INTO chains, refused, refused_ids
+    FROM (
+        SELECT g.*, {schema}.event_leaf(g.id, g.version, g.topic, g.state) AS leaf
+        FROM unnest(ids, versions, topics, states, owners, follows)
+            WITH ORDINALITY AS g (id, version, topic, state, owner, follows, place)
+    ) AS e
+    LEFT JOIN LATERAL (
+        SELECT s.originator_version AS version, s.chain FROM {schema}.events AS s
+        WHERE s.originator_id = e.id AND s.originator_version >= coalesce(e.follows, 0)
+            AND (e.follows >= 0 OR e.follows IS NULL AND s.originator_version < e.version)
+        ORDER BY s.originator_version DESC LIMIT 1
+    ) AS head ON true;
+    FOR place IN 2 .. cardinality(ids) LOOP
+        IF follows[place] < 0 THEN
+            chains[place] := {schema}.next_chain(chains[-follows[place]], chains[place]);
+        END IF;
+    END LOOP;
+    WITH stored AS (
+        INSERT INTO {schema}.events (originator_id, originator_version, topic, state, chain)
+        SELECT g.id, g.version, g.topic, g.state, g.chain
+        FROM unnest(ids, versions, topics, states, owners, chains)
+            WITH ORDINALITY AS g (id, version, topic, state, owner, chain, place)
+        WHERE g.state IS NOT NULL AND (refused IS NULL OR g.owner <> ALL (refused)) ORDER BY g.place
         RETURNING notification_id
     )
     SELECT array_agg(s.notification_id ORDER BY s.notification_id) INTO positions FROM stored AS s;
@@ -103,16 +110,15 @@ END $$;
 CREATE OR REPLACE FUNCTION {schema}.fill_chain() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    NEW.leaf := {schema}.event_leaf(NEW.originator_id, NEW.originator_version, NEW.topic, NEW.state);
-    NEW.chain := {schema}.next_chain(NULL, coalesce((
+    NEW.chain := {schema}.next_chain((
         SELECT s.chain FROM {schema}.events AS s
         WHERE s.originator_id = NEW.originator_id AND s.originator_version < NEW.originator_version
         ORDER BY s.originator_version DESC LIMIT 1
-    ), '\x0000000000000000000000000000000000000000000000000000000000000000'), NEW.leaf);
+    ), {schema}.event_leaf(NEW.originator_id, NEW.originator_version, NEW.topic, NEW.state));
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER events_fill_chain BEFORE INSERT ON {schema}.events
-    FOR EACH ROW WHEN (NEW.leaf IS NULL OR NEW.chain IS NULL) EXECUTE FUNCTION {schema}.fill_chain();
+    FOR EACH ROW WHEN (NEW.chain IS NULL) EXECUTE FUNCTION {schema}.fill_chain();
 ALTER TABLE {schema}.events ENABLE ALWAYS TRIGGER events_fill_chain;
 
 REVOKE ALL ON FUNCTION {schema}.append, {schema}.safe_position, {schema}.follow FROM PUBLIC;

@@ -12,10 +12,10 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
-from turnlog.domain import InvalidInput, SchemaMissing, SchemaNewer, StoreError, TurnlogError
+from turnlog.domain import InvalidInput, SchemaMissing, StoreError, TurnlogError
 
 from .address import FORMS, PostgresAddress
-from .backend import SCHEMA_VERSION
+from .schema_version import SCHEMA_VERSION, how_to_migrate, refuse_newer, refuse_older, refuse_unchained
 
 STATEMENTS = [Path(__file__).with_name(name) for name in ("postgres_schema.sql", "postgres_append.sql")]
 
@@ -51,6 +51,15 @@ SELECT bool_and(may) FROM (
     SELECT has_function_privilege(p.oid, 'EXECUTE') FROM pg_catalog.pg_proc p
     WHERE p.pronamespace = %(id)s AND p.proname IN ('append', 'safe_position', 'follow')
 ) AS needed
+""")
+COLUMNS = SQL("""
+SELECT a.attname FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+WHERE c.relnamespace = %s AND c.relname = 'events' AND a.attnum > 0 AND NOT a.attisdropped
+""")
+# The trigger, which looks at the column, is made again with the rest.
+DROP_LEAF = SQL("""
+DROP TRIGGER IF EXISTS events_fill_chain ON {schema}.events;
+ALTER TABLE {schema}.events DROP COLUMN leaf;
 """)
 VERSION = SQL("SELECT coalesce(max(version), 0) FROM {schema}.turnlog_schema")
 LOCK_MIGRATIONS = SQL("SELECT pg_advisory_xact_lock(7599108)")
@@ -111,8 +120,8 @@ def migrate(address: PostgresAddress, writer_role: str | None = None) -> None:
         schema_id = _schema_id(connection, address)
         if schema_id is None:
             connection.execute(SQL("CREATE SCHEMA {schema}").format(**names))
-        elif "turnlog_schema" in _names(connection, schema_id):
-            _refuse_newer(_version(connection, address), address)
+        else:
+            _upgrade(connection, schema_id, address)
         for statements in STATEMENTS:
             connection.execute(_for_schema(statements.read_text(), address.schema))
         connection.execute(
@@ -121,6 +130,16 @@ def migrate(address: PostgresAddress, writer_role: str | None = None) -> None:
         )
         if writer_role is not None:
             connection.execute(GRANTS.format(**names, role=Identifier(writer_role)))
+
+
+def _upgrade(connection: Connection[TupleRow], schema_id: int, address: PostgresAddress) -> None:
+    """Change what is there and the statements would leave as it is."""
+    if "turnlog_schema" in _names(connection, schema_id):
+        refuse_newer(_version(connection, address), address.shown)
+    columns = _columns(connection, schema_id)
+    refuse_unchained(columns, address.shown)
+    if "leaf" in columns:
+        connection.execute(DROP_LEAF.format(schema=Identifier(address.schema)))
 
 
 def _for_schema(statements: str, schema: str) -> bytes:
@@ -152,19 +171,15 @@ def check(address: PostgresAddress) -> None:
         schema_id = _schema_id(connection, address)
         found = _names(connection, schema_id) & NEEDED if schema_id is not None else set[str]()
         if not found or schema_id is None:
-            raise SchemaMissing(f"{address.shown} has no turnlog schema; {_how_to_migrate(address)}")
+            raise SchemaMissing(f"{address.shown} has no turnlog schema; {how_to_migrate(address.shown)}")
         if "turnlog_schema" in found:
             _check_usage(connection, schema_id, address)
             version = _version(connection, address)
-            _refuse_newer(version, address)
         else:
             version = 0
-        missing = sorted(NEEDED - found)
-        if missing or version < SCHEMA_VERSION:
-            what = f" ({', '.join(missing)} missing)" if missing else ""
-            raise SchemaMissing(
-                f"{address.shown} has only part of the turnlog schema{what}; {_how_to_migrate(address)}"
-            )
+        refuse_newer(version, address.shown)
+        refuse_unchained(_columns(connection, schema_id), address.shown)
+        refuse_older(version, NEEDED - found, address.shown)
         if not _is_true(connection.execute(MAY_APPEND, {"id": schema_id})):
             raise _no_rights(connection, address)
 
@@ -181,10 +196,10 @@ def explained(address: PostgresAddress) -> Generator[None]:
 def explain(error: Exception, address: PostgresAddress) -> TurnlogError:
     """One line that says what happened and what to do."""
     shown = address.shown
-    said = _first_line(error)
+    said = first_line(error)
     match error:
         case errors.UndefinedTable() | errors.InvalidSchemaName() | errors.UndefinedFunction():
-            return SchemaMissing(f"{shown} has no turnlog schema; {_how_to_migrate(address)}")
+            return SchemaMissing(f"{shown} has no turnlog schema; {how_to_migrate(shown)}")
         case errors.DiskFull():
             return StoreError(f"{shown} cannot grow, its disk is full; free some space")
         case errors.ReadOnlySqlTransaction():
@@ -201,7 +216,8 @@ def explain(error: Exception, address: PostgresAddress) -> TurnlogError:
             return StoreError(f"{shown} refused: {said}")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error said, without what follows."""
     lines = str(error).strip().splitlines()
     return " ".join(lines[0].split()).rstrip(".") if lines else type(error).__name__
 
@@ -213,6 +229,10 @@ def _schema_id(connection: Connection[TupleRow], address: PostgresAddress) -> in
 
 def _names(connection: Connection[TupleRow], schema_id: int) -> set[str]:
     return {str(row[0]) for row in connection.execute(NAMES, {"id": schema_id})}
+
+
+def _columns(connection: Connection[TupleRow], schema_id: int) -> set[str]:
+    return {str(row[0]) for row in connection.execute(COLUMNS, (schema_id,))}
 
 
 def _version(connection: Connection[TupleRow], address: PostgresAddress) -> int:
@@ -237,15 +257,3 @@ def _no_rights(connection: Connection[TupleRow], address: PostgresAddress) -> St
         f"{address.shown} may not be written by the role {role}; its owner gives the right with:"
         f" turnlog db migrate --database URL --writer-role {role}"
     )
-
-
-def _refuse_newer(version: int, address: PostgresAddress) -> None:
-    if version > SCHEMA_VERSION:
-        raise SchemaNewer(
-            f"{address.shown} has schema {version} of a newer turnlog and this one knows"
-            f" {SCHEMA_VERSION}; upgrade turnlog"
-        )
-
-
-def _how_to_migrate(address: PostgresAddress) -> str:
-    return f"run: turnlog db migrate --database {address.shown}"

@@ -11,7 +11,6 @@ CREATE TABLE IF NOT EXISTS {schema}.events (
     originator_version bigint NOT NULL,
     topic text NOT NULL,
     state bytea NOT NULL,
-    leaf bytea NOT NULL CHECK (octet_length(leaf) = 32),
     chain bytea NOT NULL CHECK (octet_length(chain) = 32),
     PRIMARY KEY (originator_id, originator_version)
 );

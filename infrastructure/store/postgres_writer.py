@@ -17,19 +17,19 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 from psycopg import errors
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
-from psycopg.types.numeric import Int8BinaryDumper
 
 from turnlog.domain import StoreError, VersionConflict
 
 from . import postgres_schema
 from .address import PostgresAddress
 from .group import Append, Outcome
+from .postgres_arrays import Packed, PackedDumper, blobs, integers, read_integers, read_texts, texts
 from .postgres_connection import BoundedConnection
+from .postgres_prepared import Prepared
 
 APPEND = SQL("""
-SELECT positions, refused, refused_ids FROM {schema}.append(
-    %b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[]
-)
+SELECT positions, refused, refused_ids
+FROM {schema}.append($1::text[], $2::bigint[], $3::text[], $4::bytea[], $5::bigint[], $6::bigint[])
 """)
 READ_BACK = SQL("""
 SELECT e.originator_id, e.originator_version, e.notification_id, e.topic, e.state
@@ -52,15 +52,26 @@ Stored = Mapping[tuple[str, int], tuple[int, str, bytes]]
 
 @dataclass(slots=True)
 class _Work:
-    """What one commit has still to do."""
+    """What one commit has still to do; each append has so many seconds since it was asked for."""
 
     left: dict[int, Append]
-    until: float
+    seconds: float
     outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
     collisions: int = 0
     alone: bool = False
     lost: TupleRow | None = None
+    said: str = ""
     trouble: psycopg.Error | None = None
+
+    @property
+    def until(self) -> float:
+        """When the first of what is left has to be answered."""
+        return min((append.since for append in self.left.values()), default=0.0) + self.seconds
+
+    def late(self) -> Numbered:
+        """What has to be answered now."""
+        asked = monotonic() - self.seconds
+        return tuple((number, append) for number, append in self.left.items() if append.since <= asked)
 
     def next_batch(self) -> Numbered:
         """What to send now: sorted, so that two processes wait for each other in one direction only."""
@@ -76,6 +87,15 @@ class _Work:
             self.decide(number, outcome)
 
 
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A connection, the statement prepared on it, and which server process it is with."""
+
+    connection: BoundedConnection[TupleRow]
+    append: Prepared
+    identity: TupleRow | None
+
+
 class Writer:
     """Appends from any thread, one batch at a time; connects when there is something to write."""
 
@@ -83,16 +103,15 @@ class Writer:
         self._address = address
         self._committed = committed
         names = {"schema": Identifier(address.schema)}
-        self._append = APPEND.format(**names)
+        self._append = APPEND.format(**names).as_string()
         self._read_back = READ_BACK.format(**names)
         self._turn = Lock()
-        self._connection: BoundedConnection[TupleRow] | None = None
-        self._identity: TupleRow | None = None
+        self._link: _Link | None = None
 
     def commit(self, appends: Sequence[Append]) -> list[Outcome]:
         """Write appends to distinct streams; the outcome of each. Ends within the deadline."""
-        work = _Work(dict(enumerate(appends)), monotonic() + self._address.deadline)
-        if not self._turn.acquire(timeout=self._address.deadline):
+        work = _Work(dict(enumerate(appends)), self._address.deadline)
+        if not self._turn.acquire(timeout=max(0.0, work.until - monotonic())):
             raise self._late(work)
         try:
             self._work(work)
@@ -114,36 +133,36 @@ class Writer:
     def _work(self, work: _Work) -> None:
         pause = PAUSE
         while work.left:
-            if monotonic() >= work.until:
-                work.decide_all(tuple(work.left.items()), self._late(work))
-                return
+            if late := work.late():
+                work.decide_all(late, self._late(work))
+                continue
             try:
-                connection = self._connected(work)
+                link = self._connected(work)
                 if work.lost is not None:
-                    self._settle(connection, work)
+                    self._settle(link.connection, work)
                 elif batch := work.next_batch():
-                    self._send(connection, batch, work)
+                    self._send(link, batch, work)
             except psycopg.OperationalError as error:
                 self._disconnect()
                 work.trouble = error
                 sleep(max(0.0, min(pause, work.until - monotonic())))
                 pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _send(self, connection: BoundedConnection[TupleRow], batch: Numbered, work: _Work) -> None:
+    def _send(self, link: _Link, batch: Numbered, work: _Work) -> None:
         try:
-            row = connection.execute(self._append, _parameters(batch), prepare=True, binary=True).fetchone()
+            row = link.append.run(_parameters(batch), work.until)
         except (errors.UniqueViolation, errors.DeadlockDetected) as error:
             _collide(batch, work, error)
         except psycopg.Error as error:
-            if connection.closed:
-                work.lost = self._identity
+            if link.connection.closed:
+                work.lost, work.said = link.identity, postgres_schema.first_line(error)
                 raise psycopg.OperationalError(str(error)) from error
             if isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(batch) > 1:
                 work.alone = True  # one of them is to blame, and the others are not
             else:
                 work.decide_all(batch, postgres_schema.explain(error, self._address))
         else:
-            _share_out(batch, row or (None, None, None), work)
+            _share_out(batch, row, work)
 
     def _settle(self, connection: BoundedConnection[TupleRow], work: _Work) -> None:
         """Find out what became of a statement whose answer was lost."""
@@ -161,62 +180,72 @@ class Writer:
             if outcome is not None:
                 work.decide(number, outcome)
 
-    def _connected(self, work: _Work) -> BoundedConnection[TupleRow]:
-        if self._connection is None or self._connection.closed:
+    def _connected(self, work: _Work) -> _Link:
+        if self._link is None or self._link.connection.closed:
             self._disconnect()
             settings = postgres_schema.parameters(self._address)
             seconds = min(float(settings["connect_timeout"]), work.until - monotonic())
             settings["connect_timeout"] = max(1, round(seconds))
             connection = BoundedConnection[TupleRow].connect(**settings, autocommit=True)
-            self._connection = connection
             connection.until = work.until
-            # Numbers of one type whatever their size, so that it is one prepared statement.
-            connection.adapters.register_dumper(int, Int8BinaryDumper)
-            self._identity = connection.execute(WHO_AM_I).fetchone()
-        self._connection.until = work.until
-        return self._connection
+            connection.adapters.register_dumper(Packed, PackedDumper)
+            try:
+                identity = connection.execute(WHO_AM_I).fetchone()
+                self._link = _Link(connection, Prepared(connection, self._append, work.until), identity)
+            except BaseException:
+                connection.close()
+                raise
+        self._link.connection.until = work.until
+        return self._link
 
     def _disconnect(self) -> None:
-        if self._connection is not None:
+        if self._link is not None:
             with suppress(psycopg.Error, OSError):
-                self._connection.close()
-        self._connection = None
+                self._link.connection.close()
+        self._link = None
 
     def _late(self, work: _Work) -> StoreError:
         shown, seconds = self._address.shown, self._address.deadline
         if work.lost is not None:
             return StoreError(
                 f"{shown} did not say within {seconds:g} seconds whether it wrote the append,"
-                " so the outcome is unknown; read the stream again"
+                f" so the outcome is unknown ({work.said}); read the stream again"
             )
         if work.trouble is not None:
             return StoreError(str(postgres_schema.explain(work.trouble, self._address)))
         return StoreError(f"{shown} did not answer within {seconds:g} seconds; try again")
 
 
-def _parameters(batch: Numbered) -> tuple[Sequence[object], ...]:
-    events = [(number, event) for number, append in batch for event in append.events]
-    expected = [(number, *expectation) for number, append in batch for expectation in append.expected.items()]
-    return (
-        [str(event.originator_id) for _, event in events],
-        [event.originator_version for _, event in events],
-        [event.topic for _, event in events],
-        [event.state for _, event in events],
-        [number for number, _ in events],
-        [number for number, _, _ in expected],
-        [stream for _, stream, _ in expected],
-        [version for _, _, version in expected],
+def _parameters(batch: Numbered) -> tuple[Packed, ...]:
+    """The arrays that `append` takes."""
+    events: list[tuple[str, int, str | None, bytes | None]] = []
+    owners: list[int] = []
+    follows: list[int | None] = []
+    for number, append in batch:
+        latest: dict[str, int] = {}
+        for event in append.events:
+            stream = str(event.originator_id)
+            events.append((stream, event.originator_version, event.topic, event.state))
+            follows.append(-latest[stream] if stream in latest else append.expected.get(stream))
+            latest[stream] = len(events)
+        for stream in append.expected.keys() - latest.keys():
+            events.append((stream, 0, None, None))
+            follows.append(append.expected[stream])
+        owners += [number] * (len(events) - len(owners))
+    ids, versions, topics, states = zip(*events, strict=True) if events else ((), (), (), ())
+    return texts(ids), integers(versions), texts(topics), blobs(states), integers(owners), integers(follows)
+
+
+def _places(events: Sequence[StoredEvent]) -> tuple[Packed, ...]:
+    return texts([str(event.originator_id) for event in events]), integers(
+        [event.originator_version for event in events]
     )
 
 
-def _places(events: Sequence[StoredEvent]) -> tuple[Sequence[object], ...]:
-    return [str(event.originator_id) for event in events], [event.originator_version for event in events]
-
-
-def _share_out(batch: Numbered, row: TupleRow, work: _Work) -> None:
+def _share_out(batch: Numbered, row: Sequence[bytes | None], work: _Work) -> None:
     """Give each append its positions, or its conflict."""
-    positions = iter(row[0] or ())
-    refused: dict[int, str] = dict(zip(row[1] or (), row[2] or (), strict=True))
+    positions = iter(read_integers(row[0]))
+    refused = dict(zip(read_integers(row[1]), read_texts(row[2]), strict=True))
     for number, append in batch:
         if number in refused:
             stream = refused[number]

@@ -12,13 +12,17 @@ from pathlib import Path
 
 from . import sqlite_schema
 from .address import SQLiteAddress
-from .backend import SnapshotRow
+from .backend import PAGE, Row, SnapshotRow
 from .group import Append, Outcome
 from .sqlite_errors import explained
 from .sqlite_recorder import FileDatastore, SQLiteRecorder
 from .sqlite_watch import Watch
 from .sqlite_writer import Writer
 
+SELECT_EVENTS = (
+    "SELECT originator_version, topic, state FROM events"
+    " WHERE originator_id = ? AND originator_version > ? AND originator_version <= ? ORDER BY originator_version"
+)
 SELECT_STREAMS = (
     "SELECT originator_id FROM events WHERE originator_version = 1"
     " AND originator_id >= ?1 AND substr(originator_id, 1, length(?1)) = ?1"
@@ -60,6 +64,14 @@ class SQLiteBackend:
             self._told = last
             self.recorder.tell()
         return outcomes
+
+    def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
+        """Events of a stream with after < version <= until, in order and in pages."""
+        with self._datastore.transaction(commit=False) as cursor:
+            cursor.sqlite_cursor.row_factory = None
+            cursor.execute(SELECT_EVENTS, (stream, after, until))
+            while rows := cursor.sqlite_cursor.fetchmany(PAGE):
+                yield rows
 
     def watch(self, ring: Callable[[], None]) -> None:
         """Call `ring` within 100 ms of what others append, and of what does not go through `commit`."""

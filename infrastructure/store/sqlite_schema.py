@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
-from turnlog.domain import SchemaMissing, SchemaNewer, StoreError
+from turnlog.domain import StoreError
 
-from .backend import BUSY_SECONDS, SCHEMA_VERSION
+from .backend import BUSY_SECONDS
+from .schema_version import SCHEMA_VERSION, refuse_newer, refuse_older, refuse_unchained
 
 APPLICATION_ID = 0x7475726E
 """`turn` in ASCII, in the header of the file: tells ours from anybody else's."""
@@ -56,14 +57,17 @@ def prepare(path: Path, shown: str) -> None:
 
 
 def migrate(connection: sqlite3.Connection, shown: str) -> None:
-    """Bring the file to this turnlog's schema; nothing happens if it is there already."""
+    """Bring the file to this turnlog's schema; nothing happens if it is there already. Raises StoreError."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         names = _names(connection)
         if names and _is_foreign(connection, names):
             raise StoreError(f"{shown} is not a turnlog database; give another file name")
-        if "turnlog_schema" in names:
-            _refuse_newer(_version(connection), shown)
+        refuse_newer(_version(connection, names), shown)
+        columns = _columns(connection)
+        refuse_unchained(columns, shown)
+        if "leaf" in columns:
+            connection.execute("ALTER TABLE events DROP COLUMN leaf")
         for statement in _statements():
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -89,21 +93,10 @@ def _statements() -> Iterator[str]:
 
 
 def _check(connection: sqlite3.Connection, names: set[str], shown: str) -> None:
-    version = _version(connection) if "turnlog_schema" in names else 0
-    _refuse_newer(version, shown)
-    missing = sorted(NEEDED - names)
-    if missing or version < SCHEMA_VERSION:
-        what = f" ({', '.join(missing)} missing)" if missing else ""
-        raise SchemaMissing(
-            f"{shown} has only part of the turnlog schema{what}; run: turnlog db migrate --database {shown}"
-        )
-
-
-def _refuse_newer(version: int, shown: str) -> None:
-    if version > SCHEMA_VERSION:
-        raise SchemaNewer(
-            f"{shown} has schema {version} of a newer turnlog and this one knows {SCHEMA_VERSION}; upgrade turnlog"
-        )
+    version = _version(connection, names)
+    refuse_newer(version, shown)
+    refuse_unchained(_columns(connection), shown)
+    refuse_older(version, NEEDED - names, shown)
 
 
 def _is_foreign(connection: sqlite3.Connection, names: set[str]) -> bool:
@@ -116,7 +109,13 @@ def _names(connection: sqlite3.Connection) -> set[str]:
     return {row[0] for row in rows}
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def _columns(connection: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in connection.execute("SELECT name FROM pragma_table_info('events')")}
+
+
+def _version(connection: sqlite3.Connection, names: set[str]) -> int:
+    if "turnlog_schema" not in names:
+        return 0
     version: int | None = connection.execute("SELECT max(version) FROM turnlog_schema").fetchone()[0]
     return version or 0
 

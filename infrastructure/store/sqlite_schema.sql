@@ -10,7 +10,6 @@ CREATE TABLE IF NOT EXISTS events (
     originator_version INTEGER NOT NULL,
     topic TEXT NOT NULL,
     state BLOB NOT NULL,
-    leaf BLOB NOT NULL CHECK (typeof(leaf) = 'blob' AND length(leaf) = 32),
     chain BLOB NOT NULL CHECK (typeof(chain) = 'blob' AND length(chain) = 32),
     UNIQUE (originator_id, originator_version)
 );

@@ -28,10 +28,10 @@ LINE_SECONDS = 2 * BUSY_SECONDS
 Head = tuple[int, bytes]
 """Version and chain value of a stream's last event."""
 
-Row = tuple[str, int, str, bytes, bytes, bytes]
+Row = tuple[str, int, str, bytes, bytes]
 
 EMPTY: Head = (0, GENESIS)
-INSERT = "INSERT INTO events (originator_id, originator_version, topic, state, leaf, chain) VALUES (?, ?, ?, ?, ?, ?)"
+INSERT = "INSERT INTO events (originator_id, originator_version, topic, state, chain) VALUES (?, ?, ?, ?, ?)"
 SELECT_HEAD = (
     "SELECT originator_version, chain FROM events WHERE originator_id = ?1 ORDER BY originator_version DESC LIMIT 1"
 )
@@ -155,8 +155,8 @@ def _heads(connection: sqlite3.Connection, appends: Sequence[Append]) -> dict[st
 
 def _row(event: StoredEvent, before: bytes) -> Row:
     stream, version = str(event.originator_id), event.originator_version
-    own = leaf(stream, version, event.topic, event.state)
-    return stream, version, event.topic, event.state, own, link(before, own)
+    chain = link(before, leaf(stream, version, event.topic, event.state))
+    return stream, version, event.topic, event.state, chain
 
 
 def _row_after_smaller(connection: sqlite3.Connection, event: StoredEvent) -> Row:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-EVENT = "{0}.notification_id, {0}.originator_id, {0}.originator_version, {0}.topic, {0}.state, {0}.leaf, {0}.chain"
+EVENT = "{0}.notification_id, {0}.originator_id, {0}.originator_version, {0}.topic, {0}.state, {0}.chain"
 PROBES = (f"SELECT {EVENT.format('events')} FROM events LIMIT 0", "SELECT sha256, size, body FROM blobs LIMIT 0")
 PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "application_name": "turnlog verify"}
 

@@ -12,7 +12,7 @@ from .health_sqlite import check_sqlite
 def examine(url: str) -> list[Check]:
     """What was looked at, and found; nothing for memory:. Raises InvalidInput."""
     from ..store.address import MemoryAddress, SQLiteAddress, parse_url
-    from ..store.backend import SCHEMA_VERSION
+    from ..store.schema_version import SCHEMA_VERSION
 
     address = parse_url(url)
     if isinstance(address, MemoryAddress):

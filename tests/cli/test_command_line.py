@@ -13,7 +13,7 @@ from .terminal import Terminal, command, one_line
 
 COMMANDS = [
     ["demo"],
-    *(["run"], ["resume"], ["cancel"]),
+    *(["run"], ["resume"], ["cancel"], ["stop"], ["steer"]),
     *(["sessions"], ["log"], ["show"], ["diff"], ["fork"]),
     *(["approvals"], ["approve"], ["deny"]),
     *(["rules", name] for name in ("list", "add", "revoke")),
@@ -66,7 +66,7 @@ def test_a_command_line_that_makes_no_sense_is_one_line(terminal: Terminal, word
 
 @pytest.mark.parametrize(
     "words",
-    [["show", "0"], ["log", "0"], ["diff", "0", "1..2"], ["fork", "0"], ["resume", "0"], ["cancel", "0"]],
+    [["show", "0"], ["log", "0"], ["diff", "0", "1..2"], ["fork", "0"], ["resume", "0"], ["stop", "0"]],
     ids=" ".join,
 )
 def test_an_unknown_session_is_one_line(terminal: Terminal, words: list[str]) -> None:

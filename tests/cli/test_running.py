@@ -231,7 +231,7 @@ def test_the_tools_on_offer_can_be_chosen(terminal: Terminal) -> None:
         for each in terminal.ok("sessions", "--json").lines
         for state in [terminal.ok("show", each["id"], "--json").document]
     }
-    assert tools == {"bare": [], "two": ["shell", "read_file"]}
+    assert tools == {"bare": [], "two": ["shell", "read_file", "read_tool_result"]}
 
 
 def test_a_turn_that_nobody_watches_any_more_is_cancelled_quietly(terminal: Terminal) -> None:

@@ -57,7 +57,7 @@ def test_an_empty_log_is_verified(terminal: Terminal) -> None:
     assert terminal.ok("verify").out.startswith("0 events in 0 streams verified")
 
 
-@pytest.mark.parametrize("column", ["topic", "state", "leaf", "chain"])
+@pytest.mark.parametrize("column", ["topic", "state", "chain"])
 def test_a_changed_event_is_named_with_its_version(terminal: Terminal, column: str) -> None:
     session, other = terminal.session("x"), terminal.session("y")
     with disarmed(terminal) as file:
@@ -66,8 +66,7 @@ def test_a_changed_event_is_named_with_its_version(terminal: Terminal, column: s
         file.execute(update, (forged, session))
     result = terminal.type("verify")
     assert result.code == 6
-    kind = "chain" if column == "chain" else "leaf"
-    assert result.out.startswith(f"{session} version 3: {kind}: ")
+    assert result.out.startswith(f"{session} version 3: chain: ")
     assert result.err.startswith(f"turnlog: 1 finding, the first: {session} version 3: ")
     assert result.err.count("\n") == 1
     assert terminal.type("verify", session).code == 6
@@ -75,7 +74,7 @@ def test_a_changed_event_is_named_with_its_version(terminal: Terminal, column: s
     answer = terminal.type("verify", "--json")
     (finding,) = answer.document["findings"]
     assert (answer.code, answer.document["ok"]) == (6, False)
-    assert (finding["stream"], finding["version"], finding["kind"], finding["blob"]) == (session, 3, kind, None)
+    assert (finding["stream"], finding["version"], finding["kind"], finding["blob"]) == (session, 3, "chain", None)
     assert finding["detail"]
     assert json.loads(answer.err)["error"]["code"] == "verification_failed"
 
@@ -165,8 +164,8 @@ def test_a_bar_is_drawn_where_somebody_watches(terminal: Terminal) -> None:
     done = subprocess.run(command("verify"), cwd=terminal.root, env=environment, stderr=theirs, stdout=subprocess.PIPE)
     os.close(theirs)
     assert done.returncode == 0
-    assert b"7/7" in os.read(watched, 100_000)
-    assert done.stdout.startswith(b"7 events in 1 stream verified")
+    assert b"8/8" in os.read(watched, 100_000)
+    assert done.stdout.startswith(b"7 events in 1 stream and 1 body verified")
     os.close(watched)
 
 
@@ -175,7 +174,7 @@ def test_it_works_on_postgres(terminal: Terminal, monkeypatch: pytest.MonkeyPatc
     one_line(terminal.type("verify"), 1)
     terminal.ok("db", "migrate")
     session, other = terminal.session("x"), terminal.session("y")
-    assert terminal.ok("verify").out.startswith("14 events in 2 streams verified")
+    assert terminal.ok("verify").out.startswith("14 events in 2 streams and 1 body verified")
     noted = heads_file(terminal)
     terminal.ok("verify", other, "--expect", noted)
     with psycopg.connect(fresh_postgres) as owner:
@@ -187,16 +186,16 @@ def test_it_works_on_postgres(terminal: Terminal, monkeypatch: pytest.MonkeyPatc
         owner.execute("UPDATE turnlog.events SET state = 'x'::bytea WHERE originator_version = 5")
     result = terminal.type("verify", session)
     assert result.code == 6
-    assert f"{session} version 5: leaf: " in result.out
+    assert f"{session} version 5: chain: " in result.out
 
 
 def test_findings_cannot_act_on_the_terminal(terminal: Terminal) -> None:
     terminal.ok("db", "migrate")
     evil = "\x1b[2J\nfine: everything"
     with disarmed(terminal) as file:
-        row = (evil, 1, "x", b"x", b"x" * 32, b"x" * 32)
-        columns = "originator_id, originator_version, topic, state, leaf, chain"
-        file.execute(f"INSERT INTO events ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row)
+        row = (evil, 1, "x", b"x", b"x" * 32)
+        columns = "originator_id, originator_version, topic, state, chain"
+        file.execute(f"INSERT INTO events ({columns}) VALUES (?, ?, ?, ?, ?)", row)
     result = terminal.type("verify")
     assert result.code == 6
     assert "\x1b" not in result.out + result.err
@@ -207,7 +206,7 @@ def test_the_document_has_one_shape(terminal: Terminal) -> None:
     terminal.session("x")
     document = terminal.ok("verify", "--json").document
     assert list(document) == ["ok", "events", "streams", "blobs", "seconds", "findings"]
-    finding = verification.Finding("leaf", "why", "stream", 1)
+    finding = verification.Finding("chain", "why", "stream", 1)
     assert list(finding._asdict()) == ["kind", "detail", "stream", "version", "blob"]
 
 

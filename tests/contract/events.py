@@ -71,8 +71,8 @@ class Raw:
         columns = "originator_id, originator_version, topic, state"
         values = f"'{stream}', {version}, '{topic}', {self._bytes(state.encode())}"
         if self._is_sqlite:  # which cannot hash by itself
-            columns += ", leaf, chain"
-            values += ", zeroblob(32), zeroblob(32)"
+            columns += ", chain"
+            values += ", zeroblob(32)"
         self.execute(f"INSERT INTO events ({columns}) VALUES ({values})")
 
     def _bytes(self, data: bytes) -> str:

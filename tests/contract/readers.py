@@ -1,8 +1,8 @@
 """Readers for the contract suite, and a log that may be away."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,6 +20,9 @@ def no_model(name: str) -> Model:
     raise NotImplementedError
 
 
+T = TypeVar("T")
+
+
 class TiredLog:
     """A log that counts what it gave, and raises what it is told to before it gives anything again."""
 
@@ -35,6 +38,17 @@ class TiredLog:
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         self._fail()
         return await self._log.read(stream, after, until)
+
+    async def fold(
+        self,
+        stream: str,
+        step: Callable[[T, Iterable[Recorded]], T],
+        state: T,
+        after: int = 0,
+        until: int | None = None,
+    ) -> T:
+        self._fail()
+        return await self._log.fold(stream, step, state, after, until)
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         self._fail()

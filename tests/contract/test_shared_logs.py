@@ -167,8 +167,8 @@ POSTGRES_STATEMENTS = (
        ON CONFLICT (originator_id, originator_version) DO UPDATE SET topic = 'x'""",
 )
 SQLITE_STATEMENTS = (
-    "INSERT OR REPLACE INTO events VALUES (1, 'other', 1, 't', x'', zeroblob(32), zeroblob(32))",
-    "INSERT OR REPLACE INTO events VALUES (NULL, 's', 1, 't', x'', zeroblob(32), zeroblob(32))",
+    "INSERT OR REPLACE INTO events VALUES (1, 'other', 1, 't', x'', zeroblob(32))",
+    "INSERT OR REPLACE INTO events VALUES (NULL, 's', 1, 't', x'', zeroblob(32))",
     "REPLACE INTO blobs SELECT sha256, 'a/b', 1, x'00' FROM blobs",
 )
 

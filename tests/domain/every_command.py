@@ -17,12 +17,14 @@ EXISTING = ALL - {"no session"}
 NOT_CLOSED = EXISTING - {"closed"}
 CALLS = {"call proposed", "call waiting", "call allowed", "call refused", "call authorized", "call started"}
 OPEN = CALLS | {
-    "opened", "awaiting", "model failed", "call unknown", "call closed", "last word", "no word", "taken over"
+    "opened", "awaiting", "model failed", "call unknown", "call closed", "last word", "no word", "taken over",
+    "steered", "followed up", "stopping", "form missing", "value given",
 }  # fmt: skip
-SUSPENDED = {"suspended for permission", "suspended for outcome"}
+SUSPENDED = {"suspended for permission", "suspended for outcome", "stopped"}
 BETWEEN_TURNS = NOT_CLOSED - OPEN - SUSPENDED
 
 HELLO = (TextBlock(text="Hello"),)
+SAYS_HELLO = commands.turns.Asked(HELLO)
 QUESTION = commands.permissions.Question(
     request_id="request_1",
     digest=DIGEST,
@@ -52,11 +54,16 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
     ),
     "sessions.close": (lambda session: commands.sessions.close(session, alice), BETWEEN_TURNS),
     "sessions.notice": (lambda session: commands.sessions.notice(session, alice, "the disk is filling"), EXISTING),
-    "turns.start": (lambda session: commands.turns.start(session, alice, "turn_2", HELLO), BETWEEN_TURNS),
+    "turns.start": (lambda session: commands.turns.start(session, alice, "turn_2", SAYS_HELLO), BETWEEN_TURNS),
     "turns.cancel": (lambda session: commands.turns.cancel(session, alice), frozenset(OPEN | SUSPENDED)),
+    "turns.stop": (lambda session: commands.turns.stop(session, alice), frozenset(OPEN)),
     "turns.resume": (
         lambda session: commands.turns.resume(session, alice),
         frozenset(OPEN | SUSPENDED | {"failed", "failed in doubt", "cancelled", "forked"}),
+    ),
+    "inputs.queue": (
+        lambda session: commands.inputs.queue(session, alice, "input_9", "steer", HELLO),
+        frozenset(OPEN | SUSPENDED),
     ),
     "tools.resolve did": (
         lambda session: commands.tools.resolve(session, alice, "call_1", "did"),
@@ -89,7 +96,7 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
 WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
     "turns.complete": (
         lambda session, epoch: commands.turns.complete(session, worker, epoch),
-        frozenset({"last word", "no word"}),
+        frozenset({"last word", "no word", "value given"}),
     ),
     "turns.fail": (
         lambda session, epoch: commands.turns.fail(session, worker, epoch, commands.turns.Failure("model", "gone")),
@@ -97,11 +104,19 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
     ),
     "turns.suspend": (
         lambda session, epoch: commands.turns.suspend(session, worker, epoch),
-        frozenset({"call waiting", "call unknown"}),
+        frozenset({"call waiting", "call unknown", "stopping"}),
+    ),
+    "inputs.deliver": (
+        lambda session, epoch: commands.inputs.deliver(session, worker, epoch, ("input_1",)),
+        frozenset({"steered", "followed up"}),
+    ),
+    "inputs.repair": (
+        lambda session, epoch: commands.inputs.repair(session, worker, epoch, "input_9", "Give a number."),
+        frozenset({"form missing"}),
     ),
     "models.request": (
-        lambda session, epoch: commands.models.request(session, worker, epoch, "digest of the request"),
-        frozenset({"opened", "awaiting", "model failed", "call closed", "no word"}),
+        lambda session, epoch: commands.models.request(session, worker, epoch, commands.models.Request("digest")),
+        frozenset({"opened", "awaiting", "model failed", "call closed", "steered", "form missing"}),
     ),
     "models.respond": (
         lambda session, epoch: commands.models.respond(session, worker, epoch, commands.models.Response(HELLO)),
@@ -111,11 +126,17 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
         lambda session, epoch: commands.models.fail(session, worker, epoch, MODEL_FAILURE),
         frozenset({"awaiting"}),
     ),
+    "tools.amend": (
+        lambda session, epoch: commands.tools.amend(
+            session, worker, epoch, "call_1", commands.tools.Amendment('{"argv":["true"]}', "a hook")
+        ),
+        frozenset({"call proposed", "stopping"}),
+    ),
     "tools.authorize by rule": (
         lambda session, epoch: commands.tools.authorize(
             session, worker, epoch, "call_1", commands.tools.Grant(DIGEST, "rule", "rule_1")
         ),
-        frozenset({"call proposed"}),
+        frozenset({"call proposed", "stopping"}),
     ),
     "tools.authorize by person": (
         lambda session, epoch: commands.tools.authorize(
@@ -127,7 +148,7 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
         lambda session, epoch: commands.tools.deny(
             session, worker, epoch, "call_1", commands.tools.Denial("rule", "no", "rule_1")
         ),
-        frozenset({"call proposed", "call refused", "call authorized"}),
+        frozenset({"call proposed", "call refused", "call authorized", "stopping"}),
     ),
     "tools.start": (
         lambda session, epoch: commands.tools.start(session, worker, epoch, "call_1", EXECUTION),
@@ -143,7 +164,7 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
     ),
     "permissions.ask": (
         lambda session, epoch: commands.permissions.ask(session, worker, epoch, "call_1", QUESTION),
-        frozenset({"call proposed"}),
+        frozenset({"call proposed", "stopping"}),
     ),
     "permissions.expire": (
         lambda session, epoch: commands.permissions.expire(session, late_worker, epoch, "request_1"),

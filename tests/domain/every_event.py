@@ -1,16 +1,25 @@
 """One event of every kind, every field filled in."""
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 from turnlog.domain import (
     AnyCall,
     BlobRef,
+    Cost,
     Event,
     ImageBlock,
+    InputDelivered,
+    InputQueued,
     LeaseReleased,
     LeaseTaken,
+    Limits,
     ModelFailed,
     ModelRequested,
     ModelResponded,
+    ModelSettings,
     NoticeRaised,
+    Output,
     PermissionExpired,
     PermissionRequested,
     PermissionResolved,
@@ -25,6 +34,7 @@ from turnlog.domain import (
     Stamp,
     TextBlock,
     ThinkingBlock,
+    ToolCallAmended,
     ToolCallAuthorized,
     ToolCallBlock,
     ToolCallDenied,
@@ -37,6 +47,7 @@ from turnlog.domain import (
     TurnFailed,
     TurnResumed,
     TurnStarted,
+    TurnStopRequested,
     TurnSuspended,
     Usage,
 )
@@ -50,10 +61,37 @@ REQUEST = "request_1"
 RULE = "rule_1"
 STORED = BlobRef(sha256="a" * 64, size=9000, media_type="text/plain", head="Grüße, 世界 🦜")
 PICTURE = ImageBlock(image=BlobRef(sha256="b" * 64, size=300, media_type="image/png"))
+SETTINGS = ModelSettings(
+    max_tokens=4096,
+    temperature=0.25,
+    top_p=0.5,
+    stop=("END",),
+    seed=7,
+    thinking="high",
+    parallel_tool_calls=False,
+    timeout=30.0,
+)
+LIMITS = Limits(
+    rounds=5,
+    requests=9,
+    tool_calls=20,
+    tokens=100_000,
+    cost=Decimal("0.50"),
+    seconds=90.5,
+    deadline=datetime(2026, 1, 5, 18, tzinfo=UTC),
+)
 
 SAMPLES: tuple[Event, ...] = (
     SessionStarted(
-        **by, title="Naïve 世界", model=MODEL, project="website", workspace="/src", system=STORED, tools=("shell",)
+        **by,
+        title="Naïve 世界",
+        model=MODEL,
+        project="website",
+        workspace="/src",
+        system=STORED,
+        tools=("shell",),
+        settings=SETTINGS,
+        limits=LIMITS,
     ),
     SessionForked(
         **by,
@@ -67,16 +105,25 @@ SAMPLES: tuple[Event, ...] = (
         keeps_grants=True,
     ),
     SessionRenamed(**by, title="Another title"),
-    SessionConfigured(**by, model=MODEL, system="Be brief.", tools=()),
+    SessionConfigured(**by, model=MODEL, system="Be brief.", tools=(), settings=SETTINGS, limits=LIMITS),
     SessionClosed(**by, reason="done"),
     NoticeRaised(**by, severity="warning", message="the disk is filling"),
-    TurnStarted(**by, turn_id=TURN, content=(TextBlock(text=STORED), PICTURE)),
+    TurnStarted(
+        **by,
+        turn_id=TURN,
+        content=(TextBlock(text=STORED), PICTURE),
+        limits=LIMITS,
+        output=Output(name="Number", json_schema={"type": "object", "properties": {"n": {"type": "integer"}}}),
+    ),
     TurnCompleted(**by, turn_id=TURN, outcome="empty"),
     TurnFailed(**by, turn_id=TURN, code="model", message="overloaded", retryable=True),
     TurnCancelled(**by, turn_id=TURN, reason="changed my mind"),
     TurnSuspended(**by, turn_id=TURN, reason="permission", waiting_for=(REQUEST,)),
-    TurnResumed(**by, turn_id=TURN),
-    ModelRequested(**by, turn_id=TURN, model=MODEL, round=1, attempt=1, digest=DIGEST),
+    TurnResumed(**by, turn_id=TURN, limits=LIMITS),
+    TurnStopRequested(**by, turn_id=TURN, reason="lunch"),
+    InputQueued(**by, turn_id=TURN, input_id="input_1", kind="steer", content=(TextBlock(text=STORED), PICTURE)),
+    InputDelivered(**by, turn_id=TURN, input_ids=("input_1",)),
+    ModelRequested(**by, turn_id=TURN, model=MODEL, round=1, attempt=1, digest=DIGEST, tools=STORED, settings=SETTINGS),
     ModelResponded(
         **by,
         turn_id=TURN,
@@ -84,13 +131,16 @@ SAMPLES: tuple[Event, ...] = (
         round=1,
         blocks=(
             ThinkingBlock(text="Hm.", model=MODEL, signature="proof"),
-            TextBlock(text="Let me see.\n\0"),
+            TextBlock(text="Let me see.\n\0", signature="proof of the text"),
             PICTURE,
-            ToolCallBlock(call_id=CALL, name="shell", arguments="{}", provider_id="toolu_1"),
+            ToolCallBlock(
+                call_id=CALL, name="shell", arguments="{}", provider_id="toolu_1", signature="proof of the call"
+            ),
         ),
         usage=Usage(input_tokens=1, output_tokens=2, cached_tokens=3, reasoning_tokens=4),
         stop_reason="tool_use",
         provider_response_id="resp_1",
+        cost=Cost(amount=Decimal("0.0123"), source="genai-prices 0.0.1"),
     ),
     ModelFailed(
         **by,
@@ -103,6 +153,7 @@ SAMPLES: tuple[Event, ...] = (
         phase="connect",
         retry_delay=0.5,
     ),
+    ToolCallAmended(**by, turn_id=TURN, call_id=CALL, arguments=STORED, source="a hook", reason="not as root"),
     ToolCallAuthorized(**by, turn_id=TURN, call_id=CALL, digest=DIGEST, by="person", source=REQUEST),
     ToolCallDenied(**by, turn_id=TURN, call_id=CALL, by="rule", reason="not here", source=RULE),
     ToolCallStarted(

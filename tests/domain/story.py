@@ -3,16 +3,23 @@
 Every event cites the version of its cause; tests that tell the story in another order make their own.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from turnlog.domain import (
+    OUTPUT_TOOL,
     Actor,
+    Cost,
     Event,
+    InputDelivered,
+    InputQueued,
     LeaseReleased,
     LeaseTaken,
     ModelFailed,
     ModelRequested,
     ModelResponded,
+    Output,
     PermissionRequested,
     PermissionResolved,
     SessionClosed,
@@ -29,7 +36,9 @@ from turnlog.domain import (
     TurnCompleted,
     TurnFailed,
     TurnStarted,
+    TurnStopRequested,
     TurnSuspended,
+    Usage,
 )
 
 Story = tuple[Event, ...]
@@ -96,6 +105,10 @@ def authorizing(call_id: str, cause: int, *, read_only: bool = False) -> ToolCal
     )
 
 
+def of_turn_2(events: Sequence[Event]) -> Story:
+    return tuple(event.model_copy(update={"turn_id": "turn_2"}) for event in events)
+
+
 STARTED = SessionStarted(**alice, title="Fix the build", model=MODEL, project="website", tools=("shell", "read_file"))
 LEASED = LeaseTaken(**worker, epoch=1, worker="desk-1")
 TAKEN_OVER = LeaseTaken(**worker, epoch=2, worker="desk-2")
@@ -107,6 +120,15 @@ REQUESTED = ModelRequested(
 PROPOSED = proposing("call_1")
 ANSWERED = ModelResponded(
     **because(agent, 4), turn_id="turn_1", model=MODEL, round=1, blocks=(TextBlock(text="A typo."),)
+)
+COSTLY = ModelResponded(
+    **because(agent, 4),
+    turn_id="turn_1",
+    model=MODEL,
+    round=1,
+    blocks=(TextBlock(text="Hm."),),
+    usage=Usage(input_tokens=90, output_tokens=10, cached_tokens=50, reasoning_tokens=5),
+    cost=Cost(amount=Decimal("0.10"), source="a price list"),
 )
 EMPTY = ModelResponded(**because(agent, 4), turn_id="turn_1", model=MODEL, round=1, blocks=())
 OVERLOADED = ModelFailed(
@@ -153,14 +175,25 @@ WAITS_FOR_ALICE = TurnSuspended(**because(worker, 3), turn_id="turn_1", reason="
 WAITS_FOR_OUTCOME = TurnSuspended(
     **because(worker, 3), turn_id="turn_1", reason="unknown_outcome", waiting_for=("call_1",)
 )
+SECOND_TURN = TurnStarted(**alice, turn_id="turn_2", content=(TextBlock(text="And now?"),))
 COMPLETED = TurnCompleted(**because(worker, 5), turn_id="turn_1")
 FAILED = TurnFailed(**because(worker, 3), turn_id="turn_1", code="model", message="overloaded", retryable=True)
 CANCELLED = TurnCancelled(**because(alice, 3), turn_id="turn_1", reason="changed my mind")
+STEERED = InputQueued(
+    **because(alice, 3), turn_id="turn_1", input_id="input_1", kind="steer", content=(TextBlock(text="Be quick."),)
+)
+FOLLOWED_UP = STEERED.model_copy(update={"kind": "follow_up", "content": (TextBlock(text="And then?"),)})
+DELIVERED = InputDelivered(**because(worker, 3), turn_id="turn_1", input_ids=("input_1",))
+STOP_REQUESTED = TurnStopRequested(**because(alice, 5), turn_id="turn_1", reason="lunch")
+STOPPED = TurnSuspended(**because(worker, 5), turn_id="turn_1", reason="stopped", waiting_for=())
+NUMBER = Output(name="Number", json_schema={"type": "object", "properties": {"number": {"type": "integer"}}})
+ASKED_FOR_A_NUMBER = ASKED.model_copy(update={"output": NUMBER})
 CLOSED = SessionClosed(**alice, reason="done")
 FORKED = SessionForked(
     **bob, parent="the parent", parent_version=6, title="Another try", model=MODEL, project="website"
 )
 
+ROUND: Story = (REQUESTED, COSTLY)
 CREATED: Story = (STARTED,)
 HELD: Story = (STARTED, LEASED)
 OPENED: Story = (*HELD, ASKED)
@@ -185,6 +218,19 @@ TURN_COMPLETED: Story = (*LAST_WORD, COMPLETED)
 FORKED_MID_TURN: Story = (*CALL_WAITING, FORKED)
 SESSION_CLOSED: Story = (*TURN_COMPLETED, RELEASED, CLOSED)
 TAKEN_OVER_MID_CALL: Story = (*CALL_STARTED, TAKEN_OVER)
+STEERED_AT_THE_START: Story = (*OPENED, STEERED)
+FOLLOWED_UP_AT_THE_END: Story = (*LAST_WORD, FOLLOWED_UP)
+STOPPING: Story = (*CALL_PROPOSED, STOP_REQUESTED)
+TURN_STOPPED: Story = (*STOPPING, STOPPED)
+NUMBER_AWAITED: Story = (*HELD, ASKED_FOR_A_NUMBER, REQUESTED)
+FORM_MISSING: Story = (*NUMBER_AWAITED, ANSWERED)
+VALUE_GIVEN: Story = (
+    *NUMBER_AWAITED,
+    PROPOSED.model_copy(update={"blocks": (call_block("call_1", OUTPUT_TOOL),)}),
+    AUTHORIZED,
+    RUNNING.model_copy(update={"tool": OUTPUT_TOOL, "effect": "pure"}),
+    FINISHED,
+)
 
 STATES: dict[str, Story] = {
     "no session": (),
@@ -212,5 +258,11 @@ STATES: dict[str, Story] = {
     "forked": FORKED_MID_TURN,
     "closed": SESSION_CLOSED,
     "taken over": TAKEN_OVER_MID_CALL,
+    "steered": STEERED_AT_THE_START,
+    "followed up": FOLLOWED_UP_AT_THE_END,
+    "stopping": STOPPING,
+    "stopped": TURN_STOPPED,
+    "form missing": FORM_MISSING,
+    "value given": VALUE_GIVEN,
 }
 """Every kind of state a session can be in, by the story that leads there."""

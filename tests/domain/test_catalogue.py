@@ -18,7 +18,7 @@ CALL = (*TURN, "call_id")
 RULE = (*STAMP, "rule_id", "scope")
 
 GOLDEN: dict[str, tuple[str, ...]] = {
-    "SessionStarted/1": (*STAMP, "title", "model", "project", "workspace", "system", "tools"),
+    "SessionStarted/1": (*STAMP, "title", "model", "project", "workspace", "system", "tools", "settings", "limits"),
     "SessionForked/1": (
         *STAMP,
         "parent",
@@ -31,18 +31,22 @@ GOLDEN: dict[str, tuple[str, ...]] = {
         "keeps_grants",
     ),
     "SessionRenamed/1": (*STAMP, "title"),
-    "SessionConfigured/1": (*STAMP, "model", "system", "tools"),
+    "SessionConfigured/1": (*STAMP, "model", "system", "tools", "settings", "limits"),
     "SessionClosed/1": (*STAMP, "reason"),
     "NoticeRaised/1": (*STAMP, "severity", "message"),
-    "TurnStarted/1": (*TURN, "content"),
+    "TurnStarted/1": (*TURN, "content", "limits", "output"),
     "TurnCompleted/1": (*TURN, "outcome"),
     "TurnFailed/1": (*TURN, "code", "message", "retryable"),
     "TurnCancelled/1": (*TURN, "reason"),
     "TurnSuspended/1": (*TURN, "reason", "waiting_for"),
-    "TurnResumed/1": TURN,
-    "ModelRequested/1": (*TURN, "model", "round", "attempt", "digest"),
-    "ModelResponded/1": (*TURN, "model", "round", "blocks", "usage", "stop_reason", "provider_response_id"),
+    "TurnResumed/1": (*TURN, "limits"),
+    "TurnStopRequested/1": (*TURN, "reason"),
+    "InputQueued/1": (*TURN, "input_id", "kind", "content"),
+    "InputDelivered/1": (*TURN, "input_ids"),
+    "ModelRequested/1": (*TURN, "model", "round", "attempt", "digest", "tools", "settings"),
+    "ModelResponded/1": (*TURN, "model", "round", "blocks", "usage", "stop_reason", "provider_response_id", "cost"),
     "ModelFailed/1": (*TURN, "round", "attempt", "failure", "message", "retryable", "phase", "retry_delay"),
+    "ToolCallAmended/1": (*CALL, "arguments", "source", "reason"),
     "ToolCallAuthorized/1": (*CALL, "digest", "by", "source"),
     "ToolCallDenied/1": (*CALL, "by", "reason", "source"),
     "ToolCallStarted/1": (

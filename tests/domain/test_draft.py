@@ -7,7 +7,7 @@ import pytest
 from turnlog.domain import CommandRefused, Decision, Draft, Event, Session, SessionLost, SessionRenamed, commands
 from turnlog.testing import given
 
-from .every_command import HELLO
+from .every_command import SAYS_HELLO
 from .story import (
     ANSWERED,
     AWAITING,
@@ -132,7 +132,7 @@ def test_a_draft_of_a_new_turn_is_refused_where_another_was_begun_meanwhile() ->
 
 
 def request(session: Session) -> Sequence[Event]:
-    return commands.models.request(session, because(worker, 3), 1, REQUESTED.digest)
+    return commands.models.request(session, because(worker, 3), 1, commands.models.Request(REQUESTED.digest))
 
 
 def rename(session: Session) -> Sequence[Event]:
@@ -148,4 +148,4 @@ def start(session: Session) -> Sequence[Event]:
 
 
 def ask(session: Session) -> Sequence[Event]:
-    return commands.turns.start(session, alice, "turn_1", HELLO)
+    return commands.turns.start(session, alice, "turn_1", SAYS_HELLO)

@@ -1,5 +1,6 @@
 """The fold takes in whatever has happened, and judges nothing."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -73,10 +74,20 @@ def test_an_event_of_a_call_that_is_not_there_only_moves_the_version() -> None:
     assert evolve(before, stray) == replace(before, version=before.version + 1)
 
 
-def test_folding_leaves_the_state_before_as_it_was() -> None:
-    before = given(*CALL_WAITING).session
-    evolve(before, FINISHED)
-    assert before == given(*CALL_WAITING).session
+@with_examples(st.sampled_from(list(STATES.values())), EVENTS_IN_ANY_ORDER)
+def test_folding_all_events_at_once_gives_the_same_as_one_by_one(head: Story, tail: Story) -> None:
+    start = Session("a session")
+    assert folded(start, (*head, *tail)) == every_state(start, (*head, *tail))[-1]
+
+
+@with_examples(st.sampled_from(list(STATES.values())), EVENTS_IN_ANY_ORDER)
+def test_folding_on_leaves_every_state_before_as_it_was(head: Story, tail: Story) -> None:
+    states = every_state(folded(Session("a session"), head), tail)
+    as_they_were = deepcopy(states)
+    for state in states:
+        folded(state, tail)
+        every_state(state, tail)
+    assert states == as_they_were
 
 
 @pytest.mark.parametrize("state", STATUSES)
@@ -92,6 +103,14 @@ def test_a_lease_given_back_late_does_not_end_its_successor() -> None:
 
 def test_each_completed_turn_counts() -> None:
     assert given(*LAST_WORD, COMPLETED, *LAST_WORD[2:], COMPLETED).session.completed_turns == 2
+
+
+def every_state(session: Session, events: Story) -> list[Session]:
+    """The session before the first of these events, and after each."""
+    states = [session]
+    for event in events:
+        states.append(evolve(states[-1], event))
+    return states
 
 
 def folded(session: Session, events: Story) -> Session:

@@ -16,7 +16,7 @@ from turnlog.domain import (
 )
 from turnlog.testing import given
 
-from .every_command import ALLOW, HELLO
+from .every_command import ALLOW, HELLO, SAYS_HELLO
 from .story import (
     AWAITING,
     CALL_STARTED,
@@ -121,7 +121,7 @@ def test_an_unfinished_turn_does_not_stay_open_in_a_fork(parent: Story) -> None:
 
 @pytest.mark.parametrize("parent", UNFINISHED.values(), ids=UNFINISHED)
 def test_a_fork_takes_a_new_turn_at_once(parent: Story) -> None:
-    given(*parent, FORKED).when(lambda session: commands.turns.start(session, alice, "turn_2", HELLO)).then(
+    given(*parent, FORKED).when(lambda session: commands.turns.start(session, alice, "turn_2", SAYS_HELLO)).then(
         TurnStarted(**alice, turn_id="turn_2", content=HELLO)
     )
 

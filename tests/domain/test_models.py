@@ -43,7 +43,7 @@ USAGE = Usage(input_tokens=12, output_tokens=3)
 
 
 def requesting(session: Session) -> tuple[ModelRequested, ...]:
-    events = commands.models.request(session, worker, 1, DIGEST)
+    events = commands.models.request(session, worker, 1, commands.models.Request(DIGEST))
     return tuple(event for event in events if isinstance(event, ModelRequested))
 
 

@@ -7,6 +7,8 @@ import pytest
 from turnlog.domain import (
     CommandRefused,
     InvalidInput,
+    Limits,
+    ModelSettings,
     NoticeRaised,
     SessionClosed,
     SessionConfigured,
@@ -21,13 +23,28 @@ from .story import CREATED, MODEL, SESSION_CLOSED, TURN_COMPLETED, alice
 Configuration = commands.sessions.Configuration
 Opening = commands.sessions.Opening
 
-OPENING = Opening(title="Fix the build", model=MODEL, project="website", workspace="/src", tools=("shell",))
+OPENING = Opening(
+    title="Fix the build",
+    model=MODEL,
+    project="website",
+    workspace="/src",
+    tools=("shell",),
+    settings=ModelSettings(temperature=0),
+    limits=Limits(requests=9),
+)
 
 
 def test_a_session_starts_with_what_it_was_opened_with() -> None:
     given().when(lambda session: commands.sessions.start(session, alice, OPENING)).then(
         SessionStarted(
-            **alice, title="Fix the build", model=MODEL, project="website", workspace="/src", tools=("shell",)
+            **alice,
+            title="Fix the build",
+            model=MODEL,
+            project="website",
+            workspace="/src",
+            tools=("shell",),
+            settings=ModelSettings(temperature=0),
+            limits=Limits(requests=9),
         )
     )
 
@@ -92,6 +109,26 @@ def test_configuring_records_only_what_changes() -> None:
 def test_configuring_what_is_already_so_changes_nothing() -> None:
     wanted = Configuration(model=MODEL, tools=("shell", "read_file"))
     given(*CREATED).when(lambda session: commands.sessions.configure(session, alice, wanted)).then_nothing()
+
+
+def test_settings_and_limits_can_be_changed() -> None:
+    wanted = Configuration(settings=ModelSettings(max_tokens=9), limits=Limits(rounds=3))
+    given(*CREATED).when(lambda session: commands.sessions.configure(session, alice, wanted)).then(
+        SessionConfigured(**alice, settings=ModelSettings(max_tokens=9), limits=Limits(rounds=3))
+    )
+
+
+def test_settings_and_limits_hold_until_they_are_changed() -> None:
+    limited = SessionConfigured(**alice, settings=ModelSettings(max_tokens=9), limits=Limits(rounds=3))
+    session = given(*CREATED, limited, SessionConfigured(**alice, system="Be brief.")).session
+    assert (session.settings, session.limits) == (ModelSettings(max_tokens=9), Limits(rounds=3))
+
+
+def test_limits_can_be_taken_away() -> None:
+    limited = SessionConfigured(**alice, limits=Limits(rounds=3))
+    wanted = Configuration(limits=Limits())
+    session = given(*CREATED, limited).when(lambda session: commands.sessions.configure(session, alice, wanted)).session
+    assert session.limits == Limits()
 
 
 def test_all_tools_can_be_taken_away() -> None:

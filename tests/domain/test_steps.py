@@ -5,14 +5,17 @@ import pytest
 from turnlog.domain import (
     AskModel,
     AwaitPerson,
+    Deliver,
     Event,
     Finish,
     Judge,
     Over,
     PermissionResolved,
     Recover,
+    Repair,
     Run,
     Step,
+    Stop,
     TurnResumed,
     next_step,
 )
@@ -62,6 +65,12 @@ EVERY_STEP: dict[str, type[Step]] = {
     "forked": Over,
     "closed": Over,
     "taken over": Recover,
+    "steered": Deliver,
+    "followed up": Deliver,
+    "stopping": Stop,
+    "stopped": Over,
+    "form missing": Repair,
+    "value given": Finish,
 }
 """All but a call that this very worker has under way: then it waits for its tool, not for a step."""
 

@@ -11,6 +11,7 @@ from turnlog.domain import (
     NotFound,
     Resolution,
     Session,
+    ToolCallAmended,
     ToolCallDenied,
     ToolCallStarted,
     ToolOutcomeResolved,
@@ -54,6 +55,42 @@ def left_behind(effect: Effect) -> Story:
 def starting(session: Session, epoch: int, effect: Effect = "external", digest: str = DIGEST) -> tuple[Event, ...]:
     execution = commands.tools.Execution(tool="shell", digest=digest, effect=effect, input_digest=INPUT)
     return commands.tools.start(session, worker, epoch, "call_1", execution)
+
+
+AMENDMENT = commands.tools.Amendment('{"argv":["make","-n","test"]}', "dry_run", "look before you leap")
+
+
+def amending(session: Session) -> tuple[Event, ...]:
+    return commands.tools.amend(session, worker, 1, "call_1", AMENDMENT)
+
+
+def test_a_call_can_be_amended_before_anybody_has_judged_it() -> None:
+    given(*CALL_PROPOSED).when(amending).then(
+        ToolCallAmended(
+            **because(worker, 5),
+            turn_id="turn_1",
+            call_id="call_1",
+            arguments=AMENDMENT.arguments,
+            source="dry_run",
+            reason="look before you leap",
+        )
+    )
+
+
+def test_an_amended_call_is_still_to_be_judged() -> None:
+    session = given(*CALL_PROPOSED).when(amending).session
+    assert session.turn is not None
+    assert [(call.state, call.amended) for call in session.turn.calls] == [("proposed", True)]
+
+
+def test_a_call_can_be_amended_twice() -> None:
+    once = given(*CALL_PROPOSED).when(amending).events
+    assert given(*CALL_PROPOSED, *once).when(amending).refusal is None
+
+
+@pytest.mark.parametrize("state", ["call waiting", "call allowed", "call authorized", "call started", "call closed"])
+def test_what_was_judged_is_not_amended(state: str) -> None:
+    given(*STATES[state]).when(amending).then_refused(CommandRefused, contains="not proposed")
 
 
 def resolving(session: Session, resolution: Resolution) -> tuple[Event, ...]:

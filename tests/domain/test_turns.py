@@ -10,6 +10,7 @@ from turnlog.domain import (
     Event,
     ImageBlock,
     InvalidInput,
+    Limits,
     NothingToResume,
     PermissionWithdrawn,
     TextBlock,
@@ -27,7 +28,7 @@ from turnlog.domain import (
 )
 from turnlog.testing import given
 
-from .every_command import ALLOW, HELLO
+from .every_command import ALLOW, SAYS_HELLO
 from .story import (
     AUTHORIZED,
     AWAITING,
@@ -39,6 +40,7 @@ from .story import (
     CREATED,
     LAST_WORD,
     NO_WORD,
+    NUMBER,
     OPENED,
     OVERLOADED,
     PROMPTED,
@@ -71,20 +73,29 @@ GONE = commands.turns.Failure(code="model", message="the provider is down", retr
 
 @pytest.mark.parametrize("block", [TextBlock(text="Hello"), STORED_TEXT, PICTURE], ids=["text", "long text", "image"])
 def test_a_turn_begins_with_what_was_said(block: UserBlock) -> None:
-    given(*CREATED).when(lambda session: commands.turns.start(session, alice, "turn_1", (block,))).then(
+    asked = commands.turns.Asked((block,))
+    given(*CREATED).when(lambda session: commands.turns.start(session, alice, "turn_1", asked)).then(
         TurnStarted(**alice, turn_id="turn_1", content=(block,))
     )
 
 
 @pytest.mark.parametrize("content", [(), (TextBlock(text=""),), (TextBlock(text=" \n"), TextBlock(text=""))])
 def test_a_turn_needs_something_said(content: tuple[UserBlock, ...]) -> None:
-    given(*CREATED).when(lambda session: commands.turns.start(session, alice, "turn_1", content)).then_refused(
+    asked = commands.turns.Asked(content)
+    given(*CREATED).when(lambda session: commands.turns.start(session, alice, "turn_1", asked)).then_refused(
         InvalidInput, contains="not blank"
     )
 
 
+def test_a_turn_begins_with_its_limits_and_the_form_of_its_answer() -> None:
+    asked = commands.turns.Asked(SAYS_HELLO.content, Limits(rounds=3), NUMBER)
+    given(*CREATED).when(lambda session: commands.turns.start(session, alice, "turn_1", asked)).then(
+        TurnStarted(**alice, turn_id="turn_1", content=SAYS_HELLO.content, limits=Limits(rounds=3), output=NUMBER)
+    )
+
+
 def test_a_second_turn_waits_for_the_first_to_end() -> None:
-    given(*AWAITING).when(lambda session: commands.turns.start(session, alice, "turn_2", HELLO)).then_refused(
+    given(*AWAITING).when(lambda session: commands.turns.start(session, alice, "turn_2", SAYS_HELLO)).then_refused(
         CommandRefused, contains="resume it (turnlog resume) or cancel it (turnlog cancel)"
     )
 
@@ -219,6 +230,12 @@ def test_a_resumed_turn_goes_on_where_it_stopped() -> None:
     given(*SUSPENDED_FOR_PERMISSION).when(lambda session: commands.turns.resume(session, worker)).then(
         TurnResumed(**because(worker, len(SUSPENDED_FOR_PERMISSION)), turn_id="turn_1")
     )
+
+
+def test_a_turn_can_be_resumed_with_other_limits() -> None:
+    given(*SUSPENDED_FOR_PERMISSION).when(
+        lambda session: commands.turns.resume(session, worker, Limits(rounds=9))
+    ).then(TurnResumed(**because(worker, len(SUSPENDED_FOR_PERMISSION)), turn_id="turn_1", limits=Limits(rounds=9)))
 
 
 @pytest.mark.parametrize("before", [CREATED, TURN_COMPLETED], ids=["no turn", "a completed turn"])

@@ -1,208 +1,38 @@
 """Whatever is tried on a session, in whatever order, leaves a story in which everything adds up."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
+from decimal import Decimal
 
 from hypothesis import given as walking
-from hypothesis import strategies as st
 
 from turnlog.domain import (
-    CallState,
-    Effect,
+    OUTPUT_TOOL,
     Event,
-    ExactCall,
     Finish,
+    InputDelivered,
+    InputQueued,
+    ModelRequested,
+    ModelResponded,
+    Over,
     PermissionResolved,
-    Resolution,
-    Session,
-    Stamp,
-    TextBlock,
+    Spent,
+    Stop,
+    ToolCallBlock,
     ToolCallDenied,
     ToolCallFinished,
     ToolCallStarted,
     ToolOutcomeResolved,
+    TurnCompleted,
     TurnEvent,
-    TurnlogError,
     TurnStarted,
-    commands,
-    evolve,
     from_snapshot,
     next_step,
     to_snapshot,
 )
-from turnlog.testing import CountingIds, given
+from turnlog.testing import given
 
-from .every_command import ALLOW, DENY, HELLO, MODEL_FAILURE, RESULT
-from .story import ALICE, CREATED, DIGEST, INPUT, NOON, WORKER, call_block
-
-RESOLUTIONS: tuple[Resolution, ...] = ("did", "did_not", "retry")
-Move = Callable[["Walk", int], Sequence[Event]]
-
-
-class Walk:
-    """A session on which things are tried; `log` is what came of them."""
-
-    def __init__(self) -> None:
-        self.log: list[Event] = list(CREATED)
-        self.session: Session = given(*CREATED).session
-        self.ids = CountingIds()
-        self.minutes = 0
-        self.reopened: set[str] = set()
-
-    def go(self, move: Move, which: int) -> None:
-        """Try this. A refusal changes nothing; anything else raised fails the test."""
-        self.minutes += 1
-        try:
-            events = move(self, which)
-        except TurnlogError:
-            return
-        for event in events:
-            before = closed_calls(self.session)
-            self.session = evolve(self.session, event)
-            self.reopened |= before & open_calls(self.session)
-            self.log.append(event)
-
-    @property
-    def person(self) -> Stamp:
-        return {"at": NOON + timedelta(minutes=self.minutes), "actor": ALICE}
-
-    @property
-    def worker(self) -> Stamp:
-        return {"at": NOON + timedelta(minutes=self.minutes), "actor": WORKER}
-
-    def call(self, which: int) -> str:
-        calls = self.session.turn.calls if self.session.turn else ()
-        return calls[which % len(calls)].call_id if calls else "no call"
-
-    def request(self, which: int) -> str:
-        requests = self.session.turn.requests if self.session.turn else ()
-        return requests[which % len(requests)].request_id if requests else "no request"
-
-
-def start_turn(walk: Walk, which: int) -> Sequence[Event]:
-    return commands.turns.start(walk.session, walk.person, walk.ids.new("turn"), HELLO)
-
-
-def respond(walk: Walk, which: int) -> Sequence[Event]:
-    calls = tuple(call_block(walk.ids.new("call")) for _ in range(which))
-    response = commands.models.Response(calls or (TextBlock(text="Done."),))
-    return commands.models.respond(walk.session, walk.worker, walk.session.epoch, response)
-
-
-def ask(walk: Walk, which: int) -> Sequence[Event]:
-    question = commands.permissions.Question(
-        request_id=walk.ids.new("request"),
-        digest=DIGEST,
-        display="make test",
-        display_digest="digest of what Alice reads",
-        expires_at=walk.worker["at"] + timedelta(minutes=4),
-    )
-    return commands.permissions.ask(walk.session, walk.worker, walk.session.epoch, walk.call(which), question)
-
-
-def answer(walk: Walk, which: int) -> Sequence[Event]:
-    decision = DENY if which == 3 else ALLOW
-    return commands.permissions.answer(walk.session, walk.person, walk.request(which), decision)
-
-
-def remember(walk: Walk, which: int) -> Sequence[Event]:
-    matcher = ExactCall(digest=DIGEST, shown="make test")
-    new = commands.rules.NewRule(walk.ids.new("rule"), "session", "allow", "shell", matcher)
-    return commands.rules.add(walk.session.rules, walk.person, new)
-
-
-def authorize(walk: Walk, which: int) -> Sequence[Event]:
-    turn = walk.session.turn
-    allowed = turn and any(call.state == "allowed" for call in turn.calls)
-    grant = commands.tools.Grant(DIGEST, "person" if allowed else "rule")
-    return commands.tools.authorize(walk.session, walk.worker, walk.session.epoch, walk.call(which), grant)
-
-
-def deny(walk: Walk, which: int) -> Sequence[Event]:
-    denial = commands.tools.Denial("invalid", "no such tool")
-    return commands.tools.deny(walk.session, walk.worker, walk.session.epoch, walk.call(which), denial)
-
-
-def start(walk: Walk, which: int) -> Sequence[Event]:
-    effect: Effect = "pure" if which == 0 else "external"
-    execution = commands.tools.Execution(tool="shell", digest=DIGEST, effect=effect, input_digest=INPUT)
-    return commands.tools.start(walk.session, walk.worker, walk.session.epoch, walk.call(which), execution)
-
-
-def resolve(walk: Walk, which: int) -> Sequence[Event]:
-    return commands.tools.resolve(walk.session, walk.person, walk.call(which), RESOLUTIONS[which % len(RESOLUTIONS)])
-
-
-MOVES: dict[str, Move] = {
-    "start turn": start_turn,
-    "request": lambda walk, which: commands.models.request(walk.session, walk.worker, walk.session.epoch, DIGEST),
-    "respond": respond,
-    "model fails": lambda walk, which: commands.models.fail(
-        walk.session, walk.worker, walk.session.epoch, MODEL_FAILURE
-    ),
-    "ask": ask,
-    "answer": answer,
-    "remember": remember,
-    "expire": lambda walk, which: commands.permissions.expire(
-        walk.session, walk.worker, walk.session.epoch, walk.request(which)
-    ),
-    "withdraw": lambda walk, which: commands.permissions.withdraw(
-        walk.session, walk.worker, walk.session.epoch, walk.request(which), "it no longer fits"
-    ),
-    "authorize": authorize,
-    "deny": deny,
-    "start": start,
-    "finish": lambda walk, which: commands.tools.finish(
-        walk.session, walk.worker, walk.session.epoch, walk.call(which), RESULT
-    ),
-    "lose": lambda walk, which: commands.tools.lose(
-        walk.session, walk.worker, walk.session.epoch, walk.call(which), "it crashed"
-    ),
-    "resolve": resolve,
-    "suspend": lambda walk, which: commands.turns.suspend(walk.session, walk.worker, walk.session.epoch),
-    "resume": lambda walk, which: commands.turns.resume(walk.session, walk.worker),
-    "complete": lambda walk, which: commands.turns.complete(walk.session, walk.worker, walk.session.epoch),
-    "turn fails": lambda walk, which: commands.turns.fail(
-        walk.session, walk.worker, walk.session.epoch, commands.turns.Failure("model", "gone")
-    ),
-    "cancel": lambda walk, which: commands.turns.cancel(walk.session, walk.person),
-    "take over": lambda walk, which: commands.leases.take(walk.session, walk.worker, "desk", holder_gone=True),
-}
-OPENING = ("take over", "start turn", "request", "respond")
-NATURAL: dict[CallState, tuple[str, str]] = {
-    "proposed": ("ask", "authorize"),
-    "waiting": ("answer", "answer"),
-    "allowed": ("authorize", "authorize"),
-    "refused": ("deny", "deny"),
-    "authorized": ("start", "start"),
-    "started": ("finish", "lose"),
-    "unknown": ("resolve", "suspend"),
-    "closed": ("request", "respond"),
-}
-"""What usually comes next for a call in this state."""
-
-
-def go_on(walk: Walk, which: int) -> Sequence[Event]:
-    """What usually comes next. Tried as often as all else together, or walks would get nowhere."""
-    turn = walk.session.turn
-    call = turn.call(walk.call(which)) if turn else None
-    usual = NATURAL[call.state] if call else ("resume", "start turn")
-    return MOVES[usual[which // 2]](walk, which)
-
-
-ANY_MOVE = st.one_of(st.just(go_on), st.sampled_from(list(MOVES.values())))
-Steps = list[tuple[Move, int]]
-STEPS = st.lists(st.tuples(ANY_MOVE, st.integers(0, 3)), max_size=40)
-
-
-def walked(steps: Steps) -> Walk:
-    walk = Walk()
-    for name in OPENING:
-        walk.go(MOVES[name], 2)
-    for move, which in steps:
-        walk.go(move, which)
-    return walk
+from .walks import MOVES, STEPS, Steps, go_on, walked
 
 
 @walking(STEPS)
@@ -274,17 +104,93 @@ def test_nothing_happens_in_a_turn_that_was_never_started(steps: Steps) -> None:
     assert {event.turn_id for event in log if isinstance(event, TurnEvent)} <= begun
 
 
+@walking(STEPS)
+def test_what_is_spent_is_the_sum_over_the_log(steps: Steps) -> None:
+    walk = walked(steps)
+    turn = walk.session.turn
+    assert turn is not None
+    assert walk.session.spent == summed(walk.log)
+    assert turn.spent == summed([event for event in walk.log if of_turn(event, turn.turn_id)])
+
+
+@walking(STEPS)
+def test_an_input_is_delivered_at_most_once_and_not_before_it_was_queued(steps: Steps) -> None:
+    queued: list[str] = []
+    for event in walked(steps).log:
+        if isinstance(event, InputQueued):
+            queued.append(event.input_id)
+        if isinstance(event, InputDelivered):
+            assert set(event.input_ids) <= set(queued)
+            queued = [input_id for input_id in queued if input_id not in event.input_ids]
+
+
+@walking(STEPS)
+def test_inputs_of_a_kind_are_delivered_in_the_order_they_were_queued(steps: Steps) -> None:
+    log = walked(steps).log
+    delivered = [input_id for event in log if isinstance(event, InputDelivered) for input_id in event.input_ids]
+    for kind in ("steer", "follow_up"):
+        queued = [event.input_id for event in log if isinstance(event, InputQueued) and event.kind == kind]
+        seen = [input_id for input_id in delivered if input_id in queued]
+        assert seen == [input_id for input_id in queued if input_id in seen]
+
+
+@walking(STEPS)
+def test_a_completed_turn_left_nothing_unseen(steps: Steps) -> None:
+    log = walked(steps).log
+    completed = {event.turn_id for event in log if isinstance(event, TurnCompleted)}
+    queued = {event.input_id for event in log if isinstance(event, InputQueued) and event.turn_id in completed}
+    delivered = {input_id for event in log if isinstance(event, InputDelivered) for input_id in event.input_ids}
+    assert queued <= delivered
+
+
+@walking(STEPS)
+def test_a_turn_that_is_to_end_in_a_value_ends_in_one(steps: Steps) -> None:
+    log = walked(steps).log
+    wanting = {event.turn_id for event in log if isinstance(event, TurnStarted) and event.output}
+    completed = {event.turn_id for event in log if isinstance(event, TurnCompleted)} & wanting
+    values = {
+        block.call_id
+        for event in log
+        if isinstance(event, ModelResponded)
+        for block in event.blocks
+        if isinstance(block, ToolCallBlock) and block.name == OUTPUT_TOOL
+    }
+    given_in = {event.turn_id for event in log if isinstance(event, ToolCallFinished) and event.call_id in values}
+    assert completed <= given_in
+
+
+@walking(STEPS)
+def test_a_turn_that_is_asked_to_stop_stops_unless_it_is_over(steps: Steps) -> None:
+    walk = walked(steps)
+    walk.go(MOVES["stop"], 0)
+    assert isinstance(next_step(walk.session), Stop | Finish | Over)
+
+
 def test_a_walk_gets_somewhere() -> None:
     walk = walked([(go_on, 1)] * 5)
     assert isinstance(walk.log[-1], ToolCallFinished)
 
 
-def open_calls(session: Session) -> set[str]:
-    return {call.call_id for call in session.turn.open_calls} if session.turn else set()
+def summed(log: Sequence[Event]) -> Spent:
+    """What these events say was used."""
+    answers = [event for event in log if isinstance(event, ModelResponded)]
+    wanting = {event.turn_id for event in log if isinstance(event, TurnStarted) and event.output}
+    begun = [
+        event.call_id
+        for event in log
+        if isinstance(event, ToolCallStarted) and not (event.tool == OUTPUT_TOOL and event.turn_id in wanting)
+    ]
+    return Spent(
+        rounds=len(answers),
+        requests=sum(isinstance(event, ModelRequested) for event in log),
+        tool_calls=len(set(begun)),
+        tokens=sum(answer.usage.input_tokens + answer.usage.output_tokens for answer in answers),
+        cost=sum((answer.cost.amount for answer in answers if answer.cost), Decimal(0)),
+    )
 
 
-def closed_calls(session: Session) -> set[str]:
-    return {call.call_id for call in session.turn.calls} - open_calls(session) if session.turn else set()
+def of_turn(event: Event, turn_id: str) -> bool:
+    return isinstance(event, TurnEvent) and event.turn_id == turn_id
 
 
 def answered_by(event: Event) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from turnlog.domain import Actor, Change, EventLog, Recorded, Tool, ToolContext
 from turnlog.front import Turnlog
@@ -80,6 +80,9 @@ async def yes(request: PermissionRequest) -> PermissionDecision:
     return allow(remember="session" if request.tool == "mark" else None)
 
 
+T = TypeVar("T")
+
+
 class KillingLog:
     """A log whose process dies right after an append, counted from 1. 0 never dies."""
 
@@ -97,6 +100,16 @@ class KillingLog:
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         return await self._log.read(stream, after, until)
+
+    async def fold(
+        self,
+        stream: str,
+        step: Callable[[T, Iterable[Recorded]], T],
+        state: T,
+        after: int = 0,
+        until: int | None = None,
+    ) -> T:
+        return await self._log.fold(stream, step, state, after, until)
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         return await self._log.read_all(after, limit)

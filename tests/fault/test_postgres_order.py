@@ -21,8 +21,7 @@ pytestmark = pytest.mark.fault
 
 WRITERS = 8
 APPEND = """
-SELECT positions FROM turnlog.append(%s::text[], %s::bigint[], %s::text[], %s::bytea[], %s::bigint[],
-    '{}'::bigint[], '{}'::text[], '{}'::bigint[])
+SELECT positions FROM turnlog.append(%s::text[], %s::bigint[], %s::text[], %s::bytea[], %s::bigint[], %s::bigint[])
 """
 Place = tuple[int, str, int]
 
@@ -49,7 +48,9 @@ def dawdle(url: str, name: str, stop: Event) -> None:
             versions = list(range(version + 1, version + count + 1))
             kept = chance.random() > 0.2
             with server.transaction(force_rollback=not kept):
-                server.execute(APPEND, ([name] * count, versions, ["t"] * count, [b"{}"] * count, [0] * count))
+                follows = [-place or None for place in range(count)]
+                states = [b"{}"] * count
+                server.execute(APPEND, ([name] * count, versions, ["t"] * count, states, [0] * count, follows))
                 server.execute("SELECT pg_sleep(%s)", (chance.choice([0.0, 0.0, chance.random() / 20]),))
             version += count if kept else 0
 
@@ -134,7 +135,7 @@ def test_a_dawdling_append_holds_readers_back_and_nobody_else(fresh_postgres: st
     with psycopg.connect(fresh_postgres, autocommit=True) as slow:
         asyncio.run(append("before"))
         with slow.transaction():
-            slow.execute(APPEND, (["slow"], [1], ["t"], [b"{}"], [0]))
+            slow.execute(APPEND, (["slow"], [1], ["t"], [b"{}"], [0], [None]))
             asyncio.run(append("after"))
             assert seen() == ["before"]
             assert opened.recorder.max_notification_id() == 1
@@ -156,7 +157,7 @@ def test_positions_may_outgrow_the_room_in_a_lock(fresh_postgres: str, last: int
     with psycopg.connect(fresh_postgres, autocommit=True) as server:
         server.execute("SELECT setval('turnlog.events_notification_id_seq', %s, true)", (last,))
         with server.transaction():
-            server.execute(APPEND, (["slow"] * 3, [1, 2, 3], ["t"] * 3, [b"{}"] * 3, [0] * 3))
+            server.execute(APPEND, (["slow"] * 3, [1, 2, 3], ["t"] * 3, [b"{}"] * 3, [0] * 3, [None, -1, -2]))
             with psycopg.connect(fresh_postgres) as other:
                 assert other.execute("SELECT turnlog.safe_position()").fetchone() == (last,)
         assert server.execute("SELECT turnlog.safe_position()").fetchone() == (last + 3,)

@@ -3,12 +3,11 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 import psycopg
 import pytest
@@ -18,8 +17,9 @@ from turnlog.domain import StoreError
 from turnlog.infrastructure import store
 
 from ..contract.events import change, places
-from ..postgres_server import Account, PostgresServer, running_server
+from ..postgres_server import PostgresServer, running_server
 from .postgres_proxy import proxy_before
+from .postgres_restarts import Restarts
 
 pytestmark = pytest.mark.fault
 
@@ -54,7 +54,7 @@ async def test_a_writer_that_hangs_in_the_middle_of_the_same_version_is_waited_f
         with psycopg.connect(fresh_postgres) as hanging:
             hanging.execute(
                 "SELECT turnlog.append('{s}'::text[], '{1}'::int8[], '{t}'::text[], ARRAY[''::bytea],"
-                " '{0}'::int8[], '{}'::int8[], '{}'::text[], '{}'::int8[])"
+                " '{0}'::int8[], '{0}'::int8[])"
             )
             await refused_within(opened, 2.5, 0)
             hanging.rollback()
@@ -100,42 +100,6 @@ async def test_a_paused_server_is_an_error_within_the_deadline(own_server: Postg
         await opened.log.append(change("s", reached, "y"))
 
 
-class Restarts:
-    """Stops the server of another keeper, and starts it again on the same data and port."""
-
-    def __init__(self, server: PostgresServer) -> None:
-        self._directory = Path(server.directory)
-        self._pid = server.pid
-        self._port = server.url.rpartition(":")[2].partition("/")[0]
-        self._program = Path(f"/proc/{server.pid}/exe").resolve()
-        self._started: subprocess.Popen[bytes] | None = None
-
-    def restart(self, how: signal.Signals, down: float) -> None:
-        os.kill(self._pid, how)
-        lock = self._directory / "data" / "postmaster.pid"
-        until = monotonic() + 20
-        while self._alive() and monotonic() < until:
-            sleep(0.02)
-        lock.unlink(missing_ok=True)
-        sleep(down)
-        command = [str(self._program), "-D", str(self._directory / "data"), "-p", self._port]
-        self._started = Account.allowed().popen(command, self._directory, self._directory / "server.log")
-        self._pid = self._started.pid
-
-    def stop(self) -> None:
-        if self._started is not None:
-            self._started.send_signal(signal.SIGQUIT)
-            self._started.wait(20)
-
-    def _alive(self) -> bool:
-        if self._started is not None:
-            return self._started.poll() is None
-        try:
-            return Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except OSError:
-            return False
-
-
 async def write_versions(opened: store.Store, stream: str, stop: asyncio.Event) -> int:
     version = 0
     while not stop.is_set():
@@ -162,7 +126,7 @@ async def test_restarts_in_the_middle_of_appends_lose_and_double_nothing(own_ser
                 stored = await opened.log.read(f"s{number}")
                 assert [one.version for one in stored] == list(range(1, count + 1))
     finally:
-        restarts.stop()
+        restarts.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the server's program in /proc")
@@ -177,7 +141,7 @@ async def test_a_subscription_goes_on_after_a_restart(own_server: PostgresServer
                 opened.recorder.insert_events([StoredEvent("s", 2, "t", b"{}")])
                 assert (await asyncio.to_thread(next, subscription)).originator_version == 2
     finally:
-        restarts.stop()
+        restarts.close()
 
 
 async def seen_after(one: store.Store, other: store.Store, version: int) -> float:

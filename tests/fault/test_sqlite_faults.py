@@ -68,16 +68,15 @@ def check(path: Path, acknowledged: Ledger) -> None:
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         rows = file.execute(
-            "SELECT notification_id, originator_id, originator_version, topic, state, leaf, chain FROM events"
+            "SELECT notification_id, originator_id, originator_version, topic, state, chain FROM events"
             " ORDER BY notification_id"
         ).fetchall()
     assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
     heads: defaultdict[str, tuple[int, bytes]] = defaultdict(lambda: (0, GENESIS))
-    for _, stream, version, topic, state, leaf, link in rows:
+    for _, stream, version, topic, state, link in rows:
         before, value = heads[stream]
         assert version == before + 1
-        assert leaf == hash_event(stream, version, topic, state)
-        assert link == hash_link(value, leaf)
+        assert link == hash_link(value, hash_event(stream, version, topic, state))
         heads[stream] = (version, link)
     assert {place for place in acknowledged if place[1] > heads[place[0]][0]} == set()
 

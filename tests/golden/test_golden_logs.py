@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from eventsourcing.persistence import StoredEvent
+from pydantic import JsonValue
 
 from turnlog.domain import TOPICS, Recorded, Session, SessionForked, fold
 from turnlog.infrastructure import store
@@ -14,6 +15,9 @@ from turnlog.projections import view
 
 HERE = Path(__file__).parent
 RELEASES = sorted(path.name for path in HERE.iterdir() if (path / "sessions.jsonl").is_file())
+BY_ID = ("rules", "pending", "calls")
+"""Parts of a state in which every name is the id of something, and none may come or go."""
+
 Streams = dict[str, list[Recorded]]
 
 
@@ -37,6 +41,15 @@ def lineage(streams: Streams, name: str) -> list[Recorded]:
     return own
 
 
+def as_far_as_known(now: JsonValue, then: JsonValue) -> JsonValue:
+    """The state now without what turnlog did not yet tell then."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        return {name: as_far_as_known(now[name], told) for name, told in then.items()}
+    if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
+        return [as_far_as_known(*pair) for pair in zip(now, then, strict=True)]
+    return now
+
+
 def test_there_is_a_golden_log() -> None:
     assert "0.1" in RELEASES
 
@@ -47,7 +60,9 @@ def test_a_released_log_folds_to_what_it_folded_to_then(release: str) -> None:
     expected: dict[str, Any] = json.loads((HERE / release / "states.json").read_text())
     for name, state in expected.items():
         records = lineage(streams, name)
-        assert view(fold(Session(name), records), records) == state
+        now: Any = view(fold(Session(name), records), records)
+        assert as_far_as_known(now, state) == state
+        assert {part: set(now[part]) for part in BY_ID} == {part: set(state[part]) for part in BY_ID}
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -6,12 +6,15 @@ A golden log is what a released turnlog stored, row by row, beside what it then 
 import asyncio
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 
-from turnlog.domain import Actor, Recorded
+from pydantic import BaseModel
+
+from turnlog.domain import Actor, Limits, ModelSettings, Recorded
 from turnlog.front import Turnlog
 from turnlog.infrastructure import models, store, tools
-from turnlog.runtime import Environment, SessionHandle, allow, deny
+from turnlog.runtime import Environment, Modify, ProposedCall, SessionHandle, allow, deny
 from turnlog.testing import CountingIds, VirtualClock
 
 from ..domain.every_event import SAMPLES
@@ -57,6 +60,53 @@ def script() -> models.ScriptedModel:
     )
 
 
+class Count(BaseModel):
+    """How many there are."""
+
+    number: int
+
+
+class Careful:
+    """Looks things up in small letters."""
+
+    name = "careful"
+
+    async def judge(self, call: ProposedCall) -> Modify:
+        return Modify({"name": str(call.arguments["name"]).lower()}, "small letters do")
+
+
+def counting() -> models.ScriptedModel:
+    """Looks, answers in words where a value is wanted, gives a wrong value, and then the right one."""
+    call, reply = models.ScriptedCall, models.ScriptedReply
+    return models.ScriptedModel(
+        [
+            reply(calls=(call(name="look", arguments={"name": "DUCKS"}),), cost=Decimal("0.0125")),
+            "Three.",
+            reply(calls=(call(name="final_answer", arguments={"number": "three"}),)),
+            reply(calls=(call(name="final_answer", arguments={"number": 3}),)),
+        ]
+    )
+
+
+async def count(log: Turnlog) -> SessionHandle:
+    """A session that is steered, stopped, resumed within other limits, and ends in a value."""
+
+    @tools.tool(effect="pure")
+    async def look(name: str) -> str:
+        """Look a thing up."""
+        await session.steer("Only those on the water.")
+        await session.stop("lunch")
+        return f"three {name}"
+
+    session = await log.create_session(
+        "Counting", model=counting(), tools=[look], hooks=[Careful()], limits=Limits(cost=Decimal(2), tool_calls=9)
+    )
+    await session.append_turn("How many ducks?", output=Count, limits=Limits(rounds=3, seconds=3600))
+    await session.resume_turn(output=Count, limits=Limits(rounds=8))
+    await session.configure(settings=ModelSettings(temperature=0.5, stop=("END",)))
+    return session
+
+
 async def tell(log: Turnlog) -> SessionHandle:
     """Tell the story of a session and of its fork; the fork."""
     session = await log.create_session(
@@ -91,10 +141,11 @@ async def write(version: str) -> None:
         )
         log = Turnlog(env, opened.close)
         fork = await tell(log)
+        counted = await count(log)
         rows = [row(record) for record in await opened.log.read_all(limit=10_000)]
         parent = (await fork.metadata()).parent
         assert parent is not None
-        states = {name: (await log.show(name)).state() for name in (parent, fork.id)}
+        states = {name: (await log.show(name)).state() for name in (parent, fork.id, counted.id)}
     (target / "sessions.jsonl").write_text("".join(f"{line}\n" for line in rows))
     (target / "states.json").write_text(f"{json.dumps(states, indent=1, ensure_ascii=False)}\n")
     samples = [row(Recorded("every", place, event)) for place, event in enumerate(SAMPLES, start=1)]

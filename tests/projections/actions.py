@@ -2,12 +2,33 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from typing import Literal
 
-from turnlog.domain import BlobRef, Call, ModelBlock, Resolution, Scope, TextBlock, ThinkingBlock, Turn, commands
+from turnlog.domain import (
+    OUTPUT_TOOL,
+    BlobRef,
+    Call,
+    Cost,
+    Deliver,
+    ModelBlock,
+    Output,
+    Resolution,
+    Scope,
+    TextBlock,
+    ThinkingBlock,
+    Turn,
+    Usage,
+    commands,
+    next_step,
+)
 
 from .story import MODEL, OTHER_MODEL, Story, digest_of
 
 Action = Callable[[Story, int], object]
+VALUE = Output(name="Value", json_schema={"type": "object"})
+_KINDS: tuple[Literal["steer"], Literal["follow_up"]] = ("steer", "follow_up")
+_TOOLS = ("shell", "read", OUTPUT_TOOL)
 _TEXTS = ("hello", "", "  \n", "ÄÖ \u202e", "x" * 300)
 _RESOLUTIONS: tuple[Resolution, ...] = ("did", "did_not", "retry")
 _REMEMBER: tuple[Scope | None, ...] = (None, "session", "project", "global", None)
@@ -37,8 +58,28 @@ def nothing(story: Story, dice: int) -> None:
 
 def start_turn(story: Story, dice: int) -> None:
     content = (TextBlock(text=_TEXTS[dice % 5]), TextBlock(text=_TEXTS[dice // 5 % 5]))
+    asked = commands.turns.Asked(content, output=VALUE if dice % 4 == 1 else None)
     turn_id = story.name("turn")
-    story.tries(lambda session: commands.turns.start(session, story.by, turn_id, content))
+    story.tries(lambda session: commands.turns.start(session, story.by, turn_id, asked))
+
+
+def queue(story: Story, dice: int) -> None:
+    content, kind = (TextBlock(text=_TEXTS[dice % 5]),), _KINDS[dice // 5 % 2]
+    input_id = story.name("input")
+    story.tries(lambda session: commands.inputs.queue(session, story.by, input_id, kind, content))
+
+
+def deliver(story: Story, dice: int) -> None:
+    """What is due, or now and then all that waits."""
+    step = next_step(story.session)
+    waiting = tuple(queued.input_id for queued in _turn(story).inputs)
+    due = step.input_ids if isinstance(step, Deliver) and dice % 5 else waiting
+    story.tries(lambda session: commands.inputs.deliver(session, story.by, _epoch(story, dice), due))
+
+
+def repair(story: Story, dice: int) -> None:
+    input_id = story.name("input")
+    story.tries(lambda session: commands.inputs.repair(session, story.by, _epoch(story, dice), input_id, "a value!"))
 
 
 def take(story: Story, dice: int) -> None:
@@ -50,22 +91,28 @@ def release(story: Story, dice: int) -> None:
 
 
 def request(story: Story, dice: int) -> None:
-    story.tries(lambda session: commands.models.request(session, story.by, _epoch(story, dice), "digest"))
+    story.tries(
+        lambda session: commands.models.request(
+            session, story.by, _epoch(story, dice), commands.models.Request("digest")
+        )
+    )
 
 
 def _blocks(story: Story, dice: int) -> tuple[ModelBlock, ...]:
     thought = ThinkingBlock(text="hm", model=(MODEL, OTHER_MODEL)[dice // 4 % 2], signature="s")
     blocks: list[ModelBlock] = [thought] if dice % 3 == 0 else []
     if dice % 5:
-        blocks.append(TextBlock(text=_TEXTS[dice // 7 % 5]))
-    blocks += [story.call(("shell", "read")[dice // 3 % 2]) for _ in range(min(dice % 5, 3))]
+        blocks.append(TextBlock(text=_TEXTS[dice // 7 % 5], signature=("s", None, None)[dice // 9 % 3]))
+    blocks += [story.call(_TOOLS[dice // 3 % 3]) for _ in range(min(dice % 5, 3))]
     if dice % 11 == 0:
         blocks.append(thought)
     return tuple(blocks)
 
 
 def respond(story: Story, dice: int) -> None:
-    response = commands.models.Response(_blocks(story, dice))
+    cost = Cost(amount=Decimal(dice) / 1000, source="a price list") if dice % 3 else None
+    usage = Usage(input_tokens=dice, output_tokens=dice % 7)
+    response = commands.models.Response(_blocks(story, dice), usage, cost=cost)
     story.tries(lambda session: commands.models.respond(session, story.by, _epoch(story, dice), response))
 
 
@@ -79,6 +126,11 @@ def authorize(story: Story, dice: int) -> None:
     digest = "another" if dice % 17 == 3 else digest_of(call.call_id)
     grant = commands.tools.Grant(digest, "person" if call.state == "allowed" else ("read_only", "rule")[dice % 2])
     story.tries(lambda session: commands.tools.authorize(session, story.by, _epoch(story, dice), call.call_id, grant))
+
+
+def amend(story: Story, dice: int) -> None:
+    call_id, amendment = _call(story, dice).call_id, commands.tools.Amendment(_TEXTS[dice % 5], "a hook")
+    story.tries(lambda session: commands.tools.amend(session, story.by, _epoch(story, dice), call_id, amendment))
 
 
 def ask(story: Story, dice: int) -> None:
@@ -116,7 +168,7 @@ def deny(story: Story, dice: int) -> None:
 
 def start_call(story: Story, dice: int) -> None:
     call = _call(story, dice)
-    execution = commands.tools.Execution("shell", digest_of(call.call_id), ("pure", "external")[dice % 2], "i")
+    execution = commands.tools.Execution(call.tool, digest_of(call.call_id), ("pure", "external")[dice % 2], "i")
     story.tries(lambda session: commands.tools.start(session, story.by, story.epoch, call.call_id, execution))
 
 
@@ -150,6 +202,10 @@ def complete(story: Story, dice: int) -> None:
 
 def cancel(story: Story, dice: int) -> None:
     story.tries(lambda session: commands.turns.cancel(session, story.by, "enough"))
+
+
+def stop(story: Story, dice: int) -> None:
+    story.tries(lambda session: commands.turns.stop(session, story.by, "lunch"))
 
 
 def suspend(story: Story, dice: int) -> None:
@@ -191,11 +247,15 @@ def fork(story: Story, dice: int) -> None:
 ANYTHING: tuple[Action, ...] = (
     nothing,
     start_turn,
+    queue,
+    deliver,
+    repair,
     take,
     release,
     request,
     respond,
     model_fails,
+    amend,
     authorize,
     ask,
     answer,
@@ -209,6 +269,7 @@ ANYTHING: tuple[Action, ...] = (
     fail_turn,
     complete,
     cancel,
+    stop,
     suspend,
     resume,
     rename,

@@ -4,7 +4,20 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from turnlog.domain import AskModel, AwaitPerson, Finish, Judge, Recover, Run, Turn, next_step
+from turnlog.domain import (
+    AskModel,
+    AwaitPerson,
+    Deliver,
+    Finish,
+    Judge,
+    Recover,
+    Repair,
+    Run,
+    Step,
+    Stop,
+    Turn,
+    next_step,
+)
 
 from .actions import (
     ANYTHING,
@@ -13,12 +26,15 @@ from .actions import (
     ask,
     authorize,
     complete,
+    deliver,
     deny,
     expire,
     finish,
     fork,
     lose,
     model_fails,
+    nothing,
+    repair,
     request,
     resolve,
     respond,
@@ -54,6 +70,9 @@ _JUDGEMENTS: Mapping[str, tuple[Action, ...]] = {
 }
 
 
+_PLAIN: Mapping[type[Step], Action] = {Deliver: deliver, Repair: repair, Stop: suspend, Finish: complete}
+
+
 def _work(story: Story, turn: Turn, dice: int) -> None:
     running = any(call.state == "started" and call.epoch == story.epoch for call in turn.calls)
     match next_step(story.session):
@@ -72,10 +91,8 @@ def _work(story: Story, turn: Turn, dice: int) -> None:
             finish(story, dice)
         case AwaitPerson():
             (answer, answer, resolve, suspend, expire)[dice % 5](story, dice)
-        case Finish():
-            complete(story, dice)
-        case _:
-            pass
+        case step:
+            _PLAIN.get(type(step), nothing)(story, dice)
 
 
 _STEP = st.tuples(

@@ -3,13 +3,19 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Literal
 
 from turnlog.domain import (
     Actor,
     BlobRef,
+    Cost,
     Decision,
     Draft,
     Event,
+    Limits,
+    ModelBlock,
+    Output,
     Recorded,
     Resolution,
     RuleRemembered,
@@ -117,10 +123,11 @@ class Story:
 
     # The usual steps, for stories that are written out
 
-    def says(self, text: str) -> str:
+    def says(self, text: str, *, limits: Limits | None = None, output: Output | None = None) -> str:
         """A person begins a turn, and a worker takes it up."""
         turn_id = self.name("turn")
-        self.do(lambda session: commands.turns.start(session, self.by, turn_id, (TextBlock(text=text),)))
+        asked = commands.turns.Asked((TextBlock(text=text),), limits, output)
+        self.do(lambda session: commands.turns.start(session, self.by, turn_id, asked))
         if self.session.lease is None:
             self.taken()
         return turn_id
@@ -128,11 +135,33 @@ class Story:
     def taken(self) -> None:
         self.do(lambda session: commands.leases.take(session, self.by, "w1", holder_gone=True))
 
-    def answers(self, *blocks: str | ToolCallBlock, usage: Usage | None = None) -> None:
+    def adds(self, text: str, kind: Literal["steer", "follow_up"] = "steer") -> str:
+        """A person says something to the turn under way."""
+        input_id = self.name("input")
+        said = (TextBlock(text=text),)
+        self.do(lambda session: commands.inputs.queue(session, self.by, input_id, kind, said))
+        return input_id
+
+    def delivered(self, *input_ids: str) -> None:
+        self.do(lambda session: commands.inputs.deliver(session, self.by, self.epoch, input_ids))
+
+    def repaired(self, text: str) -> None:
+        input_id = self.name("input")
+        self.do(lambda session: commands.inputs.repair(session, self.by, self.epoch, input_id, text))
+
+    def amended(self, call_id: str, arguments: str) -> None:
+        amendment = commands.tools.Amendment(arguments, "dry_run", "look first")
+        self.do(lambda session: commands.tools.amend(session, self.by, self.epoch, call_id, amendment))
+
+    def asked_to_stop(self, reason: str = "") -> None:
+        self.do(lambda session: commands.turns.stop(session, self.by, reason))
+
+    def answers(self, *blocks: str | ModelBlock, usage: Usage | None = None, cost: str | None = None) -> None:
         """The model answers with texts and tool calls."""
         said = tuple(TextBlock(text=block) if isinstance(block, str) else block for block in blocks)
-        response = commands.models.Response(said, usage or Usage(input_tokens=10, output_tokens=2))
-        self.do(lambda session: commands.models.request(session, self.by, self.epoch, "d"))
+        price = Cost(amount=Decimal(cost), source="a price list") if cost else None
+        response = commands.models.Response(said, usage or Usage(input_tokens=10, output_tokens=2), cost=price)
+        self.do(lambda session: commands.models.request(session, self.by, self.epoch, commands.models.Request("d")))
         self.do(lambda session: commands.models.respond(session, self.by, self.epoch, response))
 
     def call(self, tool: str = "shell", arguments: str = '{"argv": ["pytest", "-q"]}') -> ToolCallBlock:
@@ -180,8 +209,8 @@ class Story:
         failure = commands.turns.Failure("model", "the provider is down", retryable=True)
         self.do(lambda session: commands.turns.fail(session, self.by, self.epoch, failure))
 
-    def resumed(self) -> None:
-        self.do(lambda session: commands.turns.resume(session, self.by))
+    def resumed(self, limits: Limits | None = None) -> None:
+        self.do(lambda session: commands.turns.resume(session, self.by, limits))
 
     def completed(self) -> None:
         self.do(lambda session: commands.turns.complete(session, self.by, self.epoch))

@@ -66,6 +66,17 @@ def test_a_person_says_what_became_of_a_lost_call(resolution: Resolution) -> Non
     assert (row.status, row.resolution) == ("resolved", resolution)
 
 
+def test_a_row_tells_with_which_arguments_a_call_is_to_run_instead() -> None:
+    story = Story()
+    story.says("Fix it")
+    call = story.call()
+    story.answers(call)
+    story.amended(call.call_id, '{"argv": ["true"]}')
+    row = rows(story)[call.call_id]
+    assert (row.amended_by, row.amended_arguments) == ("dry_run", '{"argv": ["true"]}')
+    assert (row.status, row.steps[-1].event) == ("proposed", "ToolCallAmended")
+
+
 def test_a_call_that_is_open_at_a_fork_ends_there() -> None:
     story = Story()
     call_id, _ = allowed(story)

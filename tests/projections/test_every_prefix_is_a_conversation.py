@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from turnlog.domain import (
     Event,
+    InputDelivered,
     Recorded,
     Session,
     SessionForked,
@@ -29,9 +30,11 @@ from turnlog.projections import (
     TRANSCRIPT,
     USAGE,
     WIDTH,
+    UserSaid,
     conversation_problems,
     messages,
     project,
+    replay,
     view,
 )
 
@@ -102,6 +105,29 @@ def test_projections_agree_with_the_session_at_every_version(story: Story) -> No
         assert (metadata.version, metadata.turn_count) == (session.version, session.completed_turns)
         assert metadata.pending == _pending(session)
         assert rules == session.rules
+
+
+@unhurried
+@given(stories())
+def test_what_a_session_spent_is_what_its_own_answers_used(story: Story) -> None:
+    session, usage = Session(story.session.id), USAGE.initial()
+    for recorded in story.history:
+        session, usage = evolve(session, recorded.event), USAGE.fold(usage, recorded)
+        assert session.spent.tokens == usage.own.input_tokens + usage.own.output_tokens
+        assert session.spent.cost == usage.own_cost.amount
+
+
+@unhurried
+@given(stories())
+def test_what_was_delivered_is_what_the_transcript_shows(story: Story) -> None:
+    delivered = [
+        input_id
+        for recorded in story.history
+        if isinstance(recorded.event, InputDelivered)
+        for input_id in recorded.event.input_ids
+    ]
+    inputs = [item for item in replay(story.history) if isinstance(item, UserSaid) and item.as_input]
+    assert len(inputs) == len(delivered) == len(set(delivered))
 
 
 @unhurried

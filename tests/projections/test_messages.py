@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from turnlog.domain import Message, TextBlock, ThinkingBlock, ToolCallBlock, ToolResultBlock, commands, plain_text
+from turnlog.domain import (
+    OUTPUT_TOOL,
+    Message,
+    Output,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    ToolResultBlock,
+    commands,
+    plain_text,
+)
 from turnlog.projections import TRANSCRIPT, messages, project
 
 from .story import MODEL, OTHER_MODEL, Story
@@ -142,6 +152,58 @@ def test_inputs_nobody_answered_are_one_message() -> None:
     assert told(story) == (Message(role="user", blocks=(TextBlock(text="One"), TextBlock(text="Two"))),)
 
 
+def test_what_is_said_meanwhile_comes_after_the_results() -> None:
+    story, call = running()
+    input_id = story.adds("Be quick.")
+    story.finished(call.call_id)
+    story.delivered(input_id)
+    answer, text = told(story)[-1].blocks
+    assert isinstance(answer, ToolResultBlock)
+    assert text == TextBlock(text="Be quick.")
+
+
+def test_what_the_model_is_not_to_see_yet_is_not_told() -> None:
+    story = Story()
+    story.says("Go")
+    story.adds("And then?", "follow_up")
+    assert told(story) == (Message(role="user", blocks=(TextBlock(text="Go"),)),)
+
+
+def with_a_value() -> tuple[Story, ToolCallBlock]:
+    story = Story()
+    story.says("How many?", output=Output(name="Count", json_schema={"type": "object"}))
+    call = story.call(OUTPUT_TOOL, '{"n": 3}')
+    story.answers(call)
+    story.authorized(call.call_id)
+    story.started(call.call_id)
+    story.finished(call.call_id, "accepted", status=0)
+    return story, call
+
+
+def test_the_value_a_turn_is_about_to_end_in_is_a_call_with_its_answer() -> None:
+    story, call = with_a_value()
+    assert call in told(story)[1].blocks
+    assert result(story).call_id == call.call_id
+
+
+def test_the_value_an_earlier_turn_ended_in_is_told_as_text() -> None:
+    """Its tool is no longer on offer, and providers refuse a call of a tool that is not."""
+    story, _ = with_a_value()
+    story.completed()
+    story.says("Why?")
+    assert told(story) == (
+        Message(role="user", blocks=(TextBlock(text="How many?"),)),
+        Message(role="assistant", blocks=(TextBlock(text='{"n": 3}'),)),
+        Message(role="user", blocks=(TextBlock(text="Why?"),)),
+    )
+
+
+def test_a_model_is_told_the_call_as_it_wrote_it() -> None:
+    story, call = with_a_call()
+    story.amended(call.call_id, '{"argv": ["true"]}')
+    assert call in told(story)[1].blocks
+
+
 def test_an_empty_answer_is_left_out() -> None:
     story = Story()
     story.says("Hello")
@@ -155,7 +217,7 @@ def test_thinking_goes_back_only_to_the_model_that_thought_it() -> None:
     thought = ThinkingBlock(text="hm", model=MODEL, signature="s")
     blocks = (thought, TextBlock(text="Hi"))
     response = commands.models.Response(blocks)
-    story.do(lambda session: commands.models.request(session, story.by, story.epoch, "d"))
+    story.do(lambda session: commands.models.request(session, story.by, story.epoch, commands.models.Request("d")))
     story.do(lambda session: commands.models.respond(session, story.by, story.epoch, response))
     assert told(story, MODEL)[-1].blocks == blocks
     assert told(story)[-1].blocks == blocks
@@ -166,6 +228,21 @@ def test_thinking_alone_is_no_answer() -> None:
     story = Story()
     story.says("Hello")
     response = commands.models.Response((ThinkingBlock(text="hm", model=MODEL),))
-    story.do(lambda session: commands.models.request(session, story.by, story.epoch, "d"))
+    story.do(lambda session: commands.models.request(session, story.by, story.epoch, commands.models.Request("d")))
     story.do(lambda session: commands.models.respond(session, story.by, story.epoch, response))
     assert [message.role for message in told(story, MODEL)] == ["user"]
+
+
+def test_proofs_go_back_only_to_the_model_they_are_of() -> None:
+    story = Story()
+    story.says("Hello")
+    text = TextBlock(text="I look.", signature="s1")
+    call = story.call().model_copy(update={"signature": "s2"})
+    unseen = TextBlock(text="", signature="s3")
+    story.answers(text, unseen, call)
+    assert told(story, MODEL)[1].blocks == (text, unseen, call)
+    assert told(story)[1].blocks == (text, unseen, call)
+    assert told(story, OTHER_MODEL)[1].blocks == (
+        TextBlock(text="I look."),
+        call.model_copy(update={"signature": None}),
+    )

@@ -1,11 +1,15 @@
 """The log as people read it."""
 
+from typing import get_args
+
 import pytest
 
-from turnlog.domain import BlobRef, Recorded, TurnStarted
+from turnlog.domain import BlobRef, Event, Limits, Recorded, ToolCallDenied, TurnStarted, topic_of
 from turnlog.domain import TextBlock as Text
 from turnlog.projections import TIMELINE, WIDTH, line, one_line, project
 
+from ..domain.every_event import SAMPLES
+from ..domain.story import NUMBER
 from .story import ANN, BEGAN, Story
 
 
@@ -34,6 +38,87 @@ def test_a_turn_reads_line_by_line() -> None:
     ]
     finished = lines[-1]
     assert (finished.kind, finished.version, finished.actor, finished.cause) == ("ToolCallFinished", 11, ANN, 10)
+
+
+def shown_of(story: Story, since: int) -> list[tuple[str, str]]:
+    """The tones and summaries of the lines after this version."""
+    return [(shown.tone, shown.summary) for shown in project(TIMELINE, story.history).lines[since:]]
+
+
+def test_what_is_said_meanwhile_reads_line_by_line() -> None:
+    story = Story()
+    story.says("Why does it fail?", output=NUMBER)
+    since = len(story.history)
+    story.delivered(story.adds("Be quick."))
+    story.adds("And then?", "follow_up")
+    story.answers("A typo.", cost="0.0123")
+    story.repaired("Give a number.")
+    assert shown_of(story, since) == [
+        ("plain", "input queued  Be quick.  for the next request"),
+        ("quiet", "input delivered  1 input"),
+        ("plain", "input queued  And then?  for when the turn would end"),
+        ("quiet", "model asked  test:one  round 1"),
+        ("plain", "model answered  A typo.  10 in, 2 out  $0.0123"),
+        ("quiet", "input queued  Give a number.  the answer has not the form asked for"),
+        ("quiet", "input delivered  1 input"),
+    ]
+
+
+def test_a_stop_reads_line_by_line() -> None:
+    story = Story()
+    story.says("Go")
+    since = len(story.history)
+    story.asked_to_stop("lunch")
+    story.suspended()
+    story.resumed(Limits(rounds=9))
+    assert shown_of(story, since) == [
+        ("plain", "stop requested  lunch"),
+        ("plain", "turn suspended  somebody asked it to stop"),
+        ("plain", "turn resumed  with new limits"),
+    ]
+
+
+def test_an_amended_call_is_told_by_what_it_is_to_do_now() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    since = len(story.history)
+    story.amended(call.call_id, '{"argv": ["pytest", "--collect-only"]}')
+    story.authorized(call.call_id)
+    assert shown_of(story, since) == [
+        ("plain", "tool amended  shell  pytest --collect-only  by dry_run  look first"),
+        ("quiet", "tool authorized  shell  pytest --collect-only  read-only"),
+    ]
+
+
+def test_a_turn_that_is_to_end_in_a_value_says_so() -> None:
+    story = Story()
+    story.says("How many?", output=NUMBER)
+    assert shown_of(story, 1)[0] == ("plain", "turn started  How many?  to end in Number")
+
+
+@pytest.mark.parametrize(
+    ("cost", "shown"), [("1", "$1.0000"), ("0", "$0.0000"), ("0.0001", "$0.0001"), ("0.00002", "under $0.0001")]
+)
+def test_a_price_is_not_rounded_to_nothing(cost: str, shown: str) -> None:
+    story = Story()
+    story.says("Go")
+    story.answers("Done.", cost=cost)
+    assert line(story.history[-1]).summary == f"model answered  Done.  10 in, 2 out  {shown}"
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=topic_of)
+def test_every_event_is_told_in_words(sample: Event) -> None:
+    assert not line(Recorded("s1", 2, sample)).summary.startswith(type(sample).__name__)
+
+
+@pytest.mark.parametrize("by", get_args(ToolCallDenied.model_fields["by"].annotation))
+def test_whoever_refused_a_call_is_named(by: str) -> None:
+    denied = ToolCallDenied.model_validate(
+        {"at": BEGAN, "actor": ANN, "turn_id": "t", "call_id": "c", "by": by, "reason": "no"}
+    )
+    assert len(line(Recorded("s1", 2, denied)).summary.split("  ")) == 4
 
 
 def test_a_line_alone_names_the_call() -> None:

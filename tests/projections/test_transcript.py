@@ -1,8 +1,11 @@
 """The transcript: what was said and done, in order."""
 
-from turnlog.domain import BlobRef, TextBlock, Usage, commands
+from decimal import Decimal
+
+from turnlog.domain import BlobRef, Cost, TextBlock, Usage, commands, plain_text
 from turnlog.projections import ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid, replay
 
+from ..domain.story import NUMBER
 from .story import MODEL, Story
 
 
@@ -85,6 +88,85 @@ def test_an_ended_turn_is_not_ended_again_by_a_fork() -> None:
     before = replay(story.history)
     story.fork()
     assert replay(story.history) == before
+
+
+def said_by_people(story: Story) -> list[tuple[str, str | None]]:
+    """What was said to the model, and as what input."""
+    return [(plain_text(item.blocks), item.as_input) for item in replay(story.history) if isinstance(item, UserSaid)]
+
+
+def test_an_input_is_shown_where_it_reached_the_model() -> None:
+    story = Story()
+    story.says("Why does it fail?")
+    input_id = story.adds("And then?", "follow_up")
+    story.answers("A typo.")
+    story.delivered(input_id)
+    items = replay(story.history)
+    assert [type(item) for item in items] == [UserSaid, ModelSaid, UserSaid]
+    assert (items[-1].version, items[-1].at) == (len(story.history), story.history[3].event.at)
+
+
+def test_an_input_the_model_has_not_seen_is_not_shown() -> None:
+    story = Story()
+    story.says("Why does it fail?")
+    story.adds("Be quick.")
+    assert said_by_people(story) == [("Why does it fail?", None)]
+
+
+def test_inputs_are_shown_in_the_order_in_which_they_were_delivered() -> None:
+    story = Story()
+    story.says("Go")
+    first, second = story.adds("Be quick."), story.adds("Be brief.")
+    story.delivered(first, second)
+    assert said_by_people(story) == [("Go", None), ("Be quick.", "steer"), ("Be brief.", "steer")]
+
+
+def test_a_repair_is_shown_as_what_it_is() -> None:
+    story = Story()
+    story.says("How many?", output=NUMBER)
+    story.answers("Three.")
+    story.repaired("Give a number.")
+    assert said_by_people(story)[-1] == ("Give a number.", "repair")
+
+
+def test_an_input_that_a_cancelled_turn_dropped_is_never_shown() -> None:
+    story = Story()
+    story.says("Go")
+    story.adds("Be quick.")
+    story.cancelled()
+    story.resumed()
+    story.taken()
+    story.answers("Done.")
+    assert said_by_people(story) == [("Go", None)]
+
+
+def test_an_amended_call_is_shown_with_the_arguments_it_is_to_run_with() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    story.amended(call.call_id, '{"argv": ["true"]}')
+    (used,) = [item for item in replay(story.history) if isinstance(item, ToolUsed)]
+    assert (used.arguments, used.amended_by, used.status) == ('{"argv": ["true"]}', "dry_run", "proposed")
+
+
+def test_an_answer_is_shown_with_what_it_cost() -> None:
+    story = Story()
+    story.says("Go")
+    story.answers("Done.", cost="0.10")
+    said = replay(story.history)[-1]
+    assert isinstance(said, ModelSaid)
+    assert said.cost == Cost(amount=Decimal("0.10"), source="a price list")
+
+
+def test_a_stopped_turn_ends_as_stopped() -> None:
+    story = Story()
+    story.says("Go")
+    story.asked_to_stop()
+    story.suspended()
+    ended = replay(story.history)[-1]
+    assert isinstance(ended, TurnEnded)
+    assert (ended.outcome, ended.code) == ("suspended", "stopped")
 
 
 def test_a_notice_is_shown() -> None:

@@ -24,6 +24,10 @@ def test_a_whole_conversation_is_valid() -> None:
     assert conversation_problems([user(HELLO), model(CALL, OTHER), user(RESULT, OTHER_RESULT, HELLO)]) == []
 
 
+def test_a_blank_text_with_a_proof_goes_back_as_it_came() -> None:
+    assert conversation_problems([user(HELLO), model(TextBlock(text="", signature="s"))]) == []
+
+
 @pytest.mark.parametrize(
     ("conversation", "problem"),
     [

@@ -1,11 +1,13 @@
 """Snapshots that are not what they seem, a log that counts what is read, and a cache that does not work."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from turnlog.domain import Change, EventLog, Recorded, StoreError, from_snapshot, to_snapshot
+
+T = TypeVar("T")
 
 
 class CountingLog:
@@ -22,6 +24,24 @@ class CountingLog:
         records = await self._log.read(stream, after, until)
         self.count += len(records)
         return records
+
+    async def fold(
+        self,
+        stream: str,
+        step: Callable[[T, Iterable[Recorded]], T],
+        state: T,
+        after: int = 0,
+        until: int | None = None,
+    ) -> T:
+        def counted(state: T, records: Iterable[Recorded]) -> T:
+            return step(state, self._counted(records))
+
+        return await self._log.fold(stream, counted, state, after, until)
+
+    def _counted(self, records: Iterable[Recorded]) -> Iterator[Recorded]:
+        for record in records:
+            self.count += 1
+            yield record
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         return await self._log.read_all(after, limit)

@@ -1,11 +1,12 @@
 """What a model writes that makes no sense: refused with a reason, while its siblings run."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
+from pydantic import JsonValue
 
-from turnlog.domain import ToolCallDenied, ToolCallFinished, ToolCallStarted
+from turnlog.domain import ToolCallDenied, ToolCallFinished, ToolCallStarted, ToolContext, ToolOutput, ToolSpec
 from turnlog.runtime import RuleDraft, allow
 
 from .world import ScriptedCall, ScriptedModel, World, asks, check_log, last_results, raw, tool
@@ -89,7 +90,7 @@ async def test_an_unknown_tool_is_answered_with_the_tools_on_offer(world: World)
     script = ScriptedModel([asks("tkae", ("take", {"number": 1})), "Done."])
     session = await world.session(script, take)
     await session.append_turn("Go.")
-    assert last_results(script) == ["there is no tool 'tkae'; the tools on offer are: take", "took 1"]
+    assert last_results(script) == ["there is no tool 'tkae'; the tools on offer are: read_tool_result, take", "took 1"]
 
 
 async def test_every_call_has_one_terminal_event(world: World) -> None:
@@ -173,3 +174,27 @@ async def test_what_makes_no_sense_is_not_asked_about(memory: World) -> None:
     session = await memory.session([asks(raw("change", "{}")), "Done."], change)
     assert (await session.append_turn("Go.")).outcome == "answered"
     assert "PermissionRequested" not in await memory.kinds(session.id)
+
+
+class Unusable:
+    """A tool whose schema no validator understands, as another server might offer one."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        schema: dict[str, JsonValue] = {"type": "object", "properties": {"x": {"type": "strange"}}}
+        return ToolSpec(name="unusable", description="Nothing.", parameters=schema, effect="pure")
+
+    def show(self, arguments: Mapping[str, JsonValue]) -> str:
+        return "unusable"
+
+    async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
+        raise AssertionError("it must not run")
+
+
+async def test_a_tool_whose_schema_cannot_be_used_is_refused_and_its_siblings_run(memory: World) -> None:
+    script = ScriptedModel([asks(("unusable", {"x": 1}), ("take", {"number": 2})), "Done."])
+    session = await memory.session(script, Unusable(), take)
+    assert (await session.append_turn("Go.")).text == "Done."
+    refused, ran = last_results(script)
+    assert "the schema of unusable cannot be used" in refused
+    assert ran == "took 2"

@@ -1,5 +1,7 @@
 """Forks: a session that goes on from any version of another one."""
 
+from pathlib import Path
+
 import pytest
 
 from turnlog.domain import InvalidInput, ModelReply, NotFound, SessionForked, TextBlock
@@ -138,11 +140,13 @@ async def test_a_question_of_the_parent_is_not_one_of_the_fork(world: World) -> 
     assert [question.session_id for question in await world.turnlog.approvals()] == [session.id]
 
 
-async def test_a_fork_may_use_another_model_and_title(world: World) -> None:
+async def test_a_fork_may_use_another_model_and_title(world: World, tmp_path: Path) -> None:
+    model = f"scripted:{tmp_path / 'other.json'}"
+    (tmp_path / "other.json").write_text('{"replies": []}')
     session = await world.session(["One."])
-    child = await session.fork(title="Mine", model="scripted:other.json")
+    child = await session.fork(title="Mine", model=model)
     (event,) = await world.all_of(child.id, SessionForked)
-    assert (event.title, event.model) == ("Mine", "scripted:other.json")
+    assert (event.title, event.model) == ("Mine", model)
 
 
 @pytest.mark.parametrize(("at", "error"), [(0, InvalidInput), (-1, InvalidInput), (99, NotFound)])

@@ -31,7 +31,7 @@ from turnlog.domain import (
 from turnlog.front import Turnlog
 from turnlog.projections import TIMELINE, project
 from turnlog.runtime import RuleDraft, SessionHandle, bodies, deny, history
-from turnlog.runtime.session import UserInput
+from turnlog.runtime.inputs import UserInput
 
 from .losses import Loss, reference
 from .world import Crash, Script, ScriptedCall, ScriptedModel, World, asks, check_log, raw, tool

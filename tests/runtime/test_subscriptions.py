@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from turnlog.domain import Recorded
+from turnlog.domain import ModelDelta, ModelReply, ModelRequested, Recorded, TextBlock
 from turnlog.runtime import LiveDelta, SessionHandle
 
 from .conftest import MakeWorld
-from .world import Script, ScriptedReply, World, asks, tool, until
+from .world import ModelOf, Script, ScriptedReply, World, asks, tool, until
 
 TWO_TURNS: Script = [asks("look", "look"), "One.", asks("look"), "Two."]
 look = tool(name="look", effect="pure")(lambda: "seen")
@@ -137,6 +137,39 @@ async def test_pieces_reach_only_the_readers_of_their_session(memory: World) -> 
     await quiet.append_turn("Go.")
     await reader
     assert {piece.session_id for piece in heard} == {quiet.id}
+
+
+PIECES = (
+    ModelDelta("thinking", "Let me", part=0),
+    ModelDelta("thinking", " see.", part=0),
+    ModelDelta("text", "Looking.", part=1),
+    ModelDelta("tool_call", '{"pa', part=2, tool="look"),
+    ModelDelta("tool_call", "{}", part=3, tool="look"),
+    ModelDelta("tool_call", 'th": 1}', part=2, tool="look"),
+)
+
+
+async def test_pieces_of_every_kind_reach_readers_with_the_request_they_answer(world: World) -> None:
+    model = ModelOf(lambda request, number: [*PIECES, ModelReply((TextBlock(text="Seen."),))])
+    session = await world.session(model)
+    heard: list[LiveDelta] = []
+    requests: list[tuple[int, str]] = []
+
+    async def follow() -> None:
+        async for item in session.subscribe():
+            if isinstance(item, LiveDelta):
+                heard.append(item)
+            elif isinstance(item.event, ModelRequested):
+                requests.append((item.version, item.event.turn_id))
+            elif item.version == 13:
+                return
+
+    reader = asyncio.create_task(follow())
+    await session.append_turn("First.")
+    await session.append_turn("Second.")
+    await reader
+    assert [piece.delta for piece in heard] == [*PIECES, *PIECES]
+    assert [(piece.version, piece.turn_id) for piece in heard] == [place for place in requests for _ in PIECES]
 
 
 async def test_a_reader_that_is_cancelled_ends_at_once(world: World) -> None:

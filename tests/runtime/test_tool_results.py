@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from turnlog.domain import ImageBlock, ToolCallFinished, ToolOutput
+from turnlog.domain import ImageBlock, ToolCallFinished, ToolImage, ToolOutput
 from turnlog.runtime import Settings
 
 from .conftest import MakeWorld
@@ -81,8 +81,13 @@ async def test_an_image_is_kept_by_hash(world: World) -> None:
 
 
 async def test_what_is_printed_at_length_is_cut_and_says_so(world: World) -> None:
-    told, _ = await result_of(world, lambda: "line\n" * 5_000)
-    assert told.endswith("[cut: 2,000 of 5,000 lines and 10,000 of 25,000 characters shown]")
+    told, finished = await result_of(world, lambda: "line\n" * 5_000)
+    *lines, notice = told.split("\n")
+    assert lines == ["line"] * 2_000
+    assert notice == (
+        "[cut: 2,000 of 5,000 lines and 10,000 of 25,000 characters shown; "
+        f'read_tool_result with call_id "{finished.call_id}", offset 2001 shows more]'
+    )
 
 
 async def test_what_was_cut_is_kept_whole(world: World) -> None:
@@ -93,8 +98,44 @@ async def test_what_was_cut_is_kept_whole(world: World) -> None:
 
 
 async def test_one_endless_line_is_cut_between_characters(memory: World) -> None:
-    told, _ = await result_of(memory, lambda: "a" + "😀" * 50_000)
-    assert told.split("\n")[0] == "a" + "😀" * 12_799
+    told, finished = await result_of(memory, lambda: "a" + "😀" * 50_000)
+    line, notice = told.split("\n")
+    assert line == "a" + "😀" * 12_799
+    assert notice == (
+        "[cut: part of the first of 1 lines and 12,800 of 50,001 characters shown; "
+        f'read_tool_result with call_id "{finished.call_id}", offset 1 and character 12801 shows more]'
+    )
+
+
+KIB = "x" * 1_023 + "\n"
+BOUNDS: dict[str, tuple[str, str | None]] = {
+    "as many lines as may be": ("a\n" * 2_000, None),
+    "the last line unfinished": ("a\n" * 1_999 + "a", None),
+    "a line too many": ("a\n" * 2_001, "a\n" * 2_000),
+    "an unfinished line too many": ("a\n" * 2_000 + "b", "a\n" * 2_000),
+    "as many bytes as may be": (KIB * 50, None),
+    "a byte too many": (KIB * 50 + "y", KIB * 50),
+    "a long line after a short one": ("short\n" + "y" * 60_000, "short\n"),
+    "a line of two-byte characters over the border": (KIB * 49 + "é" * 513, KIB * 49),
+    "lines that end in CRLF": ("a\r\n" * 2_001, "a\r\n" * 2_000),
+    "what is no line end": ("a\x0b\x0c\x1c\x85\u2028\r" * 500, None),
+    "blank lines": ("\n" * 2_001, "\n" * 2_000),
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), BOUNDS.values(), ids=BOUNDS)
+async def test_a_result_is_cut_after_whole_lines_within_the_bounds(memory: World, text: str, shown: str | None) -> None:
+    told, finished = await result_of(memory, lambda: text)
+    assert told.partition("[cut: ")[0] == (shown or text)
+    assert (finished.full is None) == (shown is None)
+
+
+async def test_a_cut_result_keeps_its_images(memory: World) -> None:
+    output = ToolOutput(("line\n" * 3_000, ToolImage(PNG, "image/png"), "the end"))
+    _, finished = await result_of(memory, lambda: output)
+    assert [block.type for block in finished.content] == ["text", "image"]
+    assert finished.full is not None
+    assert (await memory.turnlog.text(finished.full)).endswith("line\n\nthe end")
 
 
 async def test_what_is_short_is_not_kept_twice(memory: World) -> None:

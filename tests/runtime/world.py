@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -46,6 +46,8 @@ QUICK = Settings(poll_seconds=0.02, snapshot_events=7)
 PATIENCE = 20.0
 """Seconds after which a fact that was waited for counts as missing."""
 
+T = TypeVar("T")
+
 
 class Crash(BaseException):
     """The process is gone, as far as one turn can tell: nothing in turnlog catches this."""
@@ -69,6 +71,16 @@ class WatchedLog:
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         return await self._log.read(stream, after, until)
+
+    async def fold(
+        self,
+        stream: str,
+        step: Callable[[T, Iterable[Recorded]], T],
+        state: T,
+        after: int = 0,
+        until: int | None = None,
+    ) -> T:
+        return await self._log.fold(stream, step, state, after, until)
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         return await self._log.read_all(after, limit)

@@ -212,5 +212,5 @@ async def test_two_tools_of_one_name_are_refused(log: Turnlog) -> None:
 
 
 async def test_a_model_named_without_a_provider_is_refused(log: Turnlog) -> None:
-    with pytest.raises(InvalidInput, match="provider:model"):
+    with pytest.raises(InvalidInput, match="no provider 'gpt'"):
         await log.create_session("A session", model="gpt")

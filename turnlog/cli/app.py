@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from . import db, demo, differing, doctor, forking, permissions, reading, rules, running, showing, verifying
+from . import (
+    db,
+    demo,
+    differing,
+    doctor,
+    forking,
+    permissions,
+    prompting,
+    reading,
+    rules,
+    running,
+    showing,
+    steering,
+    verifying,
+)
 
 app = typer.Typer(
     name="turnlog",
@@ -59,8 +73,9 @@ def _group(name: str, what: str) -> typer.Typer:
     return group
 
 
-_register(app, demo.demo, running.run, running.resume, running.cancel)
-_register(app, reading.sessions, reading.log, showing.show, differing.diff, forking.fork)
+_register(app, demo.demo, running.run, running.resume)
+_register(app, steering.cancel, steering.stop, steering.steer)
+_register(app, reading.sessions, reading.log, showing.show, prompting.prompt, differing.diff, forking.fork)
 _register(app, permissions.approvals, permissions.approve, permissions.deny)
 _register(app, verifying.verify, doctor.doctor)
 _register(_group("rules", "What is allowed or denied without asking."), rules.list_, rules.add, rules.revoke)

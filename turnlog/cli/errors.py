@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 
@@ -54,8 +54,10 @@ def _usage(error: typer.TyperException, as_json: bool) -> int:
 def _failure(error: Exception, as_json: bool) -> int:
     if os.environ.get(_TRACEBACK):
         traceback.print_exception(error)
-    from turnlog.domain import TurnlogError
+    from turnlog.domain import LimitReached, TurnlogError
 
+    if isinstance(error, LimitReached) and as_json:
+        return _write({"code": error.code, "limit": error.limit, "message": error.message}, error.exit_code)
     if isinstance(error, TurnlogError):
         return _report(error.code, error.message, error.exit_code, as_json)
     named = f"{type(error).__name__}: {error} (unexpected; {_TRACEBACK}=1 shows where)"
@@ -65,9 +67,14 @@ def _failure(error: Exception, as_json: bool) -> int:
 def _report(code: str, message: str, exit_code: int, as_json: bool) -> int:
     from .text import safe_line
 
-    document = {"error": {"code": code, "message": message}}
-    line = json.dumps(document) if as_json else f"turnlog: {safe_line(message)}"
-    sys.stderr.write(f"{line}\n")
+    if as_json:
+        return _write({"code": code, "message": message}, exit_code)
+    sys.stderr.write(f"turnlog: {safe_line(message)}\n")
+    return exit_code
+
+
+def _write(error: Mapping[str, str], exit_code: int) -> int:
+    sys.stderr.write(f"{json.dumps({'error': error})}\n")
     return exit_code
 
 

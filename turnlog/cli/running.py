@@ -1,4 +1,4 @@
-"""run, resume, cancel: what moves a session on."""
+"""run, resume: what moves a session on."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from .limiting import LimitOption, limits_of
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, ApprovalsMode, ApprovalsOption, Database, Json, Reason
 from .output import note, write_json
@@ -82,6 +83,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
         str | None, typer.Option("--tools", metavar="A,B", help=f"The tools on offer, or none; otherwise {BUILT_IN}.")
     ] = None,
     system: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="The system prompt.")] = None,
+    limit: LimitOption = None,
     approvals: ApprovalsOption = None,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
@@ -93,7 +95,14 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
     text = sys.stdin.read() if prompt == "-" else prompt
     new = NewSession(model, title, project, workspace, tools, system)
     _check(text, session, new)
-    with_log(database, lambda log: _run(log, text, session, new, Manner(database, as_json, approvals)))
+    limits = limits_of(limit)
+
+    async def work(log: "Turnlog") -> None:
+        manner = Manner(database, as_json, approvals)
+        handle = await _session(log, text, session, new, manner)
+        await _show_turn(log, handle, lambda how: handle.append_turn(text, approvals=how, limits=limits), manner)
+
+    with_log(database, work)
 
 
 def resume(  # noqa: PLR0913 - one parameter an option
@@ -108,6 +117,7 @@ def resume(  # noqa: PLR0913 - one parameter an option
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Take the session from a worker that cannot be asked.")
     ] = False,
+    limit: LimitOption = None,
     approvals: ApprovalsOption = None,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
@@ -117,39 +127,16 @@ def resume(  # noqa: PLR0913 - one parameter an option
     Example: turnlog resume 019b8d36
     """
     resolution: dict[str, Literal["did", "did_not", "retry"]] = {"did": "did", "did-not": "did_not", "retry": "retry"}
+    limits = limits_of(limit)
 
     async def work(log: "Turnlog") -> None:
         handle = await log.open_session(await log.find_session(session))
 
         def turn(how: "Approvals") -> "Coroutine[Any, Any, Reply]":
             known = None if unknown is None else resolution[unknown]
-            return handle.resume_turn(approvals=how, unknown=known, reason=reason, take_over=take_over)
+            return handle.resume_turn(approvals=how, unknown=known, reason=reason, take_over=take_over, limits=limits)
 
         await _show_turn(log, handle, turn, Manner(database, as_json, approvals))
-
-    with_log(database, work)
-
-
-def cancel(
-    session: Annotated[
-        str, typer.Argument(metavar="ID", autocompletion=session_ids, help="The session, or the beginning of its id.")
-    ],
-    reason: Reason = "",
-    as_json: Json = False,
-    database: Database = DEFAULT_DATABASE,
-) -> None:
-    """Stop the turn in progress, whoever runs it; what was done stays done.
-
-    Example: turnlog cancel 019b8d36 --reason "wrong branch"
-    """
-
-    async def work(log: "Turnlog") -> None:
-        handle = await log.open_session(await log.find_session(session))
-        await handle.cancel(reason)
-        if as_json:
-            write_json({"cancelled": handle.id})
-        else:
-            note(f"cancelled the turn of session {handle.id}")
 
     with_log(database, work)
 
@@ -171,13 +158,12 @@ def _check(text: str, session: str | None, new: NewSession) -> None:
         )
 
 
-async def _run(log: "Turnlog", text: str, session: str | None, new: NewSession, manner: Manner) -> None:
-    if session is None:
-        handle = await _create(log, text, new)
-        await _announce(log, handle.id, manner)
-    else:
-        handle = await log.open_session(await log.find_session(session))
-    await _show_turn(log, handle, lambda how: handle.append_turn(text, approvals=how), manner)
+async def _session(log: "Turnlog", text: str, session: str | None, new: NewSession, manner: Manner) -> "SessionHandle":
+    if session is not None:
+        return await log.open_session(await log.find_session(session))
+    handle = await _create(log, text, new)
+    await _announce(log, handle.id, manner)
+    return handle
 
 
 async def _announce(log: "Turnlog", session_id: str, manner: Manner) -> None:
@@ -249,6 +235,8 @@ def _exit_code(reply: "Reply") -> int:
         return 0
     if reply.outcome == "empty":
         return 1
+    if reply.reason == "stopped":
+        return 130
     return 7 if reply.reason == "unknown_outcome" else 4
 
 
@@ -256,6 +244,8 @@ def _explain(session_id: str, reply: "Reply", database: str) -> None:
     """Say what a turn that was not answered needs, and what to type."""
     if reply.outcome == "empty":
         note("turnlog: the model ended the turn without an answer; say something more with `turnlog run --session`")
+    elif reply.reason == "stopped":
+        note(f"turnlog: stopped; to go on: {again(database, 'resume', session_id)}")
     elif reply.reason == "unknown_outcome":
         note("turnlog: nobody knows whether a call took effect; find out, then type one of:")
         for word in ("did", "did-not", "retry"):

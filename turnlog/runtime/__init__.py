@@ -1,17 +1,30 @@
 """The application layer: sessions opened, turns run, questions answered. The world is behind ports."""
 
 from .approvals import Approvals, Approver, PermissionDecision, PermissionRequest, allow, deny, resolve
-from .engine import Reply
 from .environment import Environment, Settings
+from .forks import fork_session
 from .histories import find_session, history
+from .hooks import Allow, Deny, Gate, Hook, Modify, Observer, ProposedCall
 from .index import Index
+from .inputs import UserInput
 from .live import LiveDelta
 from .pending import find_request
+from .prompts import Prompt
+from .replaying import ReplayModel
+from .replies import Reply, TypedReply
 from .rulebooks import RuleDraft, add_rule, list_rules, revoke_rule
-from .session import SessionHandle, UserInput, fork_session
+from .session import SessionHandle
 from .subscription import Follower, follow_all
 
 __all__ = [
+    "Allow",
+    "Deny",
+    "Gate",
+    "Hook",
+    "Modify",
+    "Observer",
+    "ProposedCall",
+    "TypedReply",
     "Approvals",
     "Approver",
     "Environment",
@@ -20,6 +33,8 @@ __all__ = [
     "LiveDelta",
     "PermissionDecision",
     "PermissionRequest",
+    "Prompt",
+    "ReplayModel",
     "Reply",
     "RuleDraft",
     "SessionHandle",

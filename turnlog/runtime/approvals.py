@@ -72,22 +72,21 @@ async def resolve(env: Environment, session_id: str, request_id: str, decision: 
 
 
 async def await_answer(worker: Worker, requests: tuple[Request, ...], approvals: Approvals) -> None:
-    """Return once the story has moved on or a question is too old. Raises SessionLost, StoreError, ApproverFailed."""
+    """Return once there is an answer, a question is too old, or the turn is to stop.
+
+    Raises SessionLost, OutOfTime, StoreError, ApproverFailed.
+    """
     if callable(approvals):
         await worker.during(_ask(worker, requests[0], approvals))
         await worker.refresh()
-        return
-    while True:
-        appends = worker.env.log.appends
-        if await worker.refresh() or any(worker.env.clock.now() >= request.expires_at for request in requests):
-            return
-        await worker.env.news(appends)
+    else:
+        await worker.during(_until_settled(worker, requests))
 
 
 async def _ask(worker: Worker, request: Request, approver: Approver) -> None:
     """Ask the approver at hand, unless somebody else answers first."""
     asked = asyncio.ensure_future(_decision(worker, request, approver))
-    answered = asyncio.create_task(_until_answered(worker, request))
+    answered = asyncio.create_task(_until_settled(worker, (request,)))
     try:
         await asyncio.wait({asked, answered}, return_when=asyncio.FIRST_COMPLETED)
         if asked.done() and not answered.done():
@@ -128,12 +127,14 @@ async def _decision(worker: Worker, request: Request, approver: Approver) -> Per
         raise ApproverFailed(f"the approver raised {type(error).__name__}: {error}") from error
 
 
-async def _until_answered(worker: Worker, request: Request) -> None:
-    """Return once the request is no longer pending; `during` keeps the session fresh."""
-    while True:
-        appends = worker.env.log.appends
-        turn = worker.session.turn
-        now = turn.request(request.request_id) if turn else None
-        if now is None or now.state != "pending" or worker.env.clock.now() >= request.expires_at:
-            return
-        await worker.env.news(appends)
+async def _until_settled(worker: Worker, requests: tuple[Request, ...]) -> None:
+    """Return once a request is answered or too old, or the turn is to stop."""
+
+    def settled() -> bool:
+        turn, now = worker.session.turn, worker.env.clock.now()
+        if turn is None or turn.stopping:
+            return True
+        found = [turn.request(request.request_id) for request in requests]
+        return any(request is None or request.state != "pending" or now >= request.expires_at for request in found)
+
+    await worker.until(settled)

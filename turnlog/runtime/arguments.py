@@ -24,12 +24,14 @@ def parse_arguments(text: str, spec: ToolSpec) -> Mapping[str, JsonValue]:
 
     Some providers send nothing for a tool without arguments; nothing is `{}`.
     """
-    arguments = _object(text or "{}")
+    arguments = parse_object(text)
     _check_schema(arguments, spec)
     return arguments
 
 
-def _object(text: str) -> dict[str, JsonValue]:
+def parse_object(text: str) -> dict[str, JsonValue]:
+    """The arguments as a mapping, whatever the schema says of it. Raises InvalidArguments."""
+    text = text or "{}"
     try:
         value: JsonValue = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -70,10 +72,13 @@ def _no_constant(name: str) -> JsonValue:
 
 def _check_schema(arguments: dict[str, JsonValue], spec: ToolSpec) -> None:
     # Imported here because it costs more than the rest of a start-up that runs no tool.
-    from jsonschema import Draft202012Validator, ValidationError, validate
+    from jsonschema import Draft202012Validator, SchemaError, ValidationError, validate
 
     try:
         validate(arguments, spec.parameters, cls=Draft202012Validator)
     except ValidationError as error:
         problem = f"{error.json_path}: {error.message[:QUOTED_CHARS]}"
         raise InvalidArguments(f"the arguments of {spec.name} do not fit its schema: {problem}") from None
+    except SchemaError as error:
+        problem = f"{error.json_path}: {error.message[:QUOTED_CHARS]}"
+        raise InvalidArguments(f"the schema of {spec.name} cannot be used, so it cannot be called: {problem}") from None

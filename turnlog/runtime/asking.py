@@ -1,15 +1,21 @@
 """Asking the model: one request, one event an attempt, pieces to live readers, the answer to the log."""
 
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from turnlog.domain import (
     Actor,
     BlobDamaged,
     BlobMissing,
+    CommandRefused,
+    Decision,
+    Event,
     ModelBlock,
     ModelError,
     ModelReply,
     ModelRequest,
+    ModelRequested,
+    Session,
     ToolCallBlock,
     clean,
     commands,
@@ -17,35 +23,61 @@ from turnlog.domain import (
 
 from .digests import request_digest
 from .live import LiveDelta
-from .prompts import build_request
+from .prompts import build_request, offered
 from .worker import Worker
 
 
 async def ask_model(worker: Worker) -> ModelError | None:
     """Send the request the story calls for and record what came of it; the error of an attempt that failed.
 
+    Where others write meanwhile nothing is sent: what they wrote may belong into the request, or call for another step.
     Raises SessionLost, StoreError, BlobMissing, BlobDamaged where a body of the conversation cannot be had.
     """
-    request = await build_request(worker.session, worker.transcript, worker.tools, worker.env.bodies)
-    by, epoch, digest = worker.stamp(), worker.epoch, request_digest(request)
-    worker.decide(lambda session: commands.models.request(session, by, epoch, digest))
-    if not await worker.flush() and not await _still_right(worker, digest):
-        return None  # what others wrote belongs into the request; the attempt stays on record as unanswered
+    request = await _request(worker)
+    sent = commands.models.Request(
+        digest=request_digest(request),
+        tools=await worker.env.bodies.keep_tools(request.tools),
+        settings=request.settings,
+    )
+    version = worker.session.version + 1
+    worker.decide(_announcing(worker, sent, version))
+    if not await worker.flush() and not await _still_right(worker, sent, version):
+        return None
     try:
-        reply = await worker.during(_reply(worker, request))
+        reply = await worker.during(_reply(worker, request, version))
     except ModelError as error:
         return error
     await _record(worker, reply)
     return None
 
 
-async def _still_right(worker: Worker, digest: str) -> bool:
-    """Whether the request on record is the one to send, although others have written before it."""
-    turn = worker.session.turn
-    if turn is None or not turn.awaiting:
+async def _request(worker: Worker) -> ModelRequest:
+    tools = offered(worker.session, worker.tools)
+    return await build_request(worker.session, worker.transcript, tools, worker.env.bodies)
+
+
+def _announcing(worker: Worker, sent: commands.models.Request, version: int) -> Decision:
+    """The decision to send a request that was built from exactly what is before this version in the log."""
+    by, epoch = worker.stamp(), worker.epoch
+
+    def announce(session: Session) -> Sequence[Event]:
+        if session.version + 1 != version:
+            raise CommandRefused(
+                f"session {session.id} has moved on to version {session.version}; build the request again"
+            )
+        return commands.models.request(session, by, epoch, sent)
+
+    return announce
+
+
+async def _still_right(worker: Worker, sent: commands.models.Request, version: int) -> bool:
+    """Whether the request is on record at this version, and still the one to send although others wrote after it."""
+    records = await worker.env.log.read(worker.session.id, after=version - 1, until=version)
+    event = records[0].event if records else None
+    if not isinstance(event, ModelRequested) or event.digest != sent.digest:
         return False
-    request = await build_request(worker.session, worker.transcript, worker.tools, worker.env.bodies)
-    return request_digest(request) == digest
+    turn = worker.session.turn
+    return turn is not None and turn.awaiting and request_digest(await _request(worker)) == sent.digest
 
 
 def record_failure(worker: Worker, error: ModelError, delay: float | None) -> None:
@@ -61,9 +93,8 @@ def record_failure(worker: Worker, error: ModelError, delay: float | None) -> No
     worker.decide(lambda session: commands.models.fail(session, by, epoch, failure))
 
 
-async def _reply(worker: Worker, request: ModelRequest) -> ModelReply:
+async def _reply(worker: Worker, request: ModelRequest, version: int) -> ModelReply:
     turn_id = worker.session.turn.turn_id if worker.session.turn else ""
-    version = worker.session.version
     reply: ModelReply | None = None
     try:
         async with aclosing(worker.model.respond(request)) as stream:
@@ -88,6 +119,7 @@ async def _record(worker: Worker, reply: ModelReply) -> None:
         usage=reply.usage,
         stop_reason=clean(reply.stop_reason),
         response_id=None if reply.response_id is None else clean(reply.response_id),
+        cost=reply.cost,
     )
     by = worker.env.stamp(Actor(kind="agent", id=worker.model.name))
     epoch = worker.epoch

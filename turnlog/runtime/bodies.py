@@ -18,12 +18,16 @@ from turnlog.domain import (
     ThinkingBlock,
     ToolCallBlock,
     ToolResultBlock,
+    ToolSpec,
     UserBlock,
     clean,
     text_of,
 )
 
+from .digests import text_digest, tools_of, tools_text
+
 _CACHED_BYTES = 32 * 1024 * 1024
+_KNOWN_TOOL_SETS = 64
 
 
 class Bodies:
@@ -33,6 +37,7 @@ class Bodies:
         self._blobs = blobs
         self._cache: OrderedDict[str, str] = OrderedDict()
         self._cached_bytes = 0
+        self._tool_sets: OrderedDict[str, BlobRef] = OrderedDict()
 
     async def keep(self, text: str) -> Body:
         """The text as an event may hold it. Raises StoreError."""
@@ -45,6 +50,26 @@ class Bodies:
     async def keep_image(self, data: bytes, media_type: str) -> BlobRef:
         """The reference to an image. Raises StoreError."""
         return await self._blobs.put(data, media_type)
+
+    async def keep_tools(self, tools: Sequence[ToolSpec]) -> BlobRef | None:
+        """The reference to the tools on offer; None for none. Written once for each set. Raises StoreError."""
+        if not tools:
+            return None
+        text = tools_text(tools)
+        key = text_digest(text)
+        known = self._tool_sets.get(key)
+        if known is None:
+            kept = await self._blobs.put(text.encode(), "application/json")
+            known = kept.model_copy(update={"head": ""})  # in every request's event, and nobody reads it there
+        self._tool_sets[key] = known
+        self._tool_sets.move_to_end(key)
+        if len(self._tool_sets) > _KNOWN_TOOL_SETS:
+            self._tool_sets.popitem(last=False)
+        return known
+
+    async def tools(self, ref: BlobRef | None) -> tuple[ToolSpec, ...]:
+        """The tools that were on offer. Raises BlobMissing, BlobDamaged, StoreError."""
+        return () if ref is None else tools_of(await self.text(ref))
 
     async def text(self, body: Body) -> str:
         """The whole text of a body. Raises BlobMissing, BlobDamaged, StoreError."""
@@ -82,7 +107,9 @@ class Bodies:
         return tuple([await self._kept_block(block) for block in blocks])
 
     async def _kept_text(self, block: TextBlock) -> TextBlock:
-        return TextBlock(text=await self.keep(block.text)) if isinstance(block.text, str) else block
+        if not isinstance(block.text, str):
+            return block
+        return block.model_copy(update={"text": await self.keep(block.text)})
 
     async def _kept_block(self, block: ModelBlock) -> ModelBlock:
         match block:
@@ -109,9 +136,7 @@ class Bodies:
 
     async def _whole_block(self, block: Block) -> Block:
         match block:
-            case TextBlock(text=BlobRef() as ref):
-                return TextBlock(text=await self.text(ref))
-            case ThinkingBlock(text=BlobRef() as ref):
+            case TextBlock(text=BlobRef() as ref) | ThinkingBlock(text=BlobRef() as ref):
                 return block.model_copy(update={"text": await self.text(ref)})
             case ToolCallBlock(arguments=BlobRef() as ref):
                 return block.model_copy(update={"arguments": await self.text(ref)})

@@ -5,15 +5,17 @@ unambiguous, object keys that begin with `$` get one more `$`.
 """
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import rfc8785
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from turnlog.domain import ModelRequest, ToolSpec
 
 _EXACT = 2**53 - 1
+_TOOLS = TypeAdapter(tuple[ToolSpec, ...])
 
 
 def digest(value: JsonValue) -> str:
@@ -29,6 +31,17 @@ def text_digest(text: str) -> str:
 def request_digest(request: ModelRequest) -> str:
     """The digest of everything a model gets to see."""
     return digest(request.model_dump(mode="json"))
+
+
+def tools_text(tools: Sequence[ToolSpec]) -> str:
+    """Tools as JSON in the order they have, inside schemas too: models are shown it. Raises ValueError for NaN."""
+    value = [tool.model_dump(mode="json") for tool in tools]
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def tools_of(text: str) -> tuple[ToolSpec, ...]:
+    """The tools back from `tools_text`. Raises pydantic.ValidationError."""
+    return _TOOLS.validate_json(text)
 
 
 def call_digest(spec: ToolSpec, arguments: Mapping[str, JsonValue], workspace: Path | None) -> str:

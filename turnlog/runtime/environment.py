@@ -1,12 +1,14 @@
 """What the runtime works with: the ports, and the figures that bound it."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from turnlog.domain import Actor, Blobs, Clock, EventLog, Ids, Model, Snapshots, Stamp, Tool, Workers
 
 from .bodies import Bodies
+from .hooks import Hook
 from .live import Live
 
 
@@ -17,7 +19,9 @@ class Settings:
     `poll_seconds` is how long another process's write may go unnoticed where nothing tells of it, `away_seconds` how
     long readers bear with a database that is away. A tool result longer than `result_lines` or `result_bytes` is cut
     for the model and kept whole in the blob table. A session's state is kept after a turn once `snapshot_events` have
-    come since it was kept last.
+    come since it was kept last. `max_rounds` holds for a turn that says nothing of rounds. What is cancelled has
+    `grace_seconds` to end by itself. A model that does not give the value asked for is told so `output_repairs` times.
+    A hook may take `hook_seconds` for one call or event.
     """
 
     max_rounds: int = 100
@@ -31,15 +35,26 @@ class Settings:
     result_bytes: int = 50 * 1024
     command_attempts: int = 20
     snapshot_events: int = 1_000
+    grace_seconds: float = 10.0
+    output_repairs: int = 3
+    hook_seconds: float = 30.0
 
 
 RUNNING: set[str] = set()
 """The names of the workers this process is running right now, over all open turnlogs."""
 
 
+async def _as_given(name: str) -> str:
+    return name
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The ports a running turnlog is made of. `worker` names this process; `user` is who gives commands by default."""
+    """The ports a running turnlog is made of. `worker` names this process; `user` is who gives commands by default.
+
+    `full_name` tells which model a short name, such as that of a provider alone, stands for now. `hooks` are those of
+    every session.
+    """
 
     log: EventLog
     blobs: Blobs
@@ -52,11 +67,19 @@ class Environment:
     worker: str
     settings: Settings = field(default_factory=Settings)
     snapshots: Snapshots | None = None
+    full_name: Callable[[str], Awaitable[str]] = _as_given
+    hooks: tuple[Hook, ...] = ()
     live: Live = field(default_factory=Live)
     bodies: Bodies = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bodies", Bodies(self.blobs))
+
+    async def known_model(self, name: str) -> str:
+        """The full name of a model, once it is known that it can be asked. Raises InvalidInput, ModelError."""
+        full = await self.full_name(name)
+        await asyncio.to_thread(self.models, full)  # the first of a process imports its provider's library
+        return full
 
     def stamp(self, actor: Actor | None = None) -> Stamp:
         """Now, and who."""

@@ -60,18 +60,19 @@ async def load(env: Environment, session_id: str, at: int | None = None) -> Sess
 
     Raises NotFound, InvalidInput, StoreError, CorruptRecord.
     """
-    lineage: list[Sequence[Recorded]] = []
+    lineage: list[tuple[Recorded, int | None]] = []
     stream, until = session_id, at
     while (state := await _restored(env, stream, until)) is None:
         _check_depth(session_id, lineage)
-        lineage.append(await own_events(env.log, stream, until))
-        first = lineage[-1][0].event
-        if not isinstance(first, SessionForked):
+        (first,) = await own_events(env.log, stream, 1 if until is None else min(until, 1))
+        lineage.append((first, until))
+        if not isinstance(first.event, SessionForked):
             break
-        stream, until = first.parent, first.parent_version
+        stream, until = first.event.parent, first.event.parent_version
     state = Session(session_id) if state is None else replace(state, id=session_id)  # the fold never looks at the id
-    for events in reversed(lineage):
-        state = fold(state, events)
+    for first, until in reversed(lineage):
+        state = await env.log.fold(first.stream, fold, fold(state, [first]), 1, until)
+        _check_reached(first.stream, state.version, until)
     return state
 
 

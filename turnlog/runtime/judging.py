@@ -1,6 +1,9 @@
-"""Whether a call may run: is it sense, what do the rules say, what did the person say.
+"""Whether a call may run: what do the gates say, is it sense, what do the rules say, what did the person say.
 
-Policy first: a deny rule is final, even for a tool that only reads. Then reading is free, a remembered rule answers for
+Gates are asked once for each call, and what they leave is what counts from there on; their verdicts are appended
+together with what follows from them, so that a worker that dies meanwhile leaves all of it or nothing.
+
+Then policy: a deny rule is final, even for a tool that only reads. Then reading is free, a remembered rule answers for
 the person, and otherwise the person is asked, shown exactly what the digest covers.
 """
 
@@ -19,16 +22,19 @@ from turnlog.domain import (
     Session,
     Stamp,
     Tool,
+    Turn,
     Verdict,
     commands,
     judge,
     project_book,
 )
 
-from .arguments import InvalidArguments, parse_arguments
+from .arguments import InvalidArguments, parse_arguments, parse_object
 from .digests import call_digest, text_digest
 from .environment import Environment
+from .gates import Changed, ask_gates
 from .histories import book
+from .hooks import ProposedCall
 from .worker import Worker
 
 POLICY = Actor(kind="policy", id="rules")
@@ -40,10 +46,12 @@ async def judge_call(worker: Worker, call: Call) -> None:
         _record_refusal(worker, call)
         return
     try:
+        if await _stopped_by_gates(worker, call):
+            return
         tool, arguments = await understood(worker, call)
         digest = call_digest(tool.spec, arguments, workspace_of(worker))
     except (InvalidArguments, ValueError) as problem:
-        _deny(worker, call, commands.tools.Denial("invalid", str(problem)))
+        _deny(worker, call, _senseless(worker, call, str(problem)))
         return
     if call.state == "allowed":
         _act_on_approval(worker, call, digest)
@@ -53,12 +61,63 @@ async def judge_call(worker: Worker, call: Call) -> None:
 
 async def understood(worker: Worker, call: Call) -> tuple[Tool, Mapping[str, JsonValue]]:
     """The tool and the arguments of a call. Raises InvalidArguments, BlobMissing, BlobDamaged, StoreError."""
+    tool = _tool(worker, call)
+    text = await worker.env.bodies.text(worker.arguments(call.call_id))
+    return tool, parse_arguments(text, tool.spec)
+
+
+def _tool(worker: Worker, call: Call) -> Tool:
     tool = worker.tools.get(call.tool)
     if tool is None:
         on_offer = ", ".join(sorted(worker.tools)) or "none"
         raise InvalidArguments(f"there is no tool {call.tool!r}; the tools on offer are: {on_offer}")
+    return tool
+
+
+async def _stopped_by_gates(worker: Worker, call: Call) -> bool:
+    """Ask the gates, where that was not done, and record what they say; whether they deny. Raises InvalidArguments."""
+    turn = worker.session.turn
+    if turn is None or not worker.gates or turn.gives_value(call.tool) or _was_asked_about(turn, call):
+        return False
     text = await worker.env.bodies.text(worker.arguments(call.call_id))
-    return tool, parse_arguments(text, tool.spec)
+    proposed = ProposedCall(
+        session_id=worker.session.id,
+        turn_id=turn.turn_id,
+        call_id=call.call_id,
+        tool=_tool(worker, call).spec,
+        arguments=parse_object(text),
+        workspace=workspace_of(worker),
+    )
+    await worker.flush()  # gates may take their time, and what is decided by now would be lost with this process
+    findings = await worker.during(ask_gates(worker.gates, proposed, worker.env.settings))
+    for changed in findings.changes:
+        await _amend(worker, call, changed)
+    if findings.notice is not None:
+        by, message = worker.stamp(), findings.notice
+        worker.decide(lambda session: commands.sessions.notice(session, by, message))
+    if findings.denial is not None:
+        _deny(worker, call, findings.denial)
+    return findings.denial is not None
+
+
+def _was_asked_about(turn: Turn, call: Call) -> bool:
+    """Whether the call was judged before; one whose question is too old, or no longer fits, is judged again."""
+    return call.amended or call.state != "proposed" or any(r.call_id == call.call_id for r in turn.requests)
+
+
+async def _amend(worker: Worker, call: Call, changed: Changed) -> None:
+    arguments = await worker.env.bodies.keep(changed.arguments)
+    amendment = commands.tools.Amendment(arguments, changed.gate, changed.reason)
+    by, epoch = worker.env.stamp(Actor(kind="policy", id=changed.gate)), worker.epoch
+    worker.decide(lambda session: commands.tools.amend(session, by, epoch, call.call_id, amendment))
+
+
+def _senseless(worker: Worker, call: Call, problem: str) -> commands.tools.Denial:
+    """The denial of a call that cannot be understood; it names the hook where one changed the call last."""
+    used = worker.transcript.call(call.call_id)
+    hook = used.amended_by if used is not None else None
+    said = problem if hook is None else f"the hook {hook} changed the call, and then {problem}"
+    return commands.tools.Denial("invalid", said, hook)
 
 
 async def rules_for(env: Environment, session: Session) -> tuple[Rule, ...]:
@@ -151,7 +210,8 @@ def _authorize(worker: Worker, call: Call, grant: commands.tools.Grant) -> None:
 
 
 def _deny(worker: Worker, call: Call, denial: commands.tools.Denial) -> None:
-    by, epoch = _policy(worker), worker.epoch
+    gate = denial.source if denial.by == "hook" else None
+    by, epoch = _policy(worker) if gate is None else worker.env.stamp(Actor(kind="policy", id=gate)), worker.epoch
     worker.decide(lambda session: commands.tools.deny(session, by, epoch, call.call_id, denial))
 
 

@@ -14,7 +14,7 @@ from .arguments import InvalidArguments
 from .digests import call_digest, digest
 from .judging import deny_stale, understood, workspace_of
 from .limits import stored_output
-from .worker import Worker
+from .worker import OutOfTime, Worker
 
 _Understood = tuple[Tool, Mapping[str, JsonValue]]
 
@@ -43,13 +43,16 @@ async def run_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
     started = [job for job in jobs if _is_ours(worker, job.call.call_id)]
     if not started:
         return
+    batch = _Batch(started)
     try:
-        outcomes = await worker.during(_do_all(started))
+        await worker.during(batch.run())
     except asyncio.CancelledError:
-        await _record_cancelled(worker, started)
+        await _record_all(worker, batch, "cancelled")
         raise
-    for job, outcome in zip(started, outcomes, strict=True):
-        await _record(worker, job, outcome)
+    except OutOfTime:
+        await _record_all(worker, batch, "stopped, because the turn's deadline passed,")
+        raise
+    await _record_all(worker, batch, "lost")
 
 
 async def _understanding(worker: Worker, call: Call) -> _Understood | InvalidArguments:
@@ -91,10 +94,26 @@ def _is_ours(worker: Worker, call_id: str) -> bool:
     return call is not None and call.state == "started" and call.epoch == worker.epoch
 
 
-async def _do_all(jobs: list[_Job]) -> list[_Outcome]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_do(job)) for job in jobs]
-    return [task.result() for task in tasks]
+class _Batch:
+    """Calls run side by side. What has ended by the time this is cancelled is in `outcomes` all the same."""
+
+    def __init__(self, jobs: list[_Job]) -> None:
+        self.jobs = jobs
+        self.outcomes: dict[str, _Outcome] = {}
+        self.running: set[str] = set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for job in self.jobs:
+                group.create_task(self._do(job))
+
+    async def _do(self, job: _Job) -> None:
+        call_id = job.call.call_id
+        self.running.add(call_id)
+        try:
+            self.outcomes[call_id] = await _do(job)
+        finally:
+            self.running.discard(call_id)
 
 
 async def _do(job: _Job) -> _Outcome:
@@ -107,7 +126,7 @@ async def _do(job: _Job) -> _Outcome:
 
 
 async def _record(worker: Worker, job: _Job, outcome: _Outcome) -> None:
-    stored = await stored_output(worker.env, outcome.output)
+    stored = await stored_output(worker, job.call, outcome.output)
     result = commands.tools.Result(
         content=stored.content,
         is_error=outcome.output.is_error,
@@ -129,10 +148,16 @@ def _details(output: ToolOutput) -> dict[str, JsonValue] | None:
     return details or None
 
 
-async def _record_cancelled(worker: Worker, jobs: list[_Job]) -> None:
-    said = ToolOutput(("cancelled while it was running; what it had done by then stays done",), is_error=True)
-    for job in jobs:
-        await _record(worker, job, _Outcome(said, 0))
+async def _record_all(worker: Worker, batch: _Batch, otherwise: str) -> None:
+    """Record what came of the calls, in their order; of those without an outcome, that they were `otherwise`."""
+    said = ToolOutput((f"{otherwise} while it was running; what it had done by then stays done",), is_error=True)
+    for job in batch.jobs:
+        call_id = job.call.call_id
+        if call_id in batch.running:  # it was told to end, and does not
+            seconds = worker.env.settings.grace_seconds
+            _lose(worker, job.call, f"{otherwise} while it was running, and it did not end within {seconds:g} s")
+        else:
+            await _record(worker, job, batch.outcomes.get(call_id) or _Outcome(said, 0))
 
 
 async def recover_call(worker: Worker, call: Call) -> None:
@@ -143,8 +168,11 @@ async def recover_call(worker: Worker, call: Call) -> None:
     if await _may_run_again(worker, call):
         await run_calls(worker, (call,))
         return
+    _lose(worker, call, "the worker ended while the tool was running")
+
+
+def _lose(worker: Worker, call: Call, reason: str) -> None:
     by, epoch = worker.stamp(), worker.epoch
-    reason = "the worker ended while the tool was running"
     worker.decide(lambda session: commands.tools.lose(session, by, epoch, call.call_id, reason))
 
 

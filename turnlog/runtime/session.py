@@ -1,52 +1,60 @@
 """The handle of a session: what callers hold. It keeps nothing the log does not say."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import replace
+from typing import Literal, overload
+
+from pydantic import BaseModel
 
 from turnlog.domain import (
-    AwaitPerson,
-    Change,
-    Draft,
-    Event,
-    ImageBlock,
+    Limits,
     Message,
     Model,
+    ModelSettings,
     NotFound,
     Recorded,
     Resolution,
     Rule,
     Session,
-    TextBlock,
     Tool,
-    ToolImage,
-    UserBlock,
     clean,
     commands,
-    next_step,
 )
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, project
 
 from .approvals import Approvals, PermissionDecision, resolve
-from .engine import Conduct, Reply, drive, reply_of
+from .engine import Conduct, drive
 from .environment import Environment
+from .forks import fork_session
 from .histories import history, load
+from .hooks import Hook, in_order
+from .inputs import UserInput, keep_input
 from .judging import rules_for
 from .live import LiveDelta
+from .outputs import M, form_of, output_tool
+from .prompts import Prompt, latest_prompt
+from .replies import Reply, TypedReply, reply_of, typed
+from .results import runtime_tool, with_reader
 from .subscription import follow
+from .taking import still_waits, taken
 from .worker import Worker
 from .writing import command
-
-UserInput = str | Sequence[str | ToolImage]
-"""What a person says: text, or texts and images in order."""
 
 
 class SessionHandle:
     """A session to work with. Several handles, in any number of processes, may exist for one session."""
 
     def __init__(
-        self, env: Environment, session_id: str, *, model: Model | None = None, tools: Sequence[Tool] = ()
+        self,
+        env: Environment,
+        session_id: str,
+        *,
+        model: Model | None = None,
+        tools: Sequence[Tool] = (),
+        hooks: Sequence[Hook] = (),
     ) -> None:
         self._env = env
+        self._hooks = in_order((*env.hooks, *hooks))
         self._id = session_id
         self._model = model
         self._tools: Mapping[str, Tool] = {tool.spec.name: tool for tool in tools}
@@ -58,17 +66,66 @@ class SessionHandle:
 
     # Turns
 
-    async def append_turn(self, content: UserInput, *, approvals: Approvals = "suspend") -> Reply:
+    @overload
+    async def append_turn(
+        self,
+        content: UserInput,
+        *,
+        approvals: Approvals = "suspend",
+        limits: Limits | None = None,
+        output: None = None,
+    ) -> Reply: ...
+
+    @overload
+    async def append_turn(
+        self, content: UserInput, *, approvals: Approvals = "suspend", limits: Limits | None = None, output: type[M]
+    ) -> TypedReply[M]: ...
+
+    async def append_turn(
+        self,
+        content: UserInput,
+        *,
+        approvals: Approvals = "suspend",
+        limits: Limits | None = None,
+        output: type[BaseModel] | None = None,
+    ) -> Reply:
         """Say something and run the turn until the model has its last word, or a person has to answer.
 
-        Raises InvalidInput, CommandRefused, SessionBusy, SessionLost, TurnFailure, TurnInterrupted, StoreError.
+        With `output` the turn ends in a value of that type: `reply.output`.
+        Raises InvalidInput, CommandRefused, SessionBusy, SessionLost, LimitReached, TurnFailure, TurnInterrupted,
+        StoreError.
         """
         worker = await self._worker()
-        blocks = await self._kept(content)
+        form = None if output is None else form_of(output)
+        asked = commands.turns.Asked(await keep_input(self._env.bodies, content), limits, form)
         turn_id, user = self._env.ids.new("turn"), self._env.stamp()
-        worker.decide(lambda session: self._taken(worker, session, take_over=False))
-        worker.decide(lambda session: commands.turns.start(session, user, turn_id, blocks))
-        return await drive(worker, Conduct(approvals))
+        worker.decide(lambda session: taken(worker, session, take_over=False))
+        worker.decide(lambda session: commands.turns.start(session, user, turn_id, asked))
+        return await self._run(worker, Conduct(approvals), output)
+
+    @overload
+    async def resume_turn(
+        self,
+        *,
+        approvals: Approvals = "suspend",
+        unknown: Resolution | None = None,
+        reason: str = "",
+        take_over: bool = False,
+        limits: Limits | None = None,
+        output: None = None,
+    ) -> Reply: ...
+
+    @overload
+    async def resume_turn(
+        self,
+        *,
+        approvals: Approvals = "suspend",
+        unknown: Resolution | None = None,
+        reason: str = "",
+        take_over: bool = False,
+        limits: Limits | None = None,
+        output: type[M],
+    ) -> TypedReply[M]: ...
 
     async def resume_turn(
         self,
@@ -77,26 +134,50 @@ class SessionHandle:
         unknown: Resolution | None = None,
         reason: str = "",
         take_over: bool = False,
+        limits: Limits | None = None,
+        output: type[BaseModel] | None = None,
     ) -> Reply:
         """Go on with the turn that was suspended, failed, was cancelled or lost its worker; nothing done is done again.
 
         `unknown` says what became of calls whose outcome nobody knows. `take_over` takes the session from a worker that
-        cannot be asked. Where the turn still waits for the same person, nothing is changed and the reply says so.
-        Raises NothingToResume, SessionBusy, SessionLost, TurnFailure, TurnInterrupted, StoreError.
+        cannot be asked. `limits` take the place of the turn's. `output` is the type of the value the turn was begun to
+        end in; without it only the JSON Schema in the log is asked, and the reply has a plain `value`.
+
+        Where the turn still waits for the same person, nothing is changed and the reply says so.
+        Raises NothingToResume, SessionBusy, SessionLost, LimitReached, TurnFailure, TurnInterrupted, StoreError.
         """
         worker = await self._worker()
         conduct = Conduct(approvals, unknown, clean(reason))
-        if self._still_waits(worker, conduct):
-            return reply_of(worker)
+        if still_waits(worker, conduct):
+            return reply_of(worker) if output is None else typed(reply_of(worker), output)
         user = self._env.stamp()
-        worker.decide(lambda session: commands.turns.resume(session, user))
-        worker.decide(lambda session: self._taken(worker, session, take_over=take_over))
-        return await drive(worker, conduct)
+        worker.decide(lambda session: commands.turns.resume(session, user, limits))
+        worker.decide(lambda session: taken(worker, session, take_over=take_over))
+        return await self._run(worker, conduct, output)
 
     async def cancel(self, reason: str = "") -> None:
         """Stop the turn in progress, whoever runs it. Raises CommandRefused, StoreError."""
         by = self._env.stamp()
         await command(self._env, self._id, lambda session: commands.turns.cancel(session, by, clean(reason)))
+
+    async def stop(self, reason: str = "") -> None:
+        """Let the turn in progress finish its step and put it aside there. Raises CommandRefused, StoreError."""
+        by = self._env.stamp()
+        await command(self._env, self._id, lambda session: commands.turns.stop(session, by, clean(reason)))
+
+    async def steer(self, content: UserInput) -> None:
+        """Say something that the model sees with its next request in the turn in progress, whoever runs it.
+
+        Raises InvalidInput, CommandRefused where no turn is in progress, StoreError.
+        """
+        await self._queue("steer", content)
+
+    async def follow_up(self, content: UserInput) -> None:
+        """Say something that the model sees when the turn in progress would end, which goes on then.
+
+        Raises InvalidInput, CommandRefused where no turn is in progress, StoreError.
+        """
+        await self._queue("follow_up", content)
 
     # Permissions
 
@@ -135,6 +216,13 @@ class SessionHandle:
         transcript = project(TRANSCRIPT, await history(self._env.log, self._id, at))
         return await self._env.bodies.whole(messages(transcript))
 
+    async def prompt(self, at: int | None = None) -> Prompt:
+        """What the model saw: the latest request at or before a version (None: now), built again from the log alone.
+
+        Raises NotFound, InvalidInput, BlobMissing, BlobDamaged, StoreError.
+        """
+        return await latest_prompt(await history(self._env.log, self._id, at), self._env.bodies)
+
     async def metadata(self) -> Metadata:
         """Id, title, model, status, turn count and times. Raises NotFound, StoreError."""
         found = project(METADATA, await history(self._env.log, self._id))
@@ -153,6 +241,26 @@ class SessionHandle:
         by = self._env.stamp()
         await command(self._env, self._id, lambda session: commands.sessions.rename(session, by, clean(title)))
 
+    async def configure(
+        self,
+        *,
+        model: str | None = None,
+        system: str | None = None,
+        tools: Sequence[str] | None = None,
+        settings: ModelSettings | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """Change what holds for the turns to come; None leaves it as it is.
+
+        Raises InvalidInput, CommandRefused while a turn is in progress, StoreError.
+        """
+        if model is not None:
+            model = await self._env.known_model(model)
+        kept = None if system is None else await self._env.bodies.keep(system)
+        names = None if tools is None else with_reader(tools)
+        by, wanted = self._env.stamp(), commands.sessions.Configuration(model, kept, names, settings, limits)
+        await command(self._env, self._id, lambda session: commands.sessions.configure(session, by, wanted))
+
     async def close(self, reason: str = "") -> None:
         """Accept no further turn. Raises CommandRefused, StoreError."""
         by = self._env.stamp()
@@ -161,60 +269,47 @@ class SessionHandle:
     async def fork(
         self, at: int | None = None, *, title: str | None = None, model: str | None = None, keep_grants: bool = False
     ) -> "SessionHandle":
-        """A new session that goes on from this one at a version. Raises NotFound, InvalidInput, StoreError."""
+        """A new session that goes on from this one at a version, with another model if one is named.
+
+        Raises NotFound, InvalidInput, ModelError, StoreError.
+        """
+        if model is not None:
+            model = await self._env.known_model(model)
         child = await fork_session(self._env, self._id, at, commands.sessions.Fork(title, model, keep_grants))
         return SessionHandle(
-            self._env, child, model=self._model if model is None else None, tools=tuple(self._tools.values())
+            self._env,
+            child,
+            model=self._model if model is None else None,
+            tools=tuple(self._tools.values()),
+            hooks=self._hooks[len(self._env.hooks) :],
         )
 
     # Inside
 
+    async def _run(self, worker: Worker, conduct: Conduct, output: type[BaseModel] | None) -> Reply:
+        worker.tools = {**worker.tools, **output_tool(worker.session, output)}
+        reply = await drive(worker, conduct)
+        return reply if output is None else typed(reply, output)
+
     async def _worker(self) -> Worker:
         session = await load(self._env, self._id)
-        model = self._model if self._model is not None else self._env.models(session.model)
-        worker = Worker(self._env, self._id, model, self._toolbox(session.tools))
+        model = self._model
+        if model is None:  # the first of a process imports its provider's library
+            model = await asyncio.to_thread(self._env.models, session.model)
+        worker = Worker(self._env, self._id, model, self._toolbox(session.tools), self._hooks)
         await worker.open()
         return worker
 
     def _toolbox(self, names: Sequence[str]) -> dict[str, Tool]:
-        found = {name: self._tools.get(name) or self._env.tools(name) for name in names}
+        found = {
+            name: runtime_tool(self._env, name) or self._tools.get(name) or self._env.tools(name) for name in names
+        }
         return {name: tool for name, tool in found.items() if tool is not None}
 
-    def _taken(self, worker: Worker, session: Session, *, take_over: bool) -> tuple[Event, ...]:
-        gone = session.lease is None or take_over or self._env.is_gone(session.lease.worker)
-        return commands.leases.take(session, worker.stamp(), worker.name, holder_gone=gone)
-
-    def _still_waits(self, worker: Worker, conduct: Conduct) -> bool:
-        """Whether resuming would only suspend again, on the same questions."""
-        turn = worker.session.turn
-        if turn is None or turn.state != "suspended" or conduct.approvals != "suspend":
-            return False
-        ahead = Draft(worker.session)
-        by = self._env.stamp()
-        ahead.decide(lambda session: commands.turns.resume(session, by))
-        step = next_step(ahead.session)
-        if not isinstance(step, AwaitPerson):
-            return False
-        if step.unknown:
-            return conduct.unknown is None
-        return all(by["at"] < request.expires_at for request in step.requests)
-
-    async def _kept(self, content: UserInput) -> tuple[UserBlock, ...]:
-        parts = [content] if isinstance(content, str) else list(content)
-        blocks: list[UserBlock] = []
-        for part in parts:
-            if isinstance(part, str):
-                blocks.append(TextBlock(text=clean(part)))
-            else:
-                blocks.append(ImageBlock(image=await self._env.bodies.keep_image(part.data, part.media_type)))
-        return await self._env.bodies.kept_input(blocks)
-
-
-async def fork_session(env: Environment, parent: str, at: int | None, fork: commands.sessions.Fork) -> str:
-    """Begin a stream that goes on from another one; its id. Raises NotFound, InvalidInput, StoreError."""
-    session = await load(env, parent, at)
-    fork = replace(fork, title=None if fork.title is None else clean(fork.title))
-    events = commands.sessions.fork(session, env.stamp(), fork)
-    child = env.ids.session()
-    await env.log.append(Change(child, 0, events))
-    return child
+    async def _queue(self, kind: Literal["steer", "follow_up"], content: UserInput) -> None:
+        by, input_id, blocks = (
+            self._env.stamp(),
+            self._env.ids.new("input"),
+            await keep_input(self._env.bodies, content),
+        )
+        await command(self._env, self._id, lambda session: commands.inputs.queue(session, by, input_id, kind, blocks))

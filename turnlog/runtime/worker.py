@@ -6,8 +6,9 @@ stops. That keeps rule 9 of the design without making an approval look like a ta
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from turnlog.domain import (
     Actor,
@@ -24,27 +25,39 @@ from turnlog.domain import (
     StoreError,
     Tool,
     VersionConflict,
+    deadline,
     fold,
 )
 from turnlog.projections import TRANSCRIPT, ToolUsed, Transcript, project
 
 from .environment import Environment
 from .histories import history
+from .hooks import Gate, Hook, Observer
+from .observing import Audience
 
 T = TypeVar("T")
+
+
+class OutOfTime(Exception):
+    """The turn's deadline passed during an effect, which was stopped."""
 
 
 class Worker:
     """Runs one turn of one session. `name` is unique to this run; `epoch` is that of its lease."""
 
-    def __init__(self, env: Environment, session_id: str, model: Model, tools: Mapping[str, Tool]) -> None:
+    def __init__(
+        self, env: Environment, session_id: str, model: Model, tools: Mapping[str, Tool], hooks: Sequence[Hook] = ()
+    ) -> None:
         self.env = env
         self.model = model
         self.tools = tools
+        self.gates = [hook for hook in hooks if isinstance(hook, Gate)]
+        self.audience = Audience(env, session_id, [hook for hook in hooks if isinstance(hook, Observer)])
         self.name = f"{env.worker}/{env.ids.new('run')}"
         self.draft = Draft(Session(session_id))
         self.transcript: Transcript = TRANSCRIPT.initial()
         self._inherited = 0
+        self._refreshed = asyncio.Event()
 
     @property
     def folded(self) -> int:
@@ -80,7 +93,7 @@ class Worker:
         self._show(known)
 
     def arguments(self, call_id: str) -> Body:
-        """The arguments of a call as the model wrote them."""
+        """The arguments of a call: the model's, or what a hook made of them."""
         for item in reversed(self.transcript.items):
             if isinstance(item, ToolUsed) and item.call_id == call_id:
                 return item.arguments
@@ -95,12 +108,13 @@ class Worker:
         while self.draft.events:
             change = Change(self.session.id, self.draft.base.version, self.draft.events)
             try:
-                await self.env.log.append(change)
+                appended = await self.env.log.append(change)
             except VersionConflict:
                 undisturbed = False
                 await self.refresh()
             else:
                 self.draft.appended()
+                self.audience.tell(appended)
         return undisturbed
 
     async def refresh(self) -> bool:
@@ -117,10 +131,13 @@ class Worker:
         mine = self.draft.events
         if mine and tuple(record.event for record in records[: len(mine)]) == mine:
             self.draft.appended()
+            self.audience.tell(records[: len(mine)])
             records = records[len(mine) :]
         refused = self.draft.rebase(fold(self.draft.base, records))
         self.transcript = project(TRANSCRIPT, everything)
         self._show(0)
+        self._refreshed.set()
+        self._refreshed = asyncio.Event()
         if refused is not None and self.lost:
             raise refused
         return bool(records)
@@ -141,17 +158,50 @@ class Worker:
         return self.epoch == 0 or turn is None or turn.state != "open"
 
     async def during(self, effect: Coroutine[None, None, T]) -> T:
-        """Run an effect; stop it at once where the session is lost meanwhile. Raises SessionLost, what it raises."""
+        """Run an effect; stop it at once where the session is lost meanwhile, or the time is up.
+
+        Raises SessionLost, OutOfTime, what it raises.
+        """
         task = asyncio.ensure_future(effect)
-        watcher = asyncio.create_task(self._until_lost())
+        lost, late = asyncio.create_task(self._until_lost()), asyncio.create_task(self._until_late())
         try:
-            await asyncio.wait({task, watcher}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
+            await asyncio.wait({task, lost, late}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            if lost.done():
                 raise SessionLost(f"session {self.session.id} was cancelled or taken over; this worker stops")
-            return task.result()
+            raise OutOfTime
         finally:
-            await _stop(watcher)
-            await _stop(task)
+            await self._end(task, lost, late)
+
+    async def until(self, fact: Callable[[], bool]) -> None:
+        """Return once something holds, of the session or the clock; an effect, for `during` keeps the session fresh."""
+        while not fact():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.env.settings.poll_seconds):
+                    await self._refreshed.wait()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but no longer than until somebody asks the turn to stop. Raises SessionLost, OutOfTime."""
+        await self.during(_first(self.env.clock.sleep(seconds), self.until(self._is_stopping)))
+
+    def _is_stopping(self) -> bool:
+        return self.session.turn is not None and self.session.turn.stopping
+
+    async def _end(self, *tasks: asyncio.Future[Any]) -> None:
+        """Cancel tasks and wait until they are over, but not for ever; how they end is of no interest any more."""
+        for task in tasks:
+            task.cancel()
+            task.add_done_callback(_look_away)
+        await asyncio.wait(tasks, timeout=self.env.settings.grace_seconds)
+
+    async def _until_late(self) -> None:
+        """Return once the deadline is past; never where there is none."""
+        end = deadline(self.session)
+        if end is None:
+            await asyncio.get_running_loop().create_future()
+        else:
+            await asyncio.sleep((end - self.env.clock.now()).total_seconds())
 
     async def _until_lost(self) -> None:
         """Return once the turn was ended, or the session taken, by somebody else."""
@@ -167,7 +217,20 @@ class Worker:
                 await self.env.news(appends)
 
 
-async def _stop(task: asyncio.Future[T] | asyncio.Task[None]) -> None:
-    """Cancel a task and wait until it is over; what it raises then is of no interest any more."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+async def _first(*efforts: Coroutine[Any, Any, None]) -> None:
+    """Return once one of them is over, and end the others. Raises what it raises."""
+    tasks = [asyncio.ensure_future(effort) for effort in efforts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _look_away(task: asyncio.Future[Any]) -> None:
+    """Take note of an exception, which would be reported as forgotten otherwise."""
+    if not task.cancelled():
+        task.exception()

@@ -1,8 +1,9 @@
 """Ids that can be written down beforehand."""
 
 from collections import Counter
-from typing import Literal
 from uuid import UUID
+
+from turnlog.domain import IdKind
 
 from .clock import START
 
@@ -25,7 +26,7 @@ class CountingIds:
         """The next session id: a UUIDv7, later ones sorting after earlier ones."""
         return str(UUID(int=_MILLISECONDS | _VERSION_7 | _VARIANT | self._next("session")))
 
-    def new(self, kind: Literal["turn", "call", "request", "rule", "run"]) -> str:
+    def new(self, kind: IdKind) -> str:
         """The next id of this kind."""
         return f"{kind}_{self._next(kind)}"
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 from pydantic_ai import exceptions as vendor
 from pydantic_ai.messages import ModelMessage
@@ -80,16 +81,22 @@ def http(
         (vendor.ModelConnectionError("m", "x", phase="connect"), "connection", True, "connect"),
         (vendor.ModelConnectionError("m", "x", phase="write"), "connection", True, "write"),
         (vendor.ModelConnectionError("m", "x", phase="read"), "connection", True, "read"),
-        (vendor.ModelConnectionError("m", "x"), "connection", True, None),
+        (vendor.ModelConnectionError("m", "x"), "connection", True, "read"),
         (vendor.ModelTimeoutError("m", "x", phase="connect"), "timeout", True, "connect"),
         (vendor.ModelTimeoutError("m", "x", phase="read"), "timeout", True, "read"),
         (vendor.ModelRequestTimeout("m", 3.0), "timeout", True, "read"),
         (vendor.ModelAPIError("m", "x"), "unexpected", False, None),
         (vendor.ContentFilterError("x"), "content_filtered", False, None),
-        (vendor.UnexpectedModelBehavior("x"), "malformed", False, None),
         (vendor.UserError("x"), "rejected", False, None),
         (TimeoutError(), "timeout", True, "read"),
-        (ConnectionResetError("x"), "connection", True, None),
+        (ConnectionResetError("x"), "connection", True, "read"),
+        (ConnectionRefusedError("x"), "connection", True, "connect"),
+        (httpx2.PoolTimeout("x"), "timeout", True, "pool"),
+        (httpx2.ConnectTimeout("x"), "timeout", True, "connect"),
+        (httpx2.ConnectError("x"), "connection", True, "connect"),
+        (httpx2.WriteError("x"), "connection", True, "write"),
+        (httpx2.ReadError("x"), "connection", True, "read"),
+        (httpx2.RemoteProtocolError("x"), "connection", True, "read"),
         (ZeroDivisionError("x"), "unexpected", False, None),
     ],
 )
@@ -100,10 +107,22 @@ async def test_every_class_of_the_taxonomy_is_one_failure(
     assert (got.failure, got.retryable, got.phase) == (failure, retryable, phase)
 
 
-async def test_what_is_not_json_is_malformed() -> None:
+def not_json() -> vendor.ModelAPIError:
     error = vendor.ModelAPIError("m", "Failed to decode response as JSON")
     error.__cause__ = ValueError("line 1")
-    assert (await failure_of(error)).failure == "malformed"
+    return error
+
+
+@pytest.mark.parametrize("error", [not_json(), vendor.UnexpectedModelBehavior("x")])
+async def test_what_cannot_be_read_is_malformed(error: Exception) -> None:
+    got = await failure_of(error)
+    assert (got.failure, got.retryable, got.phase) == ("malformed", False, None)
+
+
+@pytest.mark.parametrize("error", [not_json(), vendor.UnexpectedModelBehavior("x")])
+async def test_what_cannot_be_read_after_a_beginning_broke_off_and_may_be_asked_again(error: Exception) -> None:
+    got = await failure_of(error, after="so far")
+    assert (got.failure, got.retryable, got.phase) == ("connection", True, "read")
 
 
 async def test_the_provider_s_wish_to_wait_is_kept() -> None:

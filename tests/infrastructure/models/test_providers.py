@@ -28,7 +28,9 @@ from pydantic_ai.models.function import (
     FunctionModel,
 )
 from pydantic_ai.models.test import TestModel
+from pydantic_ai.providers import Provider, ollama, openai_compatible
 
+from tests.wire.server import Answer, serving
 from turnlog.domain import (
     BlobRef,
     ImageBlock,
@@ -268,9 +270,9 @@ async def test_a_provider_id_used_twice_gives_way_to_ours() -> None:
     assert ids == ["call_0", "call_0", "ours_2", "ours_2"]
 
 
-async def test_retries_of_the_sdk_are_off() -> None:
+async def test_retries_of_the_sdk_and_words_of_the_library_are_off() -> None:
     _, info = await sent(request())
-    assert info.model_settings == {"max_retries": 0}
+    assert info.model_settings == {"max_retries": 0, "framing_announcement": "never"}
 
 
 async def test_what_a_model_answered_is_what_it_is_sent_back() -> None:
@@ -356,31 +358,128 @@ def test_a_missing_sdk_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, provider: str, sdk: str, package: str
 ) -> None:
     monkeypatch.setitem(sys.modules, sdk, None)
-    for loaded in [name for name in sys.modules if name.startswith("pydantic_ai.providers.")]:
+    for loaded in [name for name in sys.modules if name.startswith(("pydantic_ai.providers.", f"{sdk}."))]:
         monkeypatch.delitem(sys.modules, loaded)
     with pytest.raises(ModelError) as error:
         models.ProviderModel(f"{provider}:model", load).check()
+    assert error.value.failure == "not_installed"
     assert package in error.value.message
     assert not error.value.retryable
 
 
-def refuse(complaint: str) -> Callable[[str], vendor.Model]:
+@pytest.mark.parametrize(
+    ("provider", "variable"),
+    [
+        ("anthropic", "ANTHROPIC_API_KEY"),
+        ("openai", "OPENAI_API_KEY"),
+        ("google", "GOOGLE_API_KEY"),
+        ("openrouter", "OPENROUTER_API_KEY"),
+    ],
+)
+async def test_a_missing_key_names_the_variable(monkeypatch: pytest.MonkeyPatch, provider: str, variable: str) -> None:
+    for name in (variable, "GEMINI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ModelError) as error:
+        await ask(models.ProviderModel(f"{provider}:model", load), request())
+    assert error.value.failure == "authentication"
+    assert error.value.message == f"{provider}:model needs {variable} set in the environment"
+
+
+async def test_an_endpoint_without_an_address_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TURNLOG_COMPATIBLE_BASE_URL", raising=False)
+    with pytest.raises(ModelError, match="TURNLOG_COMPATIBLE_BASE_URL") as error:
+        models.ProviderModel("compatible:x", load).check()
+    assert error.value.failure == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "listens"),
+    [
+        ("ollama:qwen3", "OLLAMA_BASE_URL", "http://localhost:11434/v1"),
+        ("lmstudio:qwen3", "LMSTUDIO_BASE_URL", "http://localhost:1234/v1"),
+    ],
+)
+def test_a_local_server_is_where_it_listens_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, name: str, variable: str, listens: str
+) -> None:
+    monkeypatch.delenv(variable, raising=False)
+    asked: list[str] = []
+
+    def remember(*names: str, base_url: str, api_key: str | None = None) -> Provider[None]:
+        asked.append(base_url)
+        raise RuntimeError("far enough")
+
+    monkeypatch.setattr(ollama, "OllamaProvider", remember)
+    monkeypatch.setattr(openai_compatible, "OpenAICompatibleProvider", remember)
+    for expected in (listens, "http://10.0.0.7:1/v1"):
+        with pytest.raises(ModelError, match="far enough"):
+            models.ProviderModel(name, load).check()
+        assert asked[-1] == expected
+        monkeypatch.setenv(variable, "http://10.0.0.7:1/v1")
+
+
+async def refused_by(name: str) -> ModelError:
+    """How a model fails whose server refuses everything."""
+    model = models.ProviderModel(name, load)
+    with vendor.override_allow_model_requests(True), pytest.raises(ModelError) as error:
+        await ask(model, request())
+    await model.close()
+    return error.value
+
+
+REFUSED = Answer([b'{"error": {"message": "no"}}'], 400, "application/json")
+
+
+async def test_a_name_of_one_s_own_is_a_provider_once_a_variable_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("TURNLOG_MY_GATEWAY_API_KEY", "mine")
+    async with serving(REFUSED) as server:
+        monkeypatch.setenv("TURNLOG_MY_GATEWAY_BASE_URL", f"{server.url}/v1")
+        assert (await refused_by("my-gateway:a/b:c")).failure == "rejected"
+    (asked,) = server.asked
+    assert (asked.path, asked.json["model"]) == ("/v1/chat/completions", "a/b:c")
+    assert asked.headers["authorization"] == "Bearer mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("compatible:x", "TURNLOG_COMPATIBLE_BASE_URL"),
+        ("lmstudio:x", "LMSTUDIO_BASE_URL"),
+        ("ollama:x", "OLLAMA_BASE_URL"),
+    ],
+)
+async def test_the_key_of_openai_is_sent_to_nobody_else(
+    monkeypatch: pytest.MonkeyPatch, name: str, variable: str
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
+    async with serving(REFUSED) as server:
+        monkeypatch.setenv(variable, f"{server.url}/v1")
+        await refused_by(name)
+    assert "sk-of-openai" not in str(server.asked[0].headers)
+
+
+async def test_a_model_that_was_closed_can_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    async with serving(REFUSED) as server:
+        monkeypatch.setenv("OLLAMA_BASE_URL", f"{server.url}/v1")
+        model = models.ProviderModel("ollama:x", load)
+        for _ in range(2):
+            with vendor.override_allow_model_requests(True), pytest.raises(ModelError, match="rejected"):
+                await ask(model, request())
+            await model.close()
+    assert len(server.asked) == 2
+
+
+def refuse(complaint: str) -> Callable[[str, object], vendor.Model]:
     """A vendor library that cannot make a model, in its own words."""
     from pydantic_ai.exceptions import UserError
 
-    def infer(name: str) -> vendor.Model:
+    def infer(name: str, provider_factory: object) -> vendor.Model:
         raise UserError(complaint)
 
     return infer
-
-
-async def test_a_missing_key_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    complaint = "Set the `ANTHROPIC_API_KEY` environment variable or pass `Anthropic(api_key=...)`"
-    monkeypatch.setattr(vendor, "infer_model", refuse(complaint))
-    with pytest.raises(ModelError) as error:
-        await ask(models.ProviderModel("anthropic:claude", load), request())
-    assert error.value.failure == "authentication"
-    assert error.value.message == ("anthropic:claude needs ANTHROPIC_API_KEY set in the environment")
 
 
 def test_any_other_refusal_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,28 +1,23 @@
 """What a provider says beside its text: counts, reasons, images, proofs of thinking, a missing end."""
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
-from pydantic_ai import models as vendor
 from pydantic_ai.messages import (
     BinaryContent,
     FilePart,
     FinishReason,
-    ModelMessage,
     ModelResponse,
     ModelResponsePart,
     ModelResponseStreamEvent,
     PartDeltaEvent,
     PartStartEvent,
     TextPart,
+    TextPartDelta,
     ThinkingPart,
     ToolCallPart,
     ToolCallPartDelta,
 )
-from pydantic_ai.providers import Provider
-from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
 from turnlog.domain import (
@@ -39,71 +34,11 @@ from turnlog.domain import (
 )
 from turnlog.infrastructure import models
 
+from .canned import Canned
+
 NAME = "openai:x"
 DONE = {"finish_reason": "as the provider says it"}
 USER = Message(role="user", blocks=(TextBlock(text="hi"),))
-
-
-class Somewhere(Provider[None]):
-    """A provider that is not a test model's, so its answers must have an end."""
-
-    @property
-    def name(self) -> str:
-        return "openai"
-
-    @property
-    def base_url(self) -> str:
-        return "http://127.0.0.1"
-
-    @property
-    def client(self) -> None:
-        return None
-
-
-class Canned(vendor.Model):
-    """A vendor's model that gives one response, as one event a part or as given events."""
-
-    def __init__(self, response: ModelResponse, events: list[ModelResponseStreamEvent] | None = None) -> None:
-        super().__init__()
-        self._response = response
-        self._events = events
-        self._somewhere = Somewhere()
-        self.asked: list[ModelMessage] = []
-
-    @property
-    def model_name(self) -> str:
-        return "x"
-
-    @property
-    def system(self) -> str:
-        return "openai"
-
-    @property
-    def provider(self) -> Provider[None]:
-        return self._somewhere
-
-    async def request(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: vendor.ModelRequestParameters,
-    ) -> ModelResponse:
-        raise AssertionError("answers are streamed")
-
-    @asynccontextmanager
-    async def request_stream(
-        self,
-        messages: list[ModelMessage],
-        model_settings: ModelSettings | None,
-        model_request_parameters: vendor.ModelRequestParameters,
-        run_context: Any = None,
-    ) -> AsyncGenerator[vendor.StreamedResponse, None]:
-        self.asked = messages
-        yield vendor.CompletedStreamedResponse(
-            self._response,
-            model_request_parameters=model_request_parameters,
-            replay_events=True if self._events is None else self._events,
-        )
 
 
 async def load(sha256: str) -> bytes:
@@ -233,5 +168,73 @@ async def test_arguments_that_come_as_an_object_are_shown_as_json() -> None:
         PartDeltaEvent(index=0, delta=ToolCallPartDelta(args_delta={"to": 1})),
     )
     deltas, reply = await ask(Canned(whole(call), list(events)))
-    assert deltas == [ModelDelta("tool_call", '{"at": "ü"}'), ModelDelta("tool_call", '{"to": 1}')]
+    assert deltas == [
+        ModelDelta("tool_call", '{"at": "ü"}', tool="look"),
+        ModelDelta("tool_call", '{"to": 1}', tool="look"),
+    ]
     assert len(reply.blocks) == 1
+
+
+async def test_each_delta_tells_its_part_and_the_tool_it_is_for() -> None:
+    events: list[ModelResponseStreamEvent] = [
+        PartStartEvent(index=0, part=ThinkingPart("Hm.")),
+        PartStartEvent(index=1, part=TextPart("I ")),
+        PartStartEvent(index=2, part=ToolCallPart("lo", None, "call_a")),
+        PartStartEvent(index=3, part=ToolCallPart("stop", "{", "call_b")),
+        PartDeltaEvent(index=2, delta=ToolCallPartDelta(tool_name_delta="ok", args_delta="{}")),
+        PartDeltaEvent(index=1, delta=TextPartDelta("look.")),
+        PartDeltaEvent(index=3, delta=ToolCallPartDelta(args_delta="}")),
+    ]
+    deltas, _ = await ask(Canned(whole(TextPart("I look.")), events))
+    assert deltas == [
+        ModelDelta("thinking", "Hm.", 0),
+        ModelDelta("text", "I ", 1),
+        ModelDelta("tool_call", "{", 3, "stop"),
+        ModelDelta("tool_call", "{}", 2, "look"),
+        ModelDelta("text", "look.", 1),
+        ModelDelta("tool_call", "}", 3, "stop"),
+    ]
+
+
+PROVEN: list[ModelResponsePart] = [
+    TextPart("Hi.", id="msg_1", provider_name="openai", provider_details={"phase": "final_answer"}),
+    TextPart("Hi.", id="msg_1", provider_name="openai"),
+    TextPart("", provider_name="openai", provider_details={"thought_signature": "c2ln"}),
+    ToolCallPart("look", "{}", "call_a", id="fc_1", provider_name="openai", provider_details={"namespace": "look"}),
+    ToolCallPart("look", "{}", "call_a", provider_name="openai", provider_details={"thought_signature": "c2ln"}),
+    ThinkingPart("", id="rs_1", provider_name="openai", provider_details={"raw_content": ["so"]}),
+]
+
+
+@pytest.mark.parametrize("part", PROVEN, ids=repr)
+async def test_whatever_a_provider_gave_with_a_part_survives_the_log_and_goes_back(part: ModelResponsePart) -> None:
+    canned = Canned(whole(part))
+    _, reply = await ask(canned)
+    recorded = Message(role="assistant", blocks=reply.blocks)
+    await ask(canned, Message.model_validate_json(recorded.model_dump_json()))
+    assert list(canned.asked[1].parts) == [part]
+
+
+async def test_what_a_provider_gave_with_an_image_goes_back() -> None:
+    async def load_it(sha256: str) -> bytes:
+        return b"12345"
+
+    part = FilePart(
+        BinaryContent(b"12345", media_type="image/png"),
+        provider_name="openai",
+        provider_details={"thought_signature": "c2ln"},
+    )
+    canned = Canned(whole(part))
+    _, reply = await ask(canned, keep_image=keep)
+    model = models.ProviderModel(NAME, load_it, model=canned)
+    said = Message(role="assistant", blocks=reply.blocks)
+    async for _ in model.respond(ModelRequest(model=NAME, system=None, messages=(USER, said), tools=())):
+        pass
+    (again,) = canned.asked[1].parts
+    assert isinstance(again, FilePart)
+    assert (again.provider_name, again.provider_details) == (part.provider_name, part.provider_details)
+
+
+async def test_what_has_no_proof_is_stored_without_a_field_for_one() -> None:
+    _, reply = await ask(Canned(whole(TextPart("x"), ToolCallPart("look", "{}", "call_a"))))
+    assert all("signature" not in block.model_dump() for block in reply.blocks)

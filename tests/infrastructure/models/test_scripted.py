@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from turnlog.domain import (
+    Cost,
     InvalidInput,
     Message,
     ModelDelta,
@@ -240,3 +242,21 @@ def test_a_scripted_name_is_resolved_to_its_file(tmp_path: Path) -> None:
     assert model.name == f"scripted:{path}"
     with pytest.raises(InvalidInput, match="path of a script"):
         models.resolve_model("scripted:", load_nothing)
+
+
+async def test_a_scripted_answer_costs_what_the_script_says(tmp_path: Path) -> None:
+    script = tmp_path / "replies.json"
+    script.write_text('{"replies": [{"text": "dear", "cost": "0.02"}, {"text": "free"}]}')
+    model = models.ScriptedModel.load(script)
+    costs = [(await ask(model, answers))[1].cost for answers in (0, 1)]
+    assert costs == [Cost(amount=Decimal("0.02"), source="script"), None]
+
+
+async def test_a_scripted_delta_tells_its_part_and_tool() -> None:
+    reply = models.ScriptedReply(text="abc", calls=(models.ScriptedCall(name="look"),), chunk=2)
+    deltas, _ = await ask(models.ScriptedModel([reply]))
+    assert deltas == [
+        ModelDelta("text", "ab", 0),
+        ModelDelta("text", "c", 0),
+        ModelDelta("tool_call", "{}", 1, "look"),
+    ]

@@ -89,7 +89,7 @@ def test_functions_of_the_writers_own_are_not_called_in_the_owners_name(fresh_po
         server.execute("SET search_path = pg_temp, pg_catalog")
         server.execute(
             "SELECT turnlog.append('{s}'::text[], '{1}'::int8[], '{t}'::text[], ARRAY[''::bytea],"
-            " '{0}'::int8[], '{0}'::int8[], '{s}'::text[], '{0}'::int8[])"
+            " '{0}'::int8[], '{0}'::int8[])"
         )
 
 

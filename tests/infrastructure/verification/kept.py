@@ -9,8 +9,8 @@ from pathlib import Path
 from turnlog.infrastructure import store, verification
 
 TOPICS = ("TurnStarted", "ModelResponded", "ToolCallFinished", "Überprüft")
-COLUMNS = ("notification_id", "originator_id", "originator_version", "topic", "state", "leaf", "chain")
-INSERT = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+COLUMNS = ("notification_id", "originator_id", "originator_version", "topic", "state", "chain")
+INSERT = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?)"
 Bodies = Sequence[tuple[str, bytes]]
 INSERT_BODY = "INSERT INTO blobs (sha256, media_type, size, body) VALUES (?, 'text/plain', ?, ?)"
 
@@ -31,10 +31,8 @@ def make_rows(seed: int, streams: int, events: int) -> list[verification.Row]:
 def after(head: verification.Head, position: int, topic: str, state: bytes) -> verification.Row:
     """A row that continues a stream from its head."""
     version = head.version + 1
-    leaf = verification.chain.leaf(head.stream, version, topic, state)
-    return verification.Row(
-        position, head.stream, version, topic, state, leaf, verification.chain.link(head.chain, leaf)
-    )
+    chain = verification.chain.link(head.chain, verification.chain.leaf(head.stream, version, topic, state))
+    return verification.Row(position, head.stream, version, topic, state, chain)
 
 
 def rehashed(rows: Iterable[verification.Row]) -> list[verification.Row]:

@@ -27,14 +27,14 @@ def delete(streams: Streams, chance: random.Random) -> None:
 
 
 def delete_and_close_the_gap(streams: Streams, chance: random.Random) -> None:
-    """Those that follow have been given new versions, and new leaves."""
+    """Those that follow have been given new versions."""
     rows = pick(streams, chance)
     gone = chance.randrange(len(rows) - 1)
     rows[gone:] = [fit(row, row.version - 1, row.chain) for row in rows[gone + 1 :]]
 
 
 def insert(streams: Streams, chance: random.Random) -> None:
-    """An event was put in, with the leaf and chain it would have had; those that follow were moved up."""
+    """An event was put in, with the chain value it would have had; those that follow were moved up."""
     rows = pick(streams, chance)
     place = chance.randrange(len(rows))
     head = verification.Head(rows[0].stream, place, rows[place - 1].chain if place else verification.chain.GENESIS)
@@ -43,13 +43,13 @@ def insert(streams: Streams, chance: random.Random) -> None:
 
 
 def append_with_a_guess(streams: Streams, chance: random.Random) -> None:
-    """An event was added by somebody who knows the leaf's format and not the chain's."""
+    """An event was added by somebody who does not know how chain values are made."""
     rows = pick(streams, chance)
     rows.append(fit(rows[-1], rows[-1].version + 1, chance.randbytes(32)))
 
 
 def reorder(streams: Streams, chance: random.Random) -> None:
-    """Two events have changed places, with leaves for where they are now."""
+    """Two events have changed places, and left their chain values where they were."""
     rows = pick(streams, chance)
     one, other = sorted(chance.sample(range(len(rows)), 2))
     first, second = rows[one], rows[other]
@@ -68,7 +68,7 @@ def swap_states(streams: Streams, chance: random.Random) -> None:
 
 
 def splice(streams: Streams, chance: random.Random) -> None:
-    """The tail of a stream is that of another, under its name, with leaves that are right."""
+    """The tail of a stream is that of another, under its name."""
     one, other = chance.sample(list(streams.values()), 2)
     place = chance.randrange(1, min(len(one), len(other)))
     name = one[0].stream
@@ -94,9 +94,8 @@ def pick(streams: Streams, chance: random.Random) -> list[verification.Row]:
 
 
 def fit(row: verification.Row, version: int, chain: bytes) -> verification.Row:
-    """A row at another version, with the leaf for it and a chain value as it is."""
-    leaf = verification.chain.leaf(row.stream, version, row.topic, row.state)
-    return row._replace(version=version, leaf=leaf, chain=chain)
+    """A row at another version, with this chain value."""
+    return row._replace(version=version, chain=chain)
 
 
 def streams_of(rows: Sequence[verification.Row]) -> Streams:

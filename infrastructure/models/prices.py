@@ -1,0 +1,56 @@
+"""What an answer cost: by the price list in `genai-prices`, or as the provider itself reports it.
+
+The list is part of the installed package; nothing is fetched. Imported with the first answer only.
+"""
+
+import ipaddress
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlsplit
+
+import genai_prices
+from pydantic_ai.messages import ModelResponse
+
+from turnlog.domain import Cost
+
+LIST = f"genai-prices {genai_prices.__version__}"
+REPORTS = frozenset({"openrouter"})
+"""Providers that say in an answer what they charged for it, in US dollars."""
+
+
+def price_of(response: ModelResponse) -> Cost | None:
+    """The cost, or None where nobody knows it: of unknown models, local ones, and answers without a count of tokens."""
+    reported = _reported(response)
+    if reported is not None:
+        return reported
+    if is_local(response.provider_url):
+        return None
+    try:
+        total = response.cost().total_price
+    except Exception:  # noqa: BLE001 - no gap in a price list may fail a turn
+        return None
+    return Cost(amount=total, source=LIST) if total.is_finite() and total >= 0 else None
+
+
+def is_local(url: str | None) -> bool:
+    """Whether a URL leads to this machine or to an address that is not public; a name is taken as public."""
+    host = urlsplit(url or "").hostname or ""
+    if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        return False
+
+
+def _reported(response: ModelResponse) -> Cost | None:
+    """What the provider charged, and what the model's maker did where the account pays that one itself."""
+    details = response.provider_details or {}
+    upstream = details.get("upstream_inference_cost") if details.get("is_byok") else None
+    charged = [price for price in (details.get("cost"), upstream) if price is not None]
+    if response.provider_name not in REPORTS or not charged:
+        return None
+    try:
+        amount = sum((Decimal(str(price)) for price in charged), Decimal())
+    except InvalidOperation:
+        return None
+    return Cost(amount=amount, source=response.provider_name) if amount.is_finite() and amount >= 0 else None

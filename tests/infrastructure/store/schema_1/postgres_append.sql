@@ -1,0 +1,118 @@
+-- How events get in and how readers follow them. `postgres.py` says why no reader misses one.
+
+-- What one event contributes to its stream's chain; `chain.py` has the definition.
+CREATE OR REPLACE FUNCTION {schema}.event_leaf(id text, version bigint, topic text, state bytea) RETURNS bytea
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN sha256('\x00'::bytea
+    || int8send(octet_length(convert_to(id, 'UTF8'))) || convert_to(id, 'UTF8')
+    || int8send(version)
+    || int8send(octet_length(convert_to(topic, 'UTF8'))) || convert_to(topic, 'UTF8')
+    || int8send(octet_length(state)) || state);
+
+CREATE OR REPLACE FUNCTION {schema}.next_chain(reached bytea, before bytea, leaf bytea) RETURNS bytea
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN sha256('\x02'::bytea || coalesce(reached, before) || leaf);
+END $$;
+
+-- The chain values of consecutive events of one stream; `before` counts on the first of them.
+CREATE OR REPLACE AGGREGATE {schema}.chain_from(before bytea, leaf bytea) (
+    SFUNC = {schema}.next_chain, STYPE = bytea
+);
+
+-- Appends in one transaction, each for itself: event n belongs to append owners[n]. An append whose streams are not
+-- all at the expected versions is refused, and named; of the others the positions are returned, in their order.
+CREATE OR REPLACE FUNCTION {schema}.append(
+    ids text[], versions bigint[], topics text[], states bytea[], owners bigint[],
+    expecting bigint[], expected_ids text[], expected_versions bigint[],
+    OUT positions bigint[], OUT refused bigint[], OUT refused_ids text[]
+) LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+-- The plans are the same whatever the arrays hold, so planning once is enough.
+BEGIN
+    -- The floor under every position this transaction is going to draw: held until it is over.
+    PERFORM pg_advisory_xact_lock_shared({class}, (pg_sequence_last_value('{sequence}') & 2147483647)::integer);
+    SELECT array_agg(e.owner), array_agg(e.id) INTO refused, refused_ids
+    FROM unnest(expecting, expected_ids, expected_versions) AS e (owner, id, version)
+    WHERE e.version IS DISTINCT FROM coalesce((
+        SELECT max(s.originator_version) FROM {schema}.events AS s WHERE s.originator_id = e.id
+    ), 0);
+    WITH given AS MATERIALIZED (
+        SELECT g.*, {schema}.event_leaf(g.id, g.version, g.topic, g.state) AS leaf,
+            row_number() OVER (PARTITION BY g.id ORDER BY g.version) = 1 AS is_first
+        FROM unnest(ids, versions, topics, states, owners)
+            WITH ORDINALITY AS g (id, version, topic, state, owner, place)
+        WHERE refused IS NULL OR g.owner <> ALL (refused)
+    ), chained AS (
+        SELECT g.*, {schema}.chain_from(
+            CASE WHEN g.is_first THEN coalesce((
+                SELECT s.chain FROM {schema}.events AS s
+                WHERE s.originator_id = g.id AND s.originator_version < g.version
+                ORDER BY s.originator_version DESC LIMIT 1
+            ), '\x0000000000000000000000000000000000000000000000000000000000000000') END, g.leaf
+        ) OVER (PARTITION BY g.id ORDER BY g.version) AS chain
+        FROM given AS g
+    ), stored AS (
+        INSERT INTO {schema}.events (originator_id, originator_version, topic, state, leaf, chain)
+        SELECT c.id, c.version, c.topic, c.state, c.leaf, c.chain FROM chained AS c ORDER BY c.place
+        RETURNING notification_id
+    )
+    SELECT array_agg(s.notification_id ORDER BY s.notification_id) INTO positions FROM stored AS s;
+END $$;
+
+-- No event at or below this position will ever become visible later than to the statement that comes next.
+CREATE OR REPLACE FUNCTION {schema}.safe_position() RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    drawn bigint;
+    below bigint;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'a standby does not know what is under way on the primary' USING ERRCODE = '25006';
+    END IF;
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'followers read in READ COMMITTED' USING ERRCODE = '25001';
+    END IF;
+    -- Two statements, in this order.
+    drawn := pg_sequence_last_value('{sequence}');
+    -- A lock has room for 31 bits of a position; the position meant is the nearest to the last one drawn.
+    SELECT min(drawn + ((l.objid::bigint - drawn + 1073741824) & 2147483647) - 1073741824) INTO below
+    FROM pg_locks AS l
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = {class}
+        AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database());
+    RETURN least(drawn, below);
+END $$;
+
+-- Events of all streams from one position up to another, as far as it is safe to go.
+CREATE OR REPLACE FUNCTION {schema}.follow(lowest bigint, highest bigint, wanted text[], at_most bigint)
+RETURNS TABLE (notification_id bigint, originator_id text, originator_version bigint, topic text, state bytea)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    safe bigint := {schema}.safe_position();
+BEGIN
+    -- A statement of its own, so that its snapshot is younger than `safe`.
+    RETURN QUERY
+    SELECT e.notification_id, e.originator_id, e.originator_version, e.topic, e.state
+    FROM {schema}.events AS e
+    WHERE e.notification_id >= lowest AND e.notification_id <= least(highest, safe)
+        AND (wanted IS NULL OR e.topic = ANY (wanted))
+    ORDER BY e.notification_id LIMIT at_most;
+END $$;
+
+-- Rows put in around `append`, as only the owner can, take their place in the chain all the same.
+CREATE OR REPLACE FUNCTION {schema}.fill_chain() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.leaf := {schema}.event_leaf(NEW.originator_id, NEW.originator_version, NEW.topic, NEW.state);
+    NEW.chain := {schema}.next_chain(NULL, coalesce((
+        SELECT s.chain FROM {schema}.events AS s
+        WHERE s.originator_id = NEW.originator_id AND s.originator_version < NEW.originator_version
+        ORDER BY s.originator_version DESC LIMIT 1
+    ), '\x0000000000000000000000000000000000000000000000000000000000000000'), NEW.leaf);
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER events_fill_chain BEFORE INSERT ON {schema}.events
+    FOR EACH ROW WHEN (NEW.leaf IS NULL OR NEW.chain IS NULL) EXECUTE FUNCTION {schema}.fill_chain();
+ALTER TABLE {schema}.events ENABLE ALWAYS TRIGGER events_fill_chain;
+
+REVOKE ALL ON FUNCTION {schema}.append, {schema}.safe_position, {schema}.follow FROM PUBLIC;

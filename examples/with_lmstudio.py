@@ -1,0 +1,24 @@
+"""LM Studio on this machine: needs `pip install "turnlog[openai]"` and its server with a model; no key.
+
+The first model that LM Studio lists is used.
+"""
+
+import asyncio
+
+from turnlog import Turnlog, tool
+
+
+@tool(effect="pure")
+def weather(city: str) -> str:
+    """Tell the weather in a city."""
+    return f"It rains in {city}."
+
+
+async def main() -> None:
+    async with Turnlog.open("sqlite:///weather.db") as log:
+        session = await log.create_session("Weather", model="lmstudio", tools=[weather])
+        reply = await session.append_turn("Do I need an umbrella in Oslo?")
+        print((await session.metadata()).model, "says:", reply.text)
+
+
+asyncio.run(main())

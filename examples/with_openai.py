@@ -1,0 +1,23 @@
+"""OpenAI, through its Responses API: needs `pip install "turnlog[openai]"` and OPENAI_API_KEY."""
+
+import asyncio
+
+from turnlog import ModelSettings, Turnlog, tool
+
+
+@tool(effect="pure")
+def weather(city: str) -> str:
+    """Tell the weather in a city."""
+    return f"It rains in {city}."
+
+
+async def main() -> None:
+    async with Turnlog.open("sqlite:///weather.db") as log:
+        session = await log.create_session(
+            "Weather", model="openai:gpt-5", tools=[weather], settings=ModelSettings(thinking="low")
+        )
+        reply = await session.append_turn("Do I need an umbrella in Oslo?")
+        print((await session.metadata()).model, "says:", reply.text)
+
+
+asyncio.run(main())

@@ -68,7 +68,14 @@ EVENTS: tuple[type[Event], ...] = (
 def topic_of(event: Event | type[Event]) -> str:
     """The stored name of an event, such as `TurnStarted/1`."""
     cls = event if isinstance(event, type) else type(event)
+    return _NAMES.get(cls) or _name(cls)
+
+
+def _name(cls: type[Event]) -> str:
     return f"{cls.__name__}/{cls.revision}"
 
 
-TOPICS: Mapping[str, type[Event]] = MappingProxyType({topic_of(cls): cls for cls in EVENTS})
+_NAMES: Mapping[type[Event], str] = {cls: _name(cls) for cls in EVENTS}
+
+
+TOPICS: Mapping[str, type[Event]] = MappingProxyType({name: cls for cls, name in _NAMES.items()})

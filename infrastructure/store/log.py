@@ -216,7 +216,7 @@ def _check_stream(name: str) -> None:
 
 
 def _encodable(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _bounded(number: int) -> int:

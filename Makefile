@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 # Which uv writes the locks, and what it is told: `make lock LOCK_ARGS=--upgrade`.
 UV_VERSION := 0.13.9
 LOCK_ARGS ?=
@@ -16,7 +17,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check format format-check lint types layers wheel-check soak bench bench-peers lock clean
+.PHONY: help setup demo test check format format-check lint types layers wheel-check soak fuzz bench bench-peers lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -78,6 +79,9 @@ wheel-check: $(STAMP) ## Build the wheel, install it elsewhere, run the demo fro
 
 soak: $(STAMP) ## Run the tests that take minutes
 	@$(BIN)/pytest -m soak --timeout=3600 $(PYTEST_ARGS)
+
+fuzz: $(STAMP) ## Compare what permission rules make of commands with what bash runs (FUZZ_ARGS='--seed 2')
+	@$(BIN)/python -m tests.permissions.fuzz $(FUZZ_ARGS)
 
 bench: $(STAMP) ## Measure turnlog beside stock recorders and raw SQL (BENCH_ARGS=--quick)
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)

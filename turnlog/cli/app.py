@@ -16,6 +16,7 @@ from . import (
     prompting,
     reading,
     rules,
+    rules_eval,
     running,
     showing,
     steering,
@@ -78,5 +79,12 @@ _register(app, steering.cancel, steering.stop, steering.steer)
 _register(app, reading.sessions, reading.log, showing.show, prompting.prompt, differing.diff, forking.fork)
 _register(app, permissions.approvals, permissions.approve, permissions.deny)
 _register(app, verifying.verify, doctor.doctor)
-_register(_group("rules", "What is allowed or denied without asking."), rules.list_, rules.add, rules.revoke)
+_register(
+    _group("rules", "What is allowed or denied without asking."),
+    rules.list_,
+    rules.add,
+    rules.revoke,
+    rules_eval.eval_,
+    rules_eval.test_,
+)
 _register(_group("db", "The database itself."), db.migrate, db.check)

@@ -1,0 +1,209 @@
+"""Where a path leads, symlinks and all, as the kernel would open it; looked at, never opened."""
+
+import os
+import posixpath
+import re
+import stat
+import unicodedata
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import ascii_letters
+from typing import Final, Literal
+
+from .matchers import FileAccess
+from .protected import protected_part
+
+_MOST_PATH: Final = 1024  # bytes; PATH_MAX of macOS, the smallest where this runs
+_MOST_NAME: Final = 255  # bytes; NAME_MAX of Linux and macOS
+_MOST_LINKS: Final = 32  # MAXSYMLINKS of macOS; Linux follows 40
+_NOT_FILES: Final = ("/proc", "/dev", "/sys")
+
+# Another reader would make something else of these: `~` and `$` are expanded, `\` separates, `:` follows a scheme, a
+# drive, a host or a revision, `%2e` is a dot.
+_READ_OTHERWISE: Final = re.compile(r"\A~|[$\\:\"`]|%[0-9A-Fa-f]{2}")
+_BLANK_EDGE: Final = re.compile(r"(?:\A|/) | (?:/|\Z)")
+# Programs read these in an operand: `name=value`, `@file`, `+command`, and globs of their own.
+_SPECIAL_OPERAND: Final = re.compile(r"\A[@+]|[=*?\[]")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a path leads to: absolute, without symlinks or dots. `links` counts the names a file has."""
+
+    path: str
+    kind: Literal["file", "directory", "missing"]
+    links: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The files as one decision sees them, from the directory that relative paths start at: each looked at once."""
+
+    directory: Path
+    _found: dict[str, Found | str] = field(default_factory=dict[str, Found | str])
+    _roots: dict[str, str] = field(default_factory=dict[str, str])
+    _readings: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    def root(self, root: str) -> str:
+        """A root as the kernel has it, without symlinks."""
+        if root not in self._roots:
+            self._roots[root] = os.path.realpath(self.directory / root)
+        return self._roots[root]
+
+    def follow(self, path: str) -> Found | str:
+        """What a path leads to, or why it is not read the same everywhere, or why the kernel would not get there."""
+        if path not in self._found:
+            self._found[path] = _text_refusal(path) or self._walk(path)
+        return self._found[path]
+
+    def readings(self, path: str) -> tuple[str, ...]:
+        """Where some reader of a path may end up, in small letters."""
+        if path not in self._readings:
+            found = self.follow(path)
+            led = () if isinstance(found, str) else (found.path.casefold(),)
+            self._readings[path] = (_lexical(self.root("."), path).casefold(), *led)
+        return self._readings[path]
+
+    def _walk(self, path: str) -> Found | str:
+        try:
+            return _Walk(self.root(".")).to(path)
+        except OSError as error:
+            return f"{path!r} cannot be followed: {error.strerror}"
+        except ValueError as error:
+            return f"{path!r} cannot be followed: {error}"
+
+
+def operand_refusal(word: str, workspace: Workspace) -> str | None:
+    """Why an operand of a program is no plain path inside the workspace; None if it is one."""
+    if _SPECIAL_OPERAND.search(word):
+        return f"{word!r} may mean more than a path to the program"
+    found = workspace.follow(word)
+    return found if isinstance(found, str) else _objection(found, word, workspace.root("."))
+
+
+def access_refusal(matcher: FileAccess, path: str, workspace: Workspace) -> str | None:
+    """Why a file tool on this path does more than the matcher says; None if it does not."""
+    found = workspace.follow(path)
+    if isinstance(found, str):
+        return found
+    subtree = _subtree(matcher, workspace)
+    if not _is_below(found.path, subtree):
+        return f"{path!r} leads to {found.path}, which is not inside {subtree}"
+    if matcher.op == "write" and found.kind == "directory":
+        return f"{path!r} is a directory"
+    return _objection(found, path, workspace.root(matcher.root))
+
+
+def may_touch(matcher: FileAccess, path: str, workspace: Workspace) -> bool:
+    """Whether some reader of the path could end up where the matcher says, whatever is in the way."""
+    subtree = _subtree(matcher, workspace).casefold()
+    return any(_is_below(reading, subtree) for reading in workspace.readings(path))
+
+
+class _Walk:
+    """One walk along a path, part by part, with the symlinks met on the way put in their place."""
+
+    def __init__(self, start: str) -> None:
+        self._here = start
+        self._links = 0
+        self._state: os.stat_result | None = None
+
+    def to(self, path: str) -> Found:
+        ahead = deque(self._parts(path))
+        while ahead:
+            part = ahead.popleft()
+            if self._state is not None and not stat.S_ISDIR(self._state.st_mode):
+                raise ValueError(f"{self._here} is no directory")
+            if part == "..":
+                self._here, self._state = posixpath.dirname(self._here), None
+            elif not self._step(part, ahead):
+                return self._missing(part, ahead)
+        return self._arrived(path)
+
+    def _parts(self, path: str) -> list[str]:
+        if path.startswith("/"):
+            self._here, self._state = "/", None
+        return [part for part in path.split("/") if part not in {"", "."}]
+
+    def _step(self, part: str, ahead: deque[str]) -> bool:
+        below = posixpath.join(self._here, part)
+        try:
+            state = os.lstat(below)
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISLNK(state.st_mode):
+            self._here, self._state = below, state
+            return True
+        self._links += 1
+        if self._links > _MOST_LINKS:
+            raise ValueError("it has too many symlinks")
+        ahead.extendleft(reversed(self._parts(str(Path(below).readlink()))))
+        return True
+
+    def _missing(self, part: str, ahead: deque[str]) -> Found:
+        if ".." in ahead:
+            raise ValueError(f"it leaves {part!r} again, which does not exist")
+        return Found(posixpath.join(self._here, part, *ahead), "missing")
+
+    def _arrived(self, path: str) -> Found:
+        state = self._state or os.lstat(self._here)
+        if stat.S_ISDIR(state.st_mode):
+            return Found(self._here, "directory")
+        if not stat.S_ISREG(state.st_mode):
+            raise ValueError("it is neither a regular file nor a directory")
+        if path.endswith("/"):
+            raise ValueError("it is no directory")
+        return Found(self._here, "file", state.st_nlink)
+
+
+def _text_refusal(path: str) -> str | None:
+    """Why the text of a path does not say the same to every reader, and to every eye."""
+    odd = next((character for character in path if not _is_plain(character)), None)
+    if odd is not None:
+        return f"the path has the character U+{ord(odd):04X}"
+    if not path or unicodedata.normalize("NFC", path) != path:
+        return f"the path {path!r} is empty, or not in the normal form NFC"
+    if _READ_OTHERWISE.search(path) or _BLANK_EDGE.search(path):
+        return f"the path {path!r} is not read the same everywhere"
+    if len(path.encode()) > _MOST_PATH or any(len(part.encode()) > _MOST_NAME for part in path.split("/")):
+        return f"the path has more than {_MOST_PATH} bytes, or a name of more than {_MOST_NAME}"
+    return None
+
+
+def _is_plain(character: str) -> bool:
+    """Whether it is printable ASCII, or an ASCII letter with marks: no other letter that looks like one of these."""
+    if " " <= character <= "~":
+        return True
+    apart = unicodedata.normalize("NFD", character)
+    return len(apart) > 1 and apart[0] in ascii_letters and all(map(unicodedata.combining, apart[1:]))
+
+
+def _objection(found: Found, asked: str, root: str) -> str | None:
+    """Why what was found is not a plain file or directory below a root."""
+    if not _is_below(found.path, root):
+        return f"{asked!r} leads to {found.path}, which is not inside {root}"
+    if any(_is_below(found.path, place) for place in _NOT_FILES):
+        return f"{asked!r} is no plain file"
+    # A symlink may have hidden a protected name, or led to one.
+    seen = (found.path, _lexical(root, asked))
+    guarded = protected_part(part for path in seen if _is_below(path, root) for part in path[len(root) :].split("/"))
+    if guarded is not None:
+        return f"{asked!r} is protected ({guarded})"
+    if found.links > 1:
+        return f"{asked!r} has a second name elsewhere"
+    return None
+
+
+def _subtree(matcher: FileAccess, workspace: Workspace) -> str:
+    root = workspace.root(matcher.root)
+    return posixpath.join(root, matcher.under) if matcher.under else root
+
+
+def _lexical(directory: str, path: str) -> str:
+    """A path as its text has it, symlinks or not."""
+    return posixpath.normpath(posixpath.join(directory, path))
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory if directory == "/" else f"{directory}/")

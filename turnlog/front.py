@@ -49,7 +49,7 @@ from .runtime import (
 )
 from .runtime.histories import load
 from .runtime.hooks import Hook, in_order
-from .runtime.limits import READ_TOOL_RESULT
+from .runtime.pages import READ_TOOL_RESULT
 from .runtime.results import runtime_tool, with_reader
 
 

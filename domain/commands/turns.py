@@ -94,7 +94,7 @@ def stop(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
     """Ask that the turn stop after the step it is at; once is enough. Raises NotFound, CommandRefused."""
     turn = guards.unfinished_turn(session)
     if turn.state != "open":
-        raise CommandRefused(f"turn {turn.turn_id} is {turn.state}: there is nothing to stop")
+        raise CommandRefused(f"turn {turn.turn_id} is {turn.state}: there is nothing to stop; cancel it, or resume it")
     if turn.stopping:
         return ()
     return (TurnStopRequested(**guards.because(by, turn.version), turn_id=turn.turn_id, reason=reason),)

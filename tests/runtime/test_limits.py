@@ -29,21 +29,9 @@ from turnlog.runtime import SessionHandle, Settings, allow
 from .conftest import MakeWorld
 from .paced import Paced, PacedModel
 from .test_failing_models import BUSY
-from .world import ModelOf, Script, ScriptedModel, ScriptedReply, World, asks, check_log, last_results, tool
+from .world import ModelOf, Script, ScriptedModel, ScriptedReply, World, act, asks, check_log, last_results, look
 
 Start = Callable[[World, Any, Limits], Any]
-
-
-@tool(effect="pure")
-def look() -> str:
-    """Look."""
-    return "seen"
-
-
-@tool
-def act() -> str:
-    """Act."""
-    return "acted"
 
 
 def costing(rounds: int, *, cost: str | None = None, tokens: tuple[int, int] = (0, 0)) -> ModelOf:

@@ -26,21 +26,9 @@ from turnlog.runtime import SessionHandle, allow
 
 from .conftest import MakeWorld
 from .paced import Paced, PacedModel, seen
-from .world import Crash, ScriptedFailure, ScriptedModel, ScriptedReply, World, asks, check_log, tool
+from .world import Crash, ScriptedFailure, ScriptedModel, ScriptedReply, World, act, asks, check_log, look
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
-
-
-@tool(effect="pure")
-def look() -> str:
-    """Look."""
-    return "seen"
-
-
-@tool
-def act() -> str:
-    """Act."""
-    return "acted"
 
 
 def when(kind: type[Event], do: Callable[[], Any]) -> Callable[[tuple[Change, ...]], None]:

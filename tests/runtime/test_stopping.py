@@ -20,21 +20,9 @@ from .conftest import MakeWorld
 from .paced import Paced, PacedModel
 from .test_failing_models import BUSY
 from .test_recovery import die_after
-from .world import Crash, ScriptedModel, ScriptedReply, World, asks, check_log, tool, until
+from .world import Crash, ScriptedModel, ScriptedReply, World, act, asks, check_log, look, until
 
 STOPPED = ("suspended", "stopped", ())
-
-
-@tool(effect="pure")
-def look() -> str:
-    """Look."""
-    return "seen"
-
-
-@tool
-def act() -> str:
-    """Act."""
-    return "acted"
 
 
 def how(reply: Reply) -> tuple[object, ...]:

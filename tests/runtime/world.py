@@ -53,6 +53,18 @@ class Crash(BaseException):
     """The process is gone, as far as one turn can tell: nothing in turnlog catches this."""
 
 
+@tool(effect="pure")
+def look() -> str:
+    """Look."""
+    return "seen"
+
+
+@tool
+def act() -> str:
+    """Act."""
+    return "acted"
+
+
 class WatchedLog:
     """A log that tells how often it was appended to, and may fail on the way in or out."""
 

@@ -156,7 +156,7 @@ async def _ask(worker: Worker, attempts: int) -> int:
 def _too_many_rounds(worker: Worker) -> LimitSpent | None:
     """The limit of the settings, which holds for a turn that has none of its own."""
     turn, most = worker.session.turn, worker.env.settings.max_rounds
-    if turn is None or turn.attempt or (turn.limits is not None and turn.limits.rounds is not None):
+    if turn is None or (turn.limits is not None and turn.limits.rounds is not None):
         return None
     return LimitSpent("turn", "round_limit", most) if turn.spent.rounds >= most else None
 

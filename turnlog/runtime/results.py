@@ -9,7 +9,7 @@ from turnlog.projections import TRANSCRIPT, ToolUsed, Transcript, project
 
 from .environment import Environment
 from .histories import history
-from .limits import READ_TOOL_RESULT, Page, Place, count_lines, page_of, with_line_end
+from .pages import READ_TOOL_RESULT, Page, Place, count_lines, page_of, with_line_end
 
 _LISTED = 20
 _LARGEST = 2**53 - 1

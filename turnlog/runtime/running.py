@@ -13,7 +13,7 @@ from turnlog.domain import BlobDamaged, BlobMissing, Call, Tool, ToolContext, To
 from .arguments import InvalidArguments
 from .digests import call_digest, digest
 from .judging import deny_stale, understood, workspace_of
-from .limits import stored_output
+from .pages import stored_output
 from .worker import OutOfTime, Worker
 
 _Understood = tuple[Tool, Mapping[str, JsonValue]]

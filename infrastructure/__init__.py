@@ -5,9 +5,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import models, permissions, store, system, tools, verification
+    from . import models, permissions, sandbox, store, system, tools, verification
 
-__all__ = ["models", "permissions", "store", "system", "tools", "verification"]
+__all__ = ["models", "permissions", "sandbox", "store", "system", "tools", "verification"]
 
 
 def __getattr__(name: str) -> ModuleType:

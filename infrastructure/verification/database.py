@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Protocol
 
 EVENT = "{0}.notification_id, {0}.originator_id, {0}.originator_version, {0}.topic, {0}.state, {0}.chain"
 PROBES = (f"SELECT {EVENT.format('events')} FROM events LIMIT 0", "SELECT sha256, size, body FROM blobs LIMIT 0")
-PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "application_name": "turnlog verify"}
+KEEPALIVES = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+PATIENCE = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "application_name": "turnlog verify", **KEEPALIVES}
 
 
 class CannotVerify(Exception):

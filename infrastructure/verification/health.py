@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from .database import CannotVerify, PostgresSchema
+from .database import CannotVerify
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg.rows import TupleRow
 
 OLDEST = 14
 MOST_SKEW = 2.0
@@ -55,6 +56,9 @@ SELECT 'rule ' || rulename FROM pg_rules WHERE schemaname = %(schema)s AND table
 """
 
 
+Connect = Callable[[], "psycopg.Connection[TupleRow]"]
+
+
 class Check(NamedTuple):
     """One thing that was looked at."""
 
@@ -85,12 +89,17 @@ class Facts:
     skew: float
 
 
-def check_postgres(source: PostgresSchema, version: int, needed: Set[str], environ: Mapping[str, str]) -> list[Check]:
-    """Everything there is to check; `needed` are the names of our tables, functions and triggers."""
+def check_postgres(
+    connect: Connect, schema: str, version: int, needed: Set[str], environ: Mapping[str, str]
+) -> list[Check]:
+    """Everything there is to check; `needed` are the names of our tables, functions and triggers.
+
+    How long it may take is for who connects to say: a server that is stopped ends no statement.
+    """
     import psycopg
 
     try:
-        facts = _gathered(source, needed)
+        facts = _gathered(connect, schema, needed)
     except (psycopg.Error, CannotVerify) as error:
         said = " ".join((str(error).strip().splitlines() or [type(error).__name__])[0].split())
         return [Check("server", "bad", said, "check the URL, the server and the password")]
@@ -109,24 +118,23 @@ def check_environment(environ: Mapping[str, str]) -> Check:
     return Check("environment", "bad", f"{DB_FUNCTIONS} is set", f"unset {DB_FUNCTIONS}: it goes around the order")
 
 
-def _gathered(source: PostgresSchema, needed: Set[str]) -> Facts:
-    import psycopg
+def _gathered(connect: Connect, schema: str, needed: Set[str]) -> Facts:
     from psycopg.rows import dict_row
 
-    with psycopg.connect(**source.settings()) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        schema = {"schema": source.schema}
-        cursor.execute("SELECT set_config('search_path', quote_ident(%(schema)s), false)", schema)
+    with connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        given = {"schema": schema}
+        cursor.execute("SELECT set_config('search_path', quote_ident(%(schema)s), false)", given)
         before = time()
-        (said,) = cursor.execute(FACTS, schema).fetchall()
+        (said,) = cursor.execute(FACTS, given).fetchall()
         after = time()
         names, rights, disarmed = (
-            {str(row["name"]) for row in cursor.execute(query, schema)} for query in (NAMES, RIGHTS, DISARMED)
+            {str(row["name"]) for row in cursor.execute(query, given)} for query in (NAMES, RIGHTS, DISARMED)
         )
         clock = float(said.pop("clock"))
         return Facts(
             **said,
             rights=rights,
-            schema=source.schema,
+            schema=schema,
             version=_version(cursor),
             missing=needed - names,
             disarmed=disarmed,

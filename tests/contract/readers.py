@@ -8,7 +8,7 @@ import pytest
 
 from turnlog import Settings, Turnlog
 from turnlog.domain import Actor, Change, EventLog, Model, Recorded, StoreError, Tool
-from turnlog.infrastructure import store, system
+from turnlog.infrastructure import permissions, store, system
 from turnlog.runtime import Environment, Follower
 
 
@@ -37,7 +37,9 @@ class TiredLog:
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         self._fail()
-        return await self._log.read(stream, after, until)
+        page = await self._log.read(stream, after, until)
+        self.given += len(page)
+        return page
 
     async def fold(
         self,
@@ -83,6 +85,7 @@ def environment(opened: store.Store, log: EventLog | None = None, **settings: An
         workers=system.LocalWorkers(),
         models=no_model,
         tools=no_tool,
+        permissions=permissions.StructuredPermissions(),
         user=Actor(kind="user", id="ada"),
         worker="here",
         settings=Settings(**settings),

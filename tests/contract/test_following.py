@@ -207,6 +207,22 @@ async def test_a_session_is_followed_through_an_absence_too(opened: store.Store)
             await anext(events)
 
 
+async def test_a_session_is_followed_without_reading_what_others_wrote(opened: store.Store) -> None:
+    watched = TiredLog(opened.log)
+    await opened.log.append(change("s", 0, "x", "y"))
+    await opened.log.append(*(change(f"other{n}", 0, *["z"] * 100) for n in range(20)))
+    session = await turnlog_on(opened, watched).open_session("s")
+    watched.given = 0
+    async with aclosing(session.subscribe()) as events:
+        seen = [await anext(events), await anext(events)]
+        waiting = asyncio.ensure_future(anext(events))
+        await opened.log.append(*(change(f"other{n}", 100, *["z"] * 100) for n in range(20)))
+        await opened.log.append(change("s", 2, "w"))
+        seen.append(await waiting)
+    assert seen == list(await opened.log.read("s"))
+    assert watched.given == len(seen)
+
+
 async def test_what_another_process_appends_is_noticed_in_time(url: str) -> None:
     async with store.open_store(url) as here, store.open_store(url) as there:
         assert max(await _delays(here, there, poll_seconds=1.0)) < NOTICED

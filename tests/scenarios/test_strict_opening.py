@@ -2,11 +2,13 @@
 
 import asyncio
 import shutil
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import NamedTuple
 
 import psycopg
@@ -149,3 +151,12 @@ async def test_a_server_that_does_not_sync_is_refused(fresh_postgres: str) -> No
 async def test_the_functions_of_the_library_are_refused(writer_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POSTGRES_ENABLE_DB_FUNCTIONS", "yes")
     assert "environment: POSTGRES_ENABLE_DB_FUNCTIONS is set" in await refusal(writer_url)
+
+
+async def test_a_server_that_says_nothing_is_refused_within_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun = monotonic()
+        said = await refusal(f"postgresql://u:secret@127.0.0.1:{silent.getsockname()[1]}/x?deadline=2")
+        assert monotonic() - begun < 3.5
+    assert "server: it did not answer within 2 seconds" in said
+    assert "secret" not in said

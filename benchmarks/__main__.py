@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from traceback import format_exc
 
-from . import bytes_stored, folding, followers, lag, machine, processes, report, startup, stores
+from . import bytes_stored, folding, followers, lag, machine, permissions, processes, report, startup, stores
 from .cells import Bench, say
 from .figures import Figure
 from .load import PROC
@@ -28,6 +28,7 @@ ELSEWHERE: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "sqlite-folding": folding.measure_sqlite,
     "sqlite-bytes": bytes_stored.measure_sqlite,
     "startup": startup.measure,
+    "permissions": permissions.measure,
 }
 
 

@@ -11,7 +11,7 @@ Sample = Mapping[str, float]
 Cell = Callable[[], Sample]
 """One contender at one size: sets itself up, runs, clears up, and says what it measured."""
 
-Unit = Literal["x", "ms", "s", "1/s", "B", "events"]
+Unit = Literal["x", "ms", "s", "1/s", "B", "events", "%"]
 
 
 @dataclass(frozen=True, slots=True)

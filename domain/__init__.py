@@ -1,6 +1,7 @@
 """Facts and decisions: pure, no I/O, no clock, no randomness."""
 
 from . import commands
+from .bounds import READ_ONLY, SANDBOX_LEVELS, Bounds, SandboxLevel
 from .content import (
     HEAD_CHARS,
     INLINE_LIMIT,
@@ -21,6 +22,7 @@ from .content import (
     plain_text,
     text_of,
 )
+from .deciding import Considered, Decided, DecidedBy, decide
 from .draft import Decision, Draft
 from .errors import (
     ApproverFailed,
@@ -44,6 +46,7 @@ from .errors import (
     TurnFailure,
     TurnInterrupted,
     TurnlogError,
+    TurnRefused,
     UnsafeStore,
     VerificationFailed,
     VersionConflict,
@@ -54,29 +57,32 @@ from .events import (
     TOPICS,
     Actor,
     ActorKind,
-    AnyCall,
+    AuthorizedBy,
+    DeniedBy,
     Effect,
     Event,
-    ExactCall,
     InputDelivered,
     InputKind,
     InputQueued,
     LeaseReleased,
     LeaseTaken,
-    Matcher,
     ModelFailed,
     ModelRequested,
     ModelResponded,
     NoticeRaised,
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
     Resolution,
     RuleEffect,
     RuleEvent,
     RuleRemembered,
     RuleRevoked,
+    RuleUsed,
     Scope,
     SessionClosed,
     SessionConfigured,
@@ -105,7 +111,22 @@ from .events import (
     topic_of,
 )
 from .evolve import evolve, fold
+from .judging import JudgedCall, Permissions, Surrounded, Surroundings
 from .limits import LimitCode, LimitSpent, before_calls, before_request, deadline, late
+from .matchers import (
+    AnyCall,
+    ArgvPrefix,
+    ExactArgv,
+    ExactCall,
+    FileAccess,
+    Hosts,
+    JsonKeys,
+    Matcher,
+    Program,
+    SqlReadOnly,
+)
+from .permission_rule import COMMAND_KEYS, Example, PermissionRule, every_call, parse_rule
+from .policy import STANDARD, Policy
 from .ports import (
     Blobs,
     Change,
@@ -122,10 +143,6 @@ from .ports import (
     Recorded,
     Remedy,
     Snapshots,
-    Tool,
-    ToolContext,
-    ToolImage,
-    ToolOutput,
     ToolSpec,
     Workers,
 )
@@ -134,11 +151,12 @@ from .rules import (
     GLOBAL_BOOK,
     Rule,
     RuleBook,
-    Verdict,
     book_stream,
     evolve_book,
-    judge,
+    in_force,
+    process_book,
     project_book,
+    unexpired,
 )
 from .session import (
     OUTPUT_TOOL,
@@ -171,8 +189,47 @@ from .steps import (
     Stop,
     next_step,
 )
+from .tooling import Tool, ToolContext, ToolImage, ToolOutput, ToolProgress
+from .verdicts import Evaluation, Finding, Proposal, Verdict
 
 __all__ = [
+    "Bounds",
+    "READ_ONLY",
+    "SANDBOX_LEVELS",
+    "SandboxLevel",
+    "ToolProgress",
+    "Considered",
+    "Decided",
+    "DecidedBy",
+    "decide",
+    "COMMAND_KEYS",
+    "STANDARD",
+    "ArgvPrefix",
+    "AuthorizedBy",
+    "DeniedBy",
+    "Evaluation",
+    "ExactArgv",
+    "Example",
+    "FileAccess",
+    "Finding",
+    "Hosts",
+    "JsonKeys",
+    "JudgedCall",
+    "PermissionEndorsed",
+    "PermissionJoined",
+    "PermissionRule",
+    "PermissionStale",
+    "Permissions",
+    "Policy",
+    "Program",
+    "Proposal",
+    "RuleUsed",
+    "SqlReadOnly",
+    "Surrounded",
+    "Surroundings",
+    "in_force",
+    "parse_rule",
+    "process_book",
     "Advice",
     "REMEDIES",
     "remedy_for",
@@ -316,6 +373,7 @@ __all__ = [
     "TurnFailed",
     "TurnFailure",
     "TurnInterrupted",
+    "TurnRefused",
     "TurnResumed",
     "TurnStarted",
     "TurnState",
@@ -333,14 +391,15 @@ __all__ = [
     "clean",
     "commands",
     "evolve",
+    "every_call",
     "evolve_book",
     "fold",
     "from_snapshot",
-    "judge",
     "next_step",
     "plain_text",
     "project_book",
     "text_of",
+    "unexpired",
     "to_snapshot",
     "topic_of",
 ]

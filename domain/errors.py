@@ -23,6 +23,7 @@
     │  └─ UnsafeStore
     ├─ ModelError                     exit 1   a provider failed, typed by `ModelFailure`
     ├─ TurnFailure                    exit 1   a turn ended in `TurnFailed`
+    │  └─ TurnRefused                 exit 4   since one call after the other was denied
     └─ TurnInterrupted                exit 130 a turn was cancelled
 
 Every message is one line: what happened, to what, and what to do.
@@ -186,6 +187,13 @@ class TurnFailure(TurnlogError):
     """A turn ended in `TurnFailed`; what was done stays done."""
 
     code = "turn_failed"
+
+
+class TurnRefused(TurnFailure):
+    """A turn ended because one call after the other was denied."""
+
+    code = "denied"
+    exit_code = 4
 
 
 class LimitReached(TurnFailure):

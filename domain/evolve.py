@@ -18,12 +18,16 @@ from .events import (
     ModelFailed,
     ModelRequested,
     ModelResponded,
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
     RuleRemembered,
     RuleRevoked,
+    RuleUsed,
     SessionClosed,
     SessionConfigured,
     SessionForked,
@@ -100,6 +104,7 @@ def _started(session: Session, event: SessionStarted) -> Session:
         started_at=event.at,
         settings=event.settings,
         limits=event.limits,
+        policy=event.policy,
     )
 
 
@@ -121,6 +126,7 @@ def _forked(session: Session, event: SessionForked) -> Session:
             started_at=event.at,
             limits=turn.limits,
             output=turn.output,
+            begun_by=turn.begun_by,
         )
     return replace(
         session,
@@ -139,7 +145,7 @@ def _forked(session: Session, event: SessionForked) -> Session:
 
 
 def _without_grants(session: Session) -> tuple[Rule, ...]:
-    return tuple(rule for rule in session.rules if rule.effect == "deny")
+    return tuple(rule for rule in session.rules if rule.effect != "allow")
 
 
 def _renamed(session: Session, event: SessionRenamed) -> Session:
@@ -154,6 +160,7 @@ def _configured(session: Session, event: SessionConfigured) -> Session:
         tools=session.tools if event.tools is None else event.tools,
         settings=session.settings if event.settings is None else event.settings,
         limits=session.limits if event.limits is None else event.limits,
+        policy=session.policy if event.policy is None else event.policy,
     )
 
 
@@ -161,7 +168,7 @@ def _closed(session: Session, event: SessionClosed) -> Session:
     return replace(session, closed=True)
 
 
-def _rule(session: Session, event: RuleRemembered | RuleRevoked) -> Session:
+def _rule(session: Session, event: RuleRemembered | RuleRevoked | RuleUsed) -> Session:
     return replace(session, rules=remember(session.rules, event)) if event.scope == "session" else session
 
 
@@ -191,6 +198,7 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     TurnCompleted: _turn_completed,
     RuleRemembered: _rule,
     RuleRevoked: _rule,
+    RuleUsed: _rule,
     LeaseTaken: _lease_taken,
     LeaseReleased: _lease_released,
 }
@@ -215,8 +223,11 @@ _IN_TURN: Mapping[type[Event], Callable[[Turn, Any, int], Turn]] = {
     ToolOutcomeUnknown: evolve_calls.outcome_unknown,
     ToolOutcomeResolved: evolve_calls.outcome_resolved,
     PermissionRequested: evolve_calls.permission_requested,
+    PermissionJoined: evolve_calls.permission_joined,
+    PermissionEndorsed: evolve_calls.permission_endorsed,
     PermissionResolved: evolve_calls.permission_resolved,
     PermissionExpired: evolve_calls.permission_expired,
     PermissionWithdrawn: evolve_calls.permission_withdrawn,
+    PermissionStale: evolve_calls.permission_stale,
 }
 """The latest turn, an event of that very turn, and the event's version."""

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 
 from .events import (
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
     ToolCallAmended,
     ToolCallAuthorized,
@@ -16,7 +19,7 @@ from .events import (
     ToolOutcomeUnknown,
 )
 from .replacing import replace
-from .session import Call, CallState, Request, Turn
+from .session import Call, CallState, Request, RequestState, Turn
 
 # Tool calls
 
@@ -29,12 +32,16 @@ def call_authorized(turn: Turn, event: ToolCallAuthorized, version: int) -> Turn
     return _on_call(
         turn,
         event.call_id,
-        lambda call: replace(call, version=version, state="authorized", digest=event.digest, by=event.by),
+        lambda call: replace(
+            call, version=version, state="authorized", digest=event.digest, by=event.by, granted=call.attempt + 1
+        ),
     )
 
 
 def call_started(turn: Turn, event: ToolCallStarted, version: int) -> Turn:
-    """A further attempt is no further call."""
+    """A further attempt is no further call, and what begins was not denied."""
+    if turn.denials:
+        turn = replace(turn, denials=0)
     if event.attempt == 1 and not turn.gives_value(event.tool):
         turn = replace(turn, spent=replace(turn.spent, tool_calls=turn.spent.tool_calls + 1))
     return _on_call(
@@ -56,6 +63,9 @@ def call_finished(turn: Turn, event: ToolCallFinished, version: int) -> Turn:
 
 
 def call_denied(turn: Turn, event: ToolCallDenied, version: int) -> Turn:
+    """A call that makes no sense, or comes too late, was not denied by anybody; a value counts as a repair alone."""
+    if event.by not in ("invalid", "turn_ended") and not _gives_value(turn, event.call_id):
+        turn = replace(turn, denials=turn.denials + 1)
     return _closed(_without_value(turn, event.call_id), event, version)
 
 
@@ -93,6 +103,11 @@ def permission_requested(turn: Turn, event: PermissionRequested, version: int) -
         digest=event.digest,
         display_digest=event.display_digest,
         expires_at=event.expires_at,
+        exact=event.exact,
+        persons=event.persons or 1,
+        barred=event.barred,
+        process=event.process,
+        bound=not event.unbound,
     )
     return _on_call(
         replace(turn, requests=(*turn.requests, request)),
@@ -101,35 +116,85 @@ def permission_requested(turn: Turn, event: PermissionRequested, version: int) -
     )
 
 
-def permission_resolved(turn: Turn, event: PermissionResolved, version: int) -> Turn:
-    state: CallState = "allowed" if event.outcome == "allowed" else "refused"
+def permission_joined(turn: Turn, event: PermissionJoined, version: int) -> Turn:
+    return _on_call(
+        _on_request(turn, event.request_id, lambda request: replace(request, joined=(*request.joined, event.call_id))),
+        event.call_id,
+        lambda call: replace(call, version=version, state="waiting", request_id=event.request_id, digest=event.digest),
+    )
+
+
+def permission_endorsed(turn: Turn, event: PermissionEndorsed, version: int) -> Turn:
     return _on_call(
         _on_request(
-            turn,
-            event.request_id,
-            lambda request: replace(request, state=event.outcome, answered_by=event.actor, reason=event.reason),
+            turn, event.request_id, lambda request: replace(request, endorsed_by=(*request.endorsed_by, event.actor))
         ),
         event.call_id,
-        lambda call: replace(call, version=version, state=state),
+        lambda call: replace(call, version=version),
     )
+
+
+def permission_resolved(turn: Turn, event: PermissionResolved, version: int) -> Turn:
+    """One answer settles all calls that wait for it. The digest of an edited call is that of the answer."""
+    state: CallState = "allowed" if event.outcome == "allowed" else "refused"
+    turn = _on_request(
+        turn,
+        event.request_id,
+        lambda request: replace(
+            request, state=event.outcome, answered_by=event.actor, reason=event.reason, edited=bool(event.edited)
+        ),
+    )
+    if event.edited:
+        turn = _on_call(turn, event.call_id, lambda call: replace(call, digest=event.digest))
+    return _on_waiting(turn, event, lambda call: replace(call, version=version, state=state))
 
 
 def permission_expired(turn: Turn, event: PermissionExpired, version: int) -> Turn:
-    turn = _on_request(turn, event.request_id, lambda request: replace(request, state="expired"))
-    return _ask_anew(turn, event.call_id, version)
+    """A question expires for all calls that wait for it, an answer for the one call that it was to be used for."""
+    return _retired(turn, event, "expired", version)
 
 
 def permission_withdrawn(turn: Turn, event: PermissionWithdrawn, version: int) -> Turn:
-    turn = _on_request(turn, event.request_id, lambda request: replace(request, state="withdrawn"))
-    return _ask_anew(turn, event.call_id, version)
+    return _retired(turn, event, "withdrawn", version)
 
 
-def _ask_anew(turn: Turn, call_id: str, version: int) -> Turn:
-    return _on_call(
+def permission_stale(turn: Turn, event: PermissionStale, version: int) -> Turn:
+    """Where an answer was for several calls, it stays good for the others."""
+    request = turn.request(event.request_id) if event.request_id else None
+    if request is not None and request.call_id == event.call_id:
+        turn = _on_request(turn, request.request_id, lambda request: replace(request, state="stale"))
+    return _on_call(turn, event.call_id, lambda call: replace(_afresh(call, version), outdated=call.outdated + 1))
+
+
+def _retired(turn: Turn, event: PermissionExpired | PermissionWithdrawn, state: RequestState, version: int) -> Turn:
+    request = turn.request(event.request_id)
+    was_open = request is not None and request.state == "pending"
+    turn = _on_request(turn, event.request_id, lambda request: replace(request, state=state))
+    if was_open:
+        turn = _on_waiting(turn, event, lambda call: _afresh(call, version))
+    return _on_call(turn, event.call_id, lambda call: _afresh(call, version))
+
+
+def _on_waiting(
+    turn: Turn, event: PermissionResolved | PermissionExpired | PermissionWithdrawn, change: Callable[[Call], Call]
+) -> Turn:
+    """Change the call an event names, and all others that wait for the same answer."""
+    return replace(
         turn,
-        call_id,
-        lambda call: replace(call, version=version, state="proposed", request_id=None, digest=None),
+        calls=tuple(
+            [
+                change(call)
+                if call.call_id == event.call_id or (call.request_id == event.request_id and call.state == "waiting")
+                else call
+                for call in turn.calls
+            ]
+        ),
     )
+
+
+def _afresh(call: Call, version: int) -> Call:
+    """The call as one that nobody has decided on."""
+    return replace(call, version=version, state="proposed", request_id=None, digest=None, by=None)
 
 
 # Changing one part

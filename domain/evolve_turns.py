@@ -28,6 +28,7 @@ def turn_started(before: Turn | None, event: TurnStarted, version: int) -> Turn:
         started_at=event.at,
         limits=event.limits,
         output=event.output,
+        begun_by=event.actor,
         before=NOTHING if before is None else before.before + before.spent,
     )
 
@@ -46,8 +47,8 @@ def turn_suspended(turn: Turn, event: TurnSuspended, version: int) -> Turn:
 
 
 def turn_resumed(turn: Turn, event: TurnResumed, version: int) -> Turn:
-    """Whoever resumes it gives the model as many tries at a value as it had at first."""
-    turn = replace(ended(turn, "open", version), repairs=0)
+    """Whoever resumes it gives the model as many tries at a value, and at being allowed something, as at first."""
+    turn = replace(ended(turn, "open", version), repairs=0, denials=0)
     return turn if event.limits is None else replace(turn, limits=event.limits)
 
 

@@ -7,17 +7,19 @@ are present must hold. `keys` may stand beside any other field.
 import re
 import warnings
 from collections.abc import Mapping
+from threading import Lock
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, StrictInt, Tag
 
-from turnlog.domain import Value
+from .content import Value
 
 _MOST_PATTERN: Final = 1000  # characters; longer ones are no longer read by the person who approves the rule
 _OPTION: Final = re.compile(r"-[^-=\s\0][^=\s\0]*|--[^-=\s\0][^=\s\0]*=?")
 _VALUE_OPTION: Final = re.compile(r"--?[^-=\s\0][^=\s\0]*")
 # Such a pattern may take for ever on a word made for it. This finds the common form, not every one.
 _REPEATED_REPETITION: Final = re.compile(r"\([^()]*[*+}][^()]*\)(?:[*+]|\{\d*,\})")
+_CATCHING: Final = Lock()  # warnings are caught for all threads at once, and events are read in several
 _HOST: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63})*")
 
 
@@ -39,7 +41,7 @@ def _pattern(text: str) -> str:
     if _REPEATED_REPETITION.search(text):
         raise ValueError(f"{text!r} repeats a repetition, which can take for ever; write it without")
     try:
-        with warnings.catch_warnings():
+        with _CATCHING, warnings.catch_warnings():
             warnings.simplefilter("error")
             re.compile(text)
     except (re.error, RecursionError, OverflowError, Warning) as error:
@@ -95,6 +97,11 @@ class ArgvPrefix(Value):
     keys: Keys | None = None
 
     @property
+    def bare(self) -> bool:
+        """Whether it says nothing of what may follow, be that left out or written as it is by default."""
+        return self == ArgvPrefix(argv_prefix=self.argv_prefix, keys=self.keys)
+
+    @property
     def closed(self) -> bool:
         """Whether every word it lets through stands in the rule."""
         listed = self.positionals == "none" or isinstance(self.positionals, tuple)
@@ -139,6 +146,20 @@ class JsonKeys(Value):
     keys: Keys
 
 
+class ExactCall(Value):
+    """The one call with this digest. `shown` repeats, for people, what was approved."""
+
+    kind: Literal["exact"] = "exact"
+    digest: str
+    shown: str
+
+
+class AnyCall(Value):
+    """Every call of the tool."""
+
+    kind: Literal["any"] = "any"
+
+
 _KINDS: Final[Mapping[str, type[Value]]] = {
     "exact": ExactArgv,
     "argv_prefix": ArgvPrefix,
@@ -147,6 +168,8 @@ _KINDS: Final[Mapping[str, type[Value]]] = {
     "hosts": Hosts,
     "sql_readonly": SqlReadOnly,
     "keys": JsonKeys,
+    "digest": ExactCall,
+    "kind": AnyCall,
 }
 
 
@@ -163,7 +186,9 @@ Matcher = Annotated[
     | Annotated[FileAccess, Tag("op")]
     | Annotated[Hosts, Tag("hosts")]
     | Annotated[SqlReadOnly, Tag("sql_readonly")]
-    | Annotated[JsonKeys, Tag("keys")],
+    | Annotated[JsonKeys, Tag("keys")]
+    | Annotated[ExactCall, Tag("digest")]
+    | Annotated[AnyCall, Tag("kind")],
     Discriminator(
         _kind,
         custom_error_type="matcher_kind",

@@ -1,12 +1,12 @@
-"""A rule: for which tool, to what effect, and what it matches; with examples that keep it honest."""
+"""A rule as it is written: for which tool, to what effect, what it matches; with examples that keep it honest."""
 
 from typing import Final, Literal, Self
 
 from pydantic import JsonValue, ValidationError, model_validator
 
-from turnlog.domain import InvalidInput, Value
-
-from .matchers import ArgvPrefix, FileAccess, JsonKeys, Matcher, Program, SqlReadOnly
+from .content import Value
+from .errors import InvalidInput
+from .matchers import AnyCall, ArgvPrefix, FileAccess, JsonKeys, Matcher, Program, SqlReadOnly
 
 Effect = Literal["deny", "prompt", "allow"]
 Example = str | dict[str, JsonValue]
@@ -57,8 +57,14 @@ def _check_allow(matcher: Matcher) -> None:
 def _check_restriction(matcher: Matcher) -> None:
     if isinstance(matcher, SqlReadOnly):
         raise ValueError("sql_readonly can only be allowed, and then it is asked about; use keys")
-    if isinstance(matcher, ArgvPrefix) and matcher.model_fields_set - {"argv_prefix", "keys"}:
+    # Not by `model_fields_set`: a rule that was stored has all fields set when it is read again.
+    if isinstance(matcher, ArgvPrefix) and not matcher.bare:
         raise ValueError("lists of what may follow would narrow a deny or prompt; use program, subcommand and needs")
+
+
+def every_call(effect: Effect, tool: str, reason: str = "") -> PermissionRule:
+    """The rule for all calls of a tool."""
+    return PermissionRule(tool=tool, effect=effect, matcher=AnyCall(), reason=reason)
 
 
 def parse_rule(data: object) -> PermissionRule:
@@ -72,7 +78,7 @@ def parse_rule(data: object) -> PermissionRule:
 
 
 def _faults(error: ValidationError) -> list[str]:
-    return [f"{_place(fault['loc'])}{fault['msg']}" for fault in error.errors(include_url=False, include_input=False)]
+    return [f"{_place(fault['loc'])}{fault['msg'].removeprefix('Value error, ')}" for fault in error.errors(include_url=False, include_input=False)]
 
 
 def _place(location: tuple[int | str, ...]) -> str:

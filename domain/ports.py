@@ -1,9 +1,8 @@
 """What the domain needs from the world, one small Protocol a purpose."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import Field, JsonValue
@@ -107,12 +106,17 @@ class Snapshots(Protocol):
 
 
 class ToolSpec(Value):
-    """What a model is told about a tool, and what turnlog knows of it. `parameters` is a JSON Schema object."""
+    """What a model is told about a tool, and what turnlog knows of it. `parameters` is a JSON Schema object.
+
+    `executes` says that it runs programs, which a session has to switch on; `secrets` names those it may ask for.
+    """
 
     name: str
     description: str
     parameters: dict[str, JsonValue]
     effect: Effect = "external"
+    executes: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
+    secrets: Annotated[tuple[str, ...], Field(exclude_if=lambda value: not value)] = ()
 
     @property
     def read_only(self) -> bool:
@@ -207,55 +211,6 @@ class Model(Protocol):
 
     def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """Stream deltas, then exactly one ModelReply as the last item. Raises ModelError."""
-        ...
-
-
-# Tools
-
-
-@dataclass(frozen=True, slots=True)
-class ToolContext:
-    """What a running tool may know. `idempotency_key` is the same for every attempt at this call."""
-
-    session_id: str
-    call_id: str
-    idempotency_key: str
-    epoch: int
-    attempt: int
-    workspace: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class ToolImage:
-    """An image a tool returns."""
-
-    data: bytes
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolOutput:
-    """What a tool returns: parts for the model, and details that only the host sees."""
-
-    content: tuple[str | ToolImage, ...]
-    is_error: bool = False
-    details: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-
-
-class Tool(Protocol):
-    """Something a model may ask to be done."""
-
-    @property
-    def spec(self) -> ToolSpec:
-        """Name, description, schema and effect class."""
-        ...
-
-    def show(self, arguments: Mapping[str, JsonValue]) -> str:
-        """The call as the approver is to see it, complete: nothing that decides the effect is left out."""
-        ...
-
-    async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
-        """Do it. Cancellation must leave nothing running. Raises anything; the model is told."""
         ...
 
 

@@ -1,35 +1,27 @@
-"""Remembered rules: what they match, and the one verdict they give together.
+"""Remembered rules: who made them, when they hold, and the books they are kept in.
 
-The verdict is a function of the *set* of rules: deny beats allow, allow beats asking, whatever the order in which
-the rules were made (design, section 5).
+What rules say of a call is a function of the *set* of those in force: deny beats asking, asking beats allow, allow
+beats the default, whatever the order in which the rules were made (design, section 5).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, assert_never
+from functools import cached_property
+from typing import assert_never
 
 from pydantic import AwareDatetime
 
 from .content import Value
-from .events import (
-    Actor,
-    AnyCall,
-    Event,
-    ExactCall,
-    Matcher,
-    RuleEffect,
-    RuleRemembered,
-    RuleRevoked,
-    Scope,
-)
+from .events import Actor, Event, RuleEffect, RuleRemembered, RuleRevoked, RuleUsed, Scope
+from .matchers import Matcher
+from .permission_rule import PermissionRule
 
 GLOBAL_BOOK = "rules.global"
-_SCOPE_ORDER: dict[Scope, int] = {"session": 0, "project": 1, "global": 2}
 
 
 class Rule(Value):
-    """A rule in force: who made it, when, and what it covers."""
+    """A rule in force: who made it, when, and what it covers. `uses` is how many more calls it allows."""
 
     rule_id: str
     scope: Scope
@@ -40,40 +32,28 @@ class Rule(Value):
     expires_at: AwareDatetime | None
     made_by: Actor
     made_at: AwareDatetime
+    uses: int | None = None
 
-    def covers(self, tool: str, digest: str, now: datetime) -> bool:
-        """Whether the rule speaks of this call at this moment."""
-        if tool != self.tool or (self.expires_at is not None and now >= self.expires_at):
-            return False
-        match self.matcher:
-            case AnyCall():
-                return True
-            case ExactCall(digest=exact):
-                return exact == digest
-            case _:
-                assert_never(self.matcher)
+    @cached_property
+    def written(self) -> PermissionRule:
+        """The rule as it is judged. It was checked when it was made, and what was in force stays so."""
+        return PermissionRule.model_construct(
+            tool=self.tool, effect=self.effect, matcher=self.matcher, id=self.rule_id, reason=self.reason
+        )
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the rules say of a call; `rule` is the one to cite."""
-
-    effect: Literal["allow", "deny", "prompt"]
-    rule: Rule | None = None
+    def holds(self, now: datetime) -> bool:
+        """Whether it still counts: neither too old nor used up."""
+        return (self.expires_at is None or now < self.expires_at) and (self.uses is None or self.uses > 0)
 
 
-def judge(tool: str, digest: str, rules: Iterable[Rule], now: datetime) -> Verdict:
-    """Deny if any rule denies, else allow if any allows, else prompt. Cites the narrowest scope, then the oldest."""
-    matching = sorted((rule for rule in rules if rule.covers(tool, digest, now)), key=_citation_order)
-    for effect in ("deny", "allow"):
-        for rule in matching:
-            if rule.effect == effect:
-                return Verdict(rule.effect, rule)
-    return Verdict("prompt")
+def unexpired(rules: Iterable[Rule], now: datetime) -> tuple[Rule, ...]:
+    """Those that are not too old, used up or not: what was allowed by the last use of a rule is allowed."""
+    return tuple(rule for rule in rules if rule.expires_at is None or now < rule.expires_at)
 
 
-def _citation_order(rule: Rule) -> tuple[int, datetime, str]:
-    return (_SCOPE_ORDER[rule.scope], rule.made_at, rule.rule_id)
+def in_force(rules: Iterable[Rule], now: datetime) -> tuple[Rule, ...]:
+    """Those that count at this moment."""
+    return tuple(rule for rule in rules if rule.holds(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +76,8 @@ def remember(rules: tuple[Rule, ...], event: Event) -> tuple[Rule, ...]:
             return (*kept, _rule(event))
         case RuleRevoked():
             return tuple(rule for rule in rules if rule.rule_id != event.rule_id)
+        case RuleUsed():
+            return tuple(_used(rule) if rule.rule_id == event.rule_id else rule for rule in rules)
         case _:
             return rules
 
@@ -105,8 +87,8 @@ def evolve_book(book: RuleBook, event: Event) -> RuleBook:
     return RuleBook(book.version + 1, remember(book.rules, event))
 
 
-def book_stream(scope: Scope, session_id: str, project: str | None) -> str:
-    """The stream that rules of a scope are written to. Raises ValueError for project scope without a project."""
+def book_stream(scope: Scope, session_id: str, project: str | None, process: str | None = None) -> str:
+    """The stream that rules of a scope are written to. Raises ValueError for a scope that needs what is not given."""
     match scope:
         case "session":
             return session_id
@@ -116,6 +98,10 @@ def book_stream(scope: Scope, session_id: str, project: str | None) -> str:
             if project is None:
                 raise ValueError("a session without a project has no project rules")
             return project_book(project)
+        case "process":
+            if process is None:
+                raise ValueError("which process is meant is not known")
+            return process_book(process)
         case _:
             assert_never(scope)
 
@@ -123,6 +109,15 @@ def book_stream(scope: Scope, session_id: str, project: str | None) -> str:
 def project_book(project: str) -> str:
     """The stream of a project's rule book."""
     return f"rules.project.{project}"
+
+
+def process_book(process: str) -> str:
+    """The stream of the rules that hold in one process, by the name its workers have, for as long as it lives."""
+    return f"rules.process.{process}"
+
+
+def _used(rule: Rule) -> Rule:
+    return rule if rule.uses is None else rule.model_copy(update={"uses": max(rule.uses - 1, 0)})
 
 
 def _rule(event: RuleRemembered) -> Rule:
@@ -136,4 +131,5 @@ def _rule(event: RuleRemembered) -> Rule:
         expires_at=event.expires_at,
         made_by=event.actor,
         made_at=event.at,
+        uses=event.uses,
     )

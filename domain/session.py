@@ -33,7 +33,7 @@ LastWord = Literal["none", "calls", "answer", "empty", "value"]
 OUTPUT_TOOL = "final_answer"
 """The tool with which a model gives the value a turn is to end in."""
 
-RequestState = Literal["pending", "allowed", "denied", "expired", "withdrawn"]
+RequestState = Literal["pending", "allowed", "denied", "expired", "withdrawn", "stale"]
 Status = Literal["created", "active", "suspended", "idle", "failed", "closed"]
 
 
@@ -52,11 +52,19 @@ class Call:
     epoch: int = 0
     effect: Effect = "external"
     amended: bool = False
+    granted: int = 1
+    """The attempt that the authorisation names."""
+    outdated: int = 0
+    """How often it was no longer what had been authorised."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A question put to a person in the current turn."""
+    """A question put to a person in the current turn. `endorsed_by` are those who said yes while others have to, too.
+
+    `joined` are further calls that the answer settles; `edited` is an answer for other arguments. It is `bound` where
+    all that decides the effect is.
+    """
 
     request_id: str
     call_id: str
@@ -67,6 +75,14 @@ class Request:
     state: RequestState = "pending"
     answered_by: Actor | None = None
     reason: str = ""
+    exact: str | None = None
+    persons: int = 1
+    barred: Actor | None = None
+    process: str | None = None
+    endorsed_by: tuple[Actor, ...] = ()
+    joined: tuple[str, ...] = ()
+    edited: bool = False
+    bound: bool = True
 
 
 @dataclass(frozen=True)
@@ -124,6 +140,9 @@ class Turn:
     repairs: int = 0
     stopping: bool = False
     stopped: bool = False
+    begun_by: Actor | None = None
+    denials: int = 0
+    """Calls denied in a row; one that begins ends the row."""
 
     @property
     def wants_output(self) -> bool:
@@ -182,6 +201,7 @@ class Session:
     started_at: AwareDatetime | None = None
     settings: ModelSettings | None = None
     limits: Limits | None = None
+    policy: Body | None = None
 
     @property
     def spent(self) -> Spent:

@@ -103,13 +103,11 @@ def _next_call(turn: Turn, epoch: int) -> Step:
         if call.state == "started" and call.epoch != epoch:
             return Recover(call)
     for call in calls:
-        if call.state in ("proposed", "refused"):
+        if call.state in ("proposed", "allowed", "refused"):
             return Judge(call)
     batch = _batch(calls)
     if batch:
         return Run(batch)
-    if calls[0].state == "allowed":
-        return Judge(calls[0])
     return AwaitPerson(
         requests=tuple(request for request in turn.requests if request.state == "pending"),
         unknown=tuple(call for call in calls if call.state == "unknown"),

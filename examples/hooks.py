@@ -13,6 +13,7 @@ from turnlog import (
     ScriptedModel,
     ScriptedReply,
     Turnlog,
+    every_call,
     tool,
 )
 from turnlog.domain import Recorded
@@ -49,7 +50,7 @@ async def main() -> None:
     calls = [ScriptedCall(name="save", arguments={"path": path, "text": "Hello"}) for path in ("a.md", "../b.md")]
     model = ScriptedModel([ScriptedReply(calls=tuple(calls)), "One is saved; the other I may not."])
     async with Turnlog.open("memory:", hooks=[OnlyNotes(), Printer()]) as log:
-        await log.add_rule(RuleDraft("allow", "save"))
+        await log.add_rule(RuleDraft(every_call("allow", "save")))
         session = await log.create_session("Notes", model=model, tools=[save])
         reply = await session.append_turn("Save two notes.")
         for message in await session.history():

@@ -4,6 +4,8 @@ from .approvals import APPROVALS, Approval, approvals_of
 from .call_status import CallStatus
 from .call_summaries import KnownCall
 from .calls import TOOL_CALLS, CallRow, Step, ToolCalls
+from .covers import covers
+from .gist import gist_of
 from .items import Item, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
 from .messages import messages
 from .metadata import METADATA, Metadata
@@ -17,8 +19,11 @@ from .transcript import TRANSCRIPT, Transcript, replay
 from .usage import USAGE, Costs, UsageTotals, add_usage
 from .validity import conversation_problems
 from .view import view
+from .visible import quoted, visible
 
 __all__ = [
+    "quoted",
+    "visible",
     "APPROVALS",
     "Approval",
     "CallRow",
@@ -52,6 +57,8 @@ __all__ = [
     "add_usage",
     "approvals_of",
     "conversation_problems",
+    "covers",
+    "gist_of",
     "line",
     "messages",
     "one_line",

@@ -5,9 +5,12 @@ from typing import Literal, TypeAlias
 
 from turnlog.domain import (
     Event,
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
     SessionForked,
     ToolCallAmended,
@@ -46,20 +49,25 @@ CallFact: TypeAlias = (
     | ToolOutcomeUnknown
     | ToolOutcomeResolved
     | PermissionRequested
+    | PermissionJoined
+    | PermissionEndorsed
     | PermissionResolved
     | PermissionExpired
     | PermissionWithdrawn
+    | PermissionStale
 )
 TurnOver: TypeAlias = TurnCompleted | TurnFailed | TurnCancelled
 
 _PLAIN: Mapping[type[Event], CallStatus] = {
     PermissionRequested: "waiting",
+    PermissionJoined: "waiting",
     ToolCallAuthorized: "authorized",
     ToolCallStarted: "running",
     ToolCallDenied: "denied",
     ToolOutcomeUnknown: "unknown",
 }
 _IN_QUESTION: frozenset[CallStatus] = frozenset({"waiting", "allowed", "refused"})
+_JUDGED: frozenset[CallStatus] = frozenset({"allowed", "authorized"})
 _SETTLED: frozenset[CallStatus] = frozenset(
     {"finished", "failed", "denied", "unknown", "resolved", "ended", "forked"},
 )
@@ -74,11 +82,13 @@ def status_after(status: CallStatus, event: CallFact) -> CallStatus:
             return "allowed" if event.outcome == "allowed" else "refused"
         case ToolOutcomeResolved():
             return "authorized" if event.resolution == "retry" else "resolved"
-        case ToolCallAmended():
+        case ToolCallAmended() | PermissionEndorsed():
             return status
         case PermissionExpired() | PermissionWithdrawn():
             # An answer that outlived its call asks nothing anew.
             return "proposed" if status in _IN_QUESTION else status
+        case PermissionStale():
+            return "proposed" if status in _JUDGED else status
         case _:
             return _PLAIN[type(event)]
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from turnlog.domain import (
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
     ToolCallAmended,
     ToolCallAuthorized,
@@ -22,9 +25,17 @@ from turnlog.domain import (
 from .gist import gist_of, outcome_of
 from .summaries import Words
 
-_ON_WHOSE_WORD = {"read_only": "read-only", "rule": "by a rule", "person": "by a person"}
+_ON_WHOSE_WORD = {
+    "read_only": "read-only",
+    "rule": "by a rule",
+    "policy": "by the policy",
+    "authorizer": "by an authorizer",
+    "person": "by a person",
+}
 _WHO_REFUSED = {
     "rule": "by a rule",
+    "policy": "by the policy",
+    "authorizer": "by an authorizer",
     "hook": "by a hook",
     "person": "by a person",
     "expiry": "nobody answered in time",
@@ -79,12 +90,23 @@ def _resolved(event: ToolOutcomeResolved, known: KnownCall) -> Words:
 
 
 def _asked(event: PermissionRequested, known: KnownCall) -> Words:
-    return "ask", ("permission asked", event.tool, known.gist)
+    persons = "" if event.persons is None else f"{event.persons} persons have to agree"
+    why = "" if event.evaluation is None else event.evaluation.why
+    return "ask", ("permission asked", event.tool, known.gist, persons, why)
+
+
+def _joined(event: PermissionJoined, known: KnownCall) -> Words:
+    return "ask", ("permission awaited", known.tool, known.gist, "an identical call was asked about")
+
+
+def _endorsed(event: PermissionEndorsed, known: KnownCall) -> Words:
+    return "ask", ("permission endorsed", known.tool, known.gist, "others have to agree", event.reason)
 
 
 def _answered(event: PermissionResolved, known: KnownCall) -> Words:
     remembered = "" if event.remember is None else f"remembered for the {event.remember} scope"
-    what = (known.tool, known.gist, remembered, event.reason)
+    edited = "with other arguments" if event.edited else ""
+    what = (known.tool, known.gist, edited, remembered, event.reason)
     if event.outcome == "allowed":
         return "good", ("permission given", *what)
     return "bad", ("permission refused", *what)
@@ -98,6 +120,10 @@ def _withdrawn(event: PermissionWithdrawn, known: KnownCall) -> Words:
     return "quiet", ("question withdrawn", known.tool, known.gist, event.reason)
 
 
+def _stale(event: PermissionStale, known: KnownCall) -> Words:
+    return "bad", ("permission out of date", known.tool, known.gist, f"changed: {', '.join(event.changed)}")
+
+
 _WORDS: Mapping[type[ToolCallEvent], Callable[[Any, KnownCall], Words]] = {
     ToolCallAmended: _amended,
     ToolCallAuthorized: _authorized,
@@ -107,7 +133,10 @@ _WORDS: Mapping[type[ToolCallEvent], Callable[[Any, KnownCall], Words]] = {
     ToolOutcomeUnknown: _unknown,
     ToolOutcomeResolved: _resolved,
     PermissionRequested: _asked,
+    PermissionJoined: _joined,
+    PermissionEndorsed: _endorsed,
     PermissionResolved: _answered,
     PermissionExpired: _expired,
     PermissionWithdrawn: _withdrawn,
+    PermissionStale: _stale,
 }

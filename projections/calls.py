@@ -9,9 +9,12 @@ from turnlog.domain import (
     Effect,
     Event,
     ModelResponded,
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
     Recorded,
     Resolution,
@@ -31,6 +34,7 @@ from turnlog.domain import (
 
 from .call_status import CallFact, CallStatus, TurnOver, is_settled, status_after, status_when_over
 from .projection import Projection
+from .questions import Questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """A tool call. `decided_by` and `source` say on whose word it ran or did not (a rule's id, a request's id).
+    """A tool call. `decided_by` and `source` say on whose word it ran or did not (a rule's id, a request's id, a name).
 
+    `request_id` is the latest question it waited for, its own or that of an identical call.
     `amended_by` names the hook or person whose arguments it is to run with, which are in `amended_arguments`.
     """
 
@@ -72,6 +77,7 @@ class ToolCalls:
 
     rows: dict[str, CallRow] = field(default_factory=dict[str, CallRow])
     unsettled: dict[str, None] = field(default_factory=dict[str, None])
+    questions: Questions = field(default_factory=Questions)
 
     def put(self, row: CallRow) -> None:
         """Add a row or replace it in its place."""
@@ -114,22 +120,27 @@ def _settle(calls: ToolCalls, recorded: Recorded, event: TurnOver | SessionForke
 
 
 def _take_in(calls: ToolCalls, recorded: Recorded, event: Any) -> None:
-    row = calls.rows.get(event.call_id)
-    if row is not None:
-        row = replace(row, status=status_after(row.status, event), steps=(*row.steps, _step(recorded)))
-        calls.put(_LESSONS[type(event)](row, event))
+    for call_id in calls.questions.concerned(event):
+        row = calls.rows.get(call_id)
+        if row is not None and (call_id == event.call_id or row.status == "waiting"):
+            row = replace(row, status=status_after(row.status, event), steps=(*row.steps, _step(recorded)))
+            calls.put(_LESSONS[type(event)](row, event))
 
 
 def _amended(row: CallRow, event: ToolCallAmended) -> CallRow:
     return replace(row, amended_by=event.source, amended_arguments=event.arguments)
 
 
-def _asked(row: CallRow, event: PermissionRequested) -> CallRow:
+def _asked(row: CallRow, event: PermissionRequested | PermissionJoined) -> CallRow:
     return replace(row, request_id=event.request_id)
 
 
 def _decided(row: CallRow, event: ToolCallAuthorized | ToolCallDenied) -> CallRow:
     return replace(row, decided_by=event.by, source=event.source)
+
+
+def _undecided(row: CallRow, event: PermissionStale) -> CallRow:
+    return replace(row, decided_by=None, source=None)
 
 
 def _started(row: CallRow, event: ToolCallStarted) -> CallRow:
@@ -157,9 +168,12 @@ _LESSONS: Mapping[type[Event], Callable[[CallRow, Any], CallRow]] = {
     ToolOutcomeUnknown: _nothing_more,
     ToolOutcomeResolved: _resolved,
     PermissionRequested: _asked,
+    PermissionJoined: _asked,
+    PermissionEndorsed: _nothing_more,
     PermissionResolved: _nothing_more,
     PermissionExpired: _nothing_more,
     PermissionWithdrawn: _nothing_more,
+    PermissionStale: _undecided,
 }
 
-TOOL_CALLS: Projection[ToolCalls] = Projection("tool_calls", 2, ToolCalls, _fold)
+TOOL_CALLS: Projection[ToolCalls] = Projection("tool_calls", 3, ToolCalls, _fold)

@@ -14,7 +14,7 @@ def _fold(rules: tuple[Rule, ...], recorded: Recorded) -> tuple[Rule, ...]:
 
 def _is_grant(rule: Rule) -> bool:
     """What one session was allowed, another made from it is not."""
-    return rule.scope == "session" and rule.effect == "allow"
+    return rule.effect == "allow"
 
 
-RULES: Projection[tuple[Rule, ...]] = Projection("rules", 1, tuple[Rule, ...], _fold)
+RULES: Projection[tuple[Rule, ...]] = Projection("rules", 2, tuple[Rule, ...], _fold)

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from turnlog.domain import (
-    AnyCall,
     Cost,
     Event,
     ImageBlock,
@@ -20,6 +19,7 @@ from turnlog.domain import (
     NoticeRaised,
     RuleRemembered,
     RuleRevoked,
+    RuleUsed,
     SessionClosed,
     SessionConfigured,
     SessionForked,
@@ -38,6 +38,7 @@ from turnlog.domain import (
     plain_text,
 )
 
+from .covers import covers
 from .gist import gist_of
 
 Tone = Literal["plain", "good", "bad", "ask", "quiet"]
@@ -56,7 +57,7 @@ def words_for(event: Event) -> Words:
 
 
 def _session_started(event: SessionStarted) -> Words:
-    return "plain", ("session started", event.title, event.model)
+    return "plain", ("session started", event.title, event.model, "" if event.policy is None else "with a policy")
 
 
 def _session_forked(event: SessionForked) -> Words:
@@ -76,6 +77,7 @@ def _session_configured(event: SessionConfigured) -> Words:
         "" if event.system is None else "new system prompt",
         "" if event.settings is None else "new settings",
         "" if event.limits is None else "new limits",
+        "" if event.policy is None else "new policy",
     )
 
 
@@ -188,12 +190,17 @@ def _model_failed(event: ModelFailed) -> Words:
 
 
 def _rule_remembered(event: RuleRemembered) -> Words:
-    covers = "every call" if isinstance(event.matcher, AnyCall) else event.matcher.shown
-    return "plain", ("rule remembered", f"{event.effect} {event.tool}", covers, f"for the {event.scope} scope")
+    uses = "" if event.uses is None else f"for {_count(event.uses, 'use')}"
+    what = (f"{event.effect} {event.tool}", covers(event.matcher), f"for the {event.scope} scope", uses)
+    return "plain", ("rule remembered", *what)
 
 
 def _rule_revoked(event: RuleRevoked) -> Words:
     return "plain", ("rule revoked", event.rule_id, event.reason)
+
+
+def _rule_used(event: RuleUsed) -> Words:
+    return "quiet", ("rule used", event.rule_id, f"by call {event.call_id}")
 
 
 def _worker(name: str) -> str:
@@ -236,6 +243,7 @@ _WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     ModelFailed: _model_failed,
     RuleRemembered: _rule_remembered,
     RuleRevoked: _rule_revoked,
+    RuleUsed: _rule_used,
     LeaseTaken: _lease_taken,
     LeaseReleased: _lease_released,
 }

@@ -10,9 +10,12 @@ from turnlog.domain import (
     InputQueued,
     ModelResponded,
     NoticeRaised,
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
     Recorded,
     SessionForked,
@@ -35,6 +38,7 @@ from turnlog.domain import (
 from .call_status import CallFact, TurnOver, is_settled, status_after, status_when_over
 from .items import Item, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
 from .projection import Projection, project
+from .questions import Questions
 
 
 @dataclass(slots=True)
@@ -45,6 +49,7 @@ class Transcript:
     places: dict[str, int] = field(default_factory=dict[str, int])
     unsettled: dict[str, None] = field(default_factory=dict[str, None])
     queued: dict[str, InputQueued] = field(default_factory=dict[str, InputQueued])
+    questions: Questions = field(default_factory=Questions)
     turn_id: str | None = None
 
     def call(self, call_id: str) -> ToolUsed | None:
@@ -203,12 +208,12 @@ def _notice(transcript: Transcript, recorded: Recorded, event: NoticeRaised) -> 
 
 
 def _call_changed(transcript: Transcript, recorded: Recorded, event: CallFact) -> None:
-    used = transcript.call(event.call_id)
-    if used is None:
-        return
-    used = replace(used, status=status_after(used.status, event), changed=recorded.version)
     learn = _LESSONS.get(type(event))
-    transcript.put(learn(used, event) if learn else used)
+    for call_id in transcript.questions.concerned(event):
+        used = transcript.call(call_id)
+        if used is not None and (call_id == event.call_id or used.status == "waiting"):
+            used = replace(used, status=status_after(used.status, event), changed=recorded.version)
+            transcript.put(learn(used, event) if learn else used)
 
 
 def _amended(used: ToolUsed, event: ToolCallAmended) -> ToolUsed:
@@ -238,6 +243,11 @@ def _answered(used: ToolUsed, event: PermissionResolved) -> ToolUsed:
     return replace(used, reason=event.reason)
 
 
+def _stale(used: ToolUsed, event: PermissionStale) -> ToolUsed:
+    """The reason for what no longer counts goes with it."""
+    return replace(used, reason="")
+
+
 def _unknown(used: ToolUsed, event: ToolOutcomeUnknown) -> ToolUsed:
     return replace(used, reason=event.reason)
 
@@ -254,6 +264,7 @@ _LESSONS: Mapping[type[Event], Callable[[ToolUsed, Any], ToolUsed]] = {
     ToolOutcomeUnknown: _unknown,
     ToolOutcomeResolved: _resolved,
     PermissionResolved: _answered,
+    PermissionStale: _stale,
 }
 _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     TurnStarted: _user_said,
@@ -275,9 +286,12 @@ _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     ToolOutcomeUnknown: _call_changed,
     ToolOutcomeResolved: _call_changed,
     PermissionRequested: _call_changed,
+    PermissionJoined: _call_changed,
+    PermissionEndorsed: _call_changed,
     PermissionResolved: _call_changed,
     PermissionExpired: _call_changed,
     PermissionWithdrawn: _call_changed,
+    PermissionStale: _call_changed,
 }
 
-TRANSCRIPT: Projection[Transcript] = Projection("transcript", 2, Transcript, _fold)
+TRANSCRIPT: Projection[Transcript] = Projection("transcript", 3, Transcript, _fold)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue, TypeAdapter
 
-from turnlog.domain import Message, Recorded, Request, Rule, Session, Spent, Turn
+from turnlog.domain import Body, Message, Recorded, Request, Rule, Session, Spent, Turn
 
 from .calls import TOOL_CALLS, CallRow
 from .messages import messages
@@ -32,10 +32,11 @@ def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
         "model": session.model,
         "project": session.project,
         "workspace": session.workspace,
-        "system": _system(session),
+        "system": _body(session.system),
         "tools": list(session.tools),
         "settings": None if session.settings is None else session.settings.model_dump(mode="json"),
         "limits": None if session.limits is None else session.limits.model_dump(mode="json"),
+        "policy": _body(session.policy),
         "spent": _SPENT.dump_python(session.spent, mode="json"),
         "status": session.status,
         "worker": None if session.lease is None else session.lease.worker,
@@ -49,9 +50,8 @@ def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
     }
 
 
-def _system(session: Session) -> JsonValue:
-    system = session.system
-    return system if system is None or isinstance(system, str) else system.model_dump(mode="json")
+def _body(body: Body | None) -> JsonValue:
+    return body if body is None or isinstance(body, str) else body.model_dump(mode="json")
 
 
 def _turn(turn: Turn) -> JsonValue:
@@ -70,6 +70,8 @@ def _turn(turn: Turn) -> JsonValue:
         "repairs": turn.repairs,
         "stopping": turn.stopping,
         "stopped": turn.stopped,
+        "begun_by": None if turn.begun_by is None else turn.begun_by.model_dump(mode="json"),
+        "denials": turn.denials,
     }
 
 
@@ -78,7 +80,10 @@ def _rules(rules: Sequence[Rule]) -> JsonValue:
 
 
 def _pending(turn: Turn) -> JsonValue:
-    wanted = {"call_id", "tool", "digest", "display_digest", "expires_at"}
+    wanted = {
+        *("call_id", "joined", "tool", "digest", "display_digest", "expires_at"),
+        *("exact", "persons", "endorsed_by", "barred", "process"),
+    }
     return {
         request.request_id: _REQUEST.dump_python(request, mode="json", include=wanted)
         for request in turn.requests

@@ -18,8 +18,11 @@ PROMISED = {
     "follower_lag_ms",
     "follower_missed",
     "follower_reordered",
+    "grammar_share",
     "help_s",
     "import_turnlog_s",
+    "permission_p50_ms",
+    "permission_p99_ms",
     "processes_ratio_4",
     "rebuild_ratio_stock_10000",
     "show_s",
@@ -41,3 +44,14 @@ def test_a_quick_run_writes_every_promised_figure(tmp_path: Path) -> None:
         assert name in run.stdout
     assert figures["append_ratio_stock_32"]["target"] == ">= 25"
     assert figures["follower_missed"]["value"] == 0
+    assert figures["permission_p99_ms"]["target"] == "<= 5"
+    assert (figures["grammar_share"]["unit"], figures["grammar_share"]["target"]) == ("%", ">= 90")
+    assert 0 < figures["grammar_share"]["value"] < 100
+
+
+def test_no_example_command_counts_twice() -> None:
+    lines = (ROOT / "benchmarks/commands.txt").read_text("utf-8").splitlines()
+    commands = [line for line in lines if not line.startswith("#")]
+    assert len(commands) > 400
+    assert "" not in commands
+    assert sorted(set(commands)) == sorted(commands)

@@ -3,14 +3,29 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from turnlog.domain import LimitReached, Limits, ModelSettings, TurnlogError
+    from turnlog.domain import (
+        Bounds,
+        LimitReached,
+        Limits,
+        ModelSettings,
+        PermissionRule,
+        Policy,
+        Surroundings,
+        TurnlogError,
+        TurnRefused,
+        every_call,
+    )
 
-    from .front import Moment, Turnlog
+    from .front import Turnlog
+    from .moment import Moment
     from .runtime import (
         Allow,
+        Ask,
+        Authorizer,
         Deny,
         Gate,
         LiveDelta,
+        LiveProgress,
         Modify,
         Observer,
         PermissionDecision,
@@ -32,15 +47,23 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Allow",
+    "Ask",
+    "Authorizer",
+    "PermissionRule",
+    "Policy",
+    "Surroundings",
+    "TurnRefused",
     "Deny",
     "Gate",
     "Modify",
     "Observer",
     "ProposedCall",
     "TypedReply",
+    "Bounds",
     "LimitReached",
     "Limits",
     "LiveDelta",
+    "LiveProgress",
     "ModelInfo",
     "ModelSettings",
     "Moment",
@@ -59,15 +82,22 @@ __all__ = [
     "TurnlogError",
     "allow",
     "deny",
+    "every_call",
     "list_models",
     "resolve_model",
     "tool",
 ]
 
 _HOMES = {
+    "Bounds": "turnlog.domain",
     "LimitReached": "turnlog.domain",
     "Limits": "turnlog.domain",
     "ModelSettings": "turnlog.domain",
+    "PermissionRule": "turnlog.domain",
+    "Policy": "turnlog.domain",
+    "Surroundings": "turnlog.domain",
+    "every_call": "turnlog.domain",
+    "TurnRefused": "turnlog.domain",
     "TurnlogError": "turnlog.domain",
     "ModelInfo": "turnlog.wiring",
     "ScriptedCall": "turnlog.wiring",
@@ -76,7 +106,7 @@ _HOMES = {
     "list_models": "turnlog.wiring",
     "resolve_model": "turnlog.wiring",
     "tool": "turnlog.wiring",
-    "Moment": "turnlog.front",
+    "Moment": "turnlog.moment",
     "Turnlog": "turnlog.front",
 }
 

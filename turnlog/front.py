@@ -1,24 +1,24 @@
 """The front door: open a log, create sessions, look at any of them at any version."""
 
-import asyncio
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import JsonValue
-
 from turnlog.domain import (
     OUTPUT_TOOL,
+    STANDARD,
     Body,
     Change,
+    ExactCall,
     InvalidInput,
     Limits,
     Model,
     ModelSettings,
     NotFound,
-    Recorded,
+    Policy,
     Rule,
     Session,
     Tool,
@@ -26,12 +26,16 @@ from turnlog.domain import (
     commands,
     fold,
 )
-from turnlog.projections import METADATA, TRANSCRIPT, Approval, Item, Metadata, project, view
+from turnlog.projections import METADATA, TRANSCRIPT, Approval, Metadata, project
 
+from .moment import Moment
+from .opening import Opening
 from .runtime import (
+    Authorizer,
     Environment,
     Follower,
     Index,
+    Outcome,
     PermissionDecision,
     ReplayModel,
     RuleDraft,
@@ -43,6 +47,7 @@ from .runtime import (
     follow_all,
     fork_session,
     history,
+    keep_policy,
     list_rules,
     resolve,
     revoke_rule,
@@ -51,20 +56,16 @@ from .runtime.histories import load
 from .runtime.hooks import Hook, in_order
 from .runtime.pages import READ_TOOL_RESULT
 from .runtime.results import runtime_tool, with_reader
+from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
+from .runtime.whatif import Outcome as Effects
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """A session as it stood at a version: what decisions saw, what people would have seen."""
+class Resolved:
+    """A question and what an answer to it came to; `endorsed` is a yes that another person has to second."""
 
-    session: Session
-    metadata: Metadata
-    items: tuple[Item, ...]
-    history: tuple[Recorded, ...]
-
-    def state(self) -> dict[str, JsonValue]:
-        """The folded state as plain JSON, the document `show --json` prints and `diff` compares."""
-        return view(self.session, self.history)
+    approval: Approval
+    outcome: Outcome
 
 
 class Turnlog:
@@ -76,20 +77,23 @@ class Turnlog:
         self._index = Index(env.log)
 
     @staticmethod
-    def open(
+    def open(  # noqa: PLR0913 - named, and none changes what another means
         url: str,
         *,
         settings: Settings | None = None,
         user: str | None = None,
         strict: bool = False,
         hooks: Sequence[Hook] = (),
-    ) -> "Opening":
+        policy: Policy = STANDARD,
+        authorizer: Authorizer | None = None,
+    ) -> "Opening[Turnlog]":
         """Open the log at a URL: `async with Turnlog.open("sqlite:///turnlog.db") as log`.
 
         URLs are `sqlite:///PATH`, `postgresql://…` and `memory:`. A new SQLite file is set up on the way; Postgres
         needs `turnlog db migrate` first. `user` is who gives commands (default: the login name). `strict` first runs
         the checks of `turnlog doctor`, and refuses a database that fails one, also one that is not there yet. `hooks`
-        are asked and told in every session, before those of the session.
+        are asked and told in every session, before those of the session. `policy` is that of new sessions which name
+        none; `authorizer` is asked about every call that no rule denies, before a person is.
         Raises InvalidInput, SchemaMissing, SchemaNewer, StoreError; UnsafeStore where `strict`.
         """
         from .wiring import open_turnlog, require_safe
@@ -97,7 +101,7 @@ class Turnlog:
         def open_() -> Turnlog:
             if strict:
                 require_safe(url)
-            return open_turnlog(url, settings or Settings(), user, in_order(hooks))
+            return open_turnlog(url, settings or Settings(), user, in_order(hooks), policy, authorizer)
 
         return Opening(open_)
 
@@ -119,12 +123,14 @@ class Turnlog:
         settings: ModelSettings | None = None,
         limits: Limits | None = None,
         hooks: Sequence[Hook] = (),
+        policy: Policy | None = None,
     ) -> SessionHandle:
         """Begin a session. Tools are your own, or the names of built-in ones; `workspace` is what they may touch.
 
         `model` is a model, its `provider:model` name, or a provider's name alone for its newest model, which is then
         recorded by its full name. `settings` are for the model; `limits` hold for all turns together. `hooks` belong to
-        the handle, as tools of your own do: whoever opens the session again gives them again.
+        the handle, as tools of your own do: whoever opens the session again gives them again. `policy` says how calls
+        are judged; the session keeps it (None: that of the log as it was opened).
 
         Raises InvalidInput, ModelError, StoreError.
         """
@@ -143,6 +149,7 @@ class Turnlog:
             tools=with_reader(names),
             settings=settings,
             limits=limits,
+            policy=await self._kept_policy(policy or self._env.policy),
         )
         session_id = self._env.ids.session()
         events = commands.sessions.start(Session(session_id), self._env.stamp(), opening)
@@ -237,15 +244,29 @@ class Turnlog:
         """The one pending request whose id begins so. Raises NotFound, InvalidInput, StoreError."""
         return await find_request(self._index, prefix)
 
-    async def resolve_permission(self, request_id: str, decision: PermissionDecision) -> Approval:
-        """Answer a request of any session. Raises NotFound, CommandRefused, InvalidInput, StoreError."""
-        found = await self.find_request(request_id)
-        await resolve(self._env, found.session_id, found.request_id, decision)
-        return found
+    async def resolve_permission(self, request_id: str, decision: PermissionDecision) -> Resolved:
+        """Answer a request of any session, by the beginning of its id.
 
-    async def rules(self, session_id: str | None = None) -> list[Rule]:
-        """The rules of all books in force, and those a session keeps. Raises NotFound, StoreError."""
-        return await list_rules(self._env, session_id)
+        Raises NotFound, CommandRefused, InvalidInput, BlobMissing, BlobDamaged, StoreError.
+        """
+        found = await self.find_request(request_id)
+        return Resolved(found, await resolve(self._env, found.session_id, found.request_id, decision))
+
+    @property
+    def process(self) -> str:
+        """The name of this process, for rules that hold in it alone."""
+        return self._env.worker
+
+    async def rules(
+        self, session_id: str | None = None, at: int | datetime | None = None, *, project: str | None = None
+    ) -> list[Rule]:
+        """The rules of all books, and those a session keeps: now, at a version of the session, or at a time.
+
+        With `project` the books of other projects are left out.
+
+        Raises NotFound, InvalidInput, StoreError.
+        """
+        return await list_rules(self._env, session_id, at, project)
 
     async def add_rule(self, rule: RuleDraft) -> str:
         """Add a rule by hand; its id. Raises InvalidInput, NotFound, StoreError."""
@@ -255,7 +276,29 @@ class Turnlog:
         """Take the one rule whose id begins so out of force. Raises NotFound, InvalidInput, StoreError."""
         return await revoke_rule(self._env, rule_id, reason, session_id)
 
+    async def with_books(self, trial: Trial) -> Trial:
+        """Rules to be tried, together with those of all books that are in force. Raises StoreError, CorruptRecord."""
+        return await with_books(self._env, trial)
+
+    async def whatif(
+        self, trial: Trial, tell: Callable[[Difference], None], progress: Progress = lambda events: None
+    ) -> Effects:
+        """Try rules on all recorded calls, and tell what they would change. Raises StoreError, CorruptRecord."""
+        return await whatif(self._env, trial, tell, progress)
+
+    async def blast_radius(self, approval: Approval) -> BlastRadius:
+        """How many recorded calls the exact rule, and then each proposed one, would have allowed.
+
+        Raises StoreError, CorruptRecord.
+        """
+        exact = ExactCall(digest=approval.exact or approval.digest, shown="")
+        proposed = (proposal.matcher for proposal in approval.proposals)
+        return await blast_radius(self._env, approval.tool, (exact, *proposed))
+
     # Inside
+
+    async def _kept_policy(self, policy: Policy) -> Body | None:
+        return None if policy == STANDARD else await keep_policy(self._env, policy)
 
     def _known(self, names: tuple[str, ...], own: Sequence[Tool]) -> None:
         if len(set(names)) < len(names):
@@ -274,27 +317,6 @@ class Turnlog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-class Opening:
-    """A log about to be opened: `async with` it, or `await` it and close the log yourself."""
-
-    def __init__(self, open_: Callable[[], Turnlog]) -> None:
-        self._open = open_
-        self._log: Turnlog | None = None
-
-    def __await__(self) -> Generator[Any, None, Turnlog]:
-        return asyncio.to_thread(self._open).__await__()
-
-    async def __aenter__(self) -> Turnlog:
-        self._log = await self
-        return self._log
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._log is not None:
-            await self._log.close()
 
 
 def _directory(path: Path) -> Path:

@@ -2,11 +2,11 @@
 
 import getpass
 
-from turnlog.domain import Actor, Model, UnsafeStore, clean
-from turnlog.infrastructure import models, store, system, tools
+from turnlog.domain import STANDARD, Actor, Model, Policy, UnsafeStore, clean
+from turnlog.infrastructure import models, permissions, store, system, tools
 
 from .front import Turnlog
-from .runtime import Environment, Hook, Settings
+from .runtime import Authorizer, Environment, Hook, Settings
 
 ModelInfo = models.ModelInfo
 ScriptedCall = models.ScriptedCall
@@ -17,7 +17,14 @@ resolve_model = models.full_name
 tool = tools.tool
 
 
-def open_turnlog(url: str, settings: Settings, user: str | None = None, hooks: tuple[Hook, ...] = ()) -> Turnlog:
+def open_turnlog(
+    url: str,
+    settings: Settings,
+    user: str | None = None,
+    hooks: tuple[Hook, ...] = (),
+    policy: Policy = STANDARD,
+    authorizer: Authorizer | None = None,
+) -> Turnlog:
     """A turnlog on the store at a URL; blocks while it connects. Raises InvalidInput, StoreError."""
     opened = store.open_store(url)
     workers = system.LocalWorkers()
@@ -47,11 +54,14 @@ def open_turnlog(url: str, settings: Settings, user: str | None = None, hooks: t
         workers=workers,
         models=model,
         tools=tools.BUILTIN_TOOLS.get,
+        permissions=permissions.StructuredPermissions(),
         user=Actor(kind="user", id=clean(user or _login())),
         worker=workers.me,
         settings=settings,
         full_name=models.full_name,
         hooks=hooks,
+        policy=policy,
+        authorizer=authorizer,
     )
     return Turnlog(env, close)
 

@@ -4,31 +4,52 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..content import Body
-from ..errors import CommandRefused, InvalidInput, NotFound
+from ..errors import CommandRefused
 from ..events import (
+    Actor,
     Event,
-    ExactCall,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
-    PermissionResolved,
-    PermissionWithdrawn,
-    RuleRemembered,
-    Scope,
+    PermissionStale,
     Stamp,
 )
-from ..session import Call, Request, Session, Turn
+from ..session import Session
+from ..verdicts import Evaluation, Proposal
 from . import guards
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What a person sees: the text, that text's own digest, why they are asked, and what they may remember.
+
+    `unbound` says what decides the effect and cannot be bound.
+    """
+
+    display: Body
+    display_digest: str
+    evaluation: Evaluation | None = None
+    proposals: tuple[Proposal, ...] = ()
+    unbound: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """What a person is asked: the digest of the exact call, the text shown, that text's own digest, until when."""
+    """What a person is asked: the digest of the envelope, the envelope itself, the exact call's digest, until when.
+
+    `persons` have to agree, and `barred` is not to be one of them. `process` is who asks; `policy` the digest of why.
+    """
 
     request_id: str
     digest: str
-    display: Body
-    display_digest: str
+    shown: Shown
     expires_at: datetime
+    exact: str | None = None
+    envelope: Body | None = None
+    persons: int = 1
+    barred: Actor | None = None
+    process: str | None = None
+    policy: str | None = None
 
 
 def ask(session: Session, by: Stamp, epoch: int, call_id: str, question: Question) -> tuple[Event, ...]:
@@ -45,52 +66,49 @@ def ask(session: Session, by: Stamp, epoch: int, call_id: str, question: Questio
             request_id=question.request_id,
             tool=call.tool,
             digest=question.digest,
-            display=question.display,
-            display_digest=question.display_digest,
+            display=question.shown.display,
+            display_digest=question.shown.display_digest,
             expires_at=question.expires_at,
+            exact=question.exact,
+            envelope=question.envelope,
+            evaluation=question.shown.evaluation,
+            proposals=question.shown.proposals or None,
+            unbound=question.shown.unbound or None,
+            persons=question.persons if question.persons > 1 else None,
+            barred=question.barred,
+            process=question.process,
+            policy=question.policy,
         ),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A person's decision. `remember` makes a rule of it (`rule_id` is then its id; `shown` what people read in it)."""
+def join(session: Session, by: Stamp, epoch: int, call_id: str, request_id: str, digest: str) -> tuple[Event, ...]:
+    """Let a call wait for the answer to the question about an identical one.
 
-    allow: bool
-    reason: str = ""
-    remember: Scope | None = None
-    rule_id: str | None = None
-    shown: str = ""
-
-
-def answer(session: Session, by: Stamp, request_id: str, decision: Answer) -> tuple[Event, ...]:
-    """Answer a pending request. The rule it makes, if any, comes second; its scope says into which stream.
-
-    Raises NotFound, CommandRefused, InvalidInput. A refusal changes nothing, so the request stays as it was.
+    Raises NotFound, SessionLost, CommandRefused.
     """
-    guards.started(session)
-    turn, request = _pending(session, request_id, by["at"])
-    call = guards.call_of(turn, request.call_id)
-    if decision.remember == "project" and session.project is None:
-        raise InvalidInput(f"session {session.id} belongs to no project; remember for the session or globally instead")
-    resolved = PermissionResolved(
-        **guards.because(by, call.version),
-        turn_id=turn.turn_id,
-        call_id=request.call_id,
-        request_id=request_id,
-        digest=request.digest,
-        outcome="allowed" if decision.allow else "denied",
-        reason=decision.reason,
-        remember=decision.remember,
-        rule_id=decision.rule_id if decision.remember else None,
+    turn = guards.open_turn(session, epoch)
+    call, request = guards.call_of(turn, call_id), turn.request(request_id)
+    if call.state != "proposed" or request is None or request.state != "pending" or request.tool != call.tool:
+        raise CommandRefused(f"call {call_id} cannot wait for the answer to request {request_id}")
+    return (
+        PermissionJoined(
+            **guards.because(by, call.version),
+            turn_id=turn.turn_id,
+            call_id=call_id,
+            request_id=request_id,
+            digest=digest,
+        ),
     )
-    return (resolved, *_rule(session, by, request, decision))
 
 
 def expire(session: Session, by: Stamp, epoch: int, request_id: str) -> tuple[Event, ...]:
-    """Retire a request whose time is over, answered or not. Raises NotFound, SessionLost, CommandRefused."""
+    """Retire a question nobody answered in time. Raises NotFound, SessionLost, CommandRefused."""
     turn = guards.open_turn(session, epoch)
-    request, call = _unused(turn, request_id)
+    request = turn.request(request_id)
+    call = turn.call(request.call_id) if request else None
+    if request is None or call is None or request.state != "pending":
+        raise CommandRefused(f"request {request_id} is settled; nothing was changed")
     if by["at"] < request.expires_at:
         raise CommandRefused(f"request {request_id} stands until {request.expires_at.isoformat()}")
     return (
@@ -103,64 +121,21 @@ def expire(session: Session, by: Stamp, epoch: int, request_id: str) -> tuple[Ev
     )
 
 
-def withdraw(session: Session, by: Stamp, epoch: int, request_id: str, reason: str) -> tuple[Event, ...]:
-    """Take a question back, or an answer that no longer fits the call. Raises NotFound, SessionLost, CommandRefused."""
+def outdate(session: Session, by: Stamp, epoch: int, call_id: str, changed: tuple[str, ...]) -> tuple[Event, ...]:
+    """Record that a call is no longer what was authorised, so that it is judged again.
+
+    Raises NotFound, SessionLost, CommandRefused.
+    """
     turn = guards.open_turn(session, epoch)
-    request, call = _unused(turn, request_id)
+    call = guards.call_of(turn, call_id)
+    if call.state not in ("allowed", "authorized"):
+        raise CommandRefused(f"call {call_id} is {call.state}; there is nothing that could be out of date")
     return (
-        PermissionWithdrawn(
+        PermissionStale(
             **guards.because(by, call.version),
             turn_id=turn.turn_id,
-            call_id=request.call_id,
-            request_id=request_id,
-            reason=reason,
-        ),
-    )
-
-
-def _unused(turn: Turn, request_id: str) -> tuple[Request, Call]:
-    """A request that is open, or whose yes has not been used yet."""
-    request = turn.request(request_id)
-    call = turn.call(request.call_id) if request else None
-    if request is None or call is None or call.request_id != request_id or call.state not in ("waiting", "allowed"):
-        raise CommandRefused(f"request {request_id} is settled; nothing was changed")
-    return request, call
-
-
-def _pending(session: Session, request_id: str, now: datetime) -> tuple[Turn, Request]:
-    turn = session.turn
-    request = turn.request(request_id) if turn else None
-    if turn is None or request is None:
-        raise NotFound(f"there is no request {request_id} in session {session.id} that could be answered")
-    if request.state in ("allowed", "denied"):
-        raise CommandRefused(
-            f"request {request_id} was already {request.state} by {request.answered_by}; nothing was changed"
-        )
-    if request.state != "pending":
-        raise CommandRefused(f"request {request_id} is {request.state}; nothing was changed")
-    if now >= request.expires_at:
-        raise CommandRefused(
-            f"request {request_id} expired at {request.expires_at.isoformat()}; resume the session to be asked again"
-        )
-    return turn, request
-
-
-def _rule(session: Session, by: Stamp, request: Request, decision: Answer) -> tuple[Event, ...]:
-    if decision.remember is None:
-        return ()
-    if decision.rule_id is None:
-        raise InvalidInput("an answer that is to be remembered needs a rule id")
-    return (
-        RuleRemembered(
-            at=by["at"],
-            actor=by["actor"],
-            rule_id=decision.rule_id,
-            scope=decision.remember,
-            effect="allow" if decision.allow else "deny",
-            tool=request.tool,
-            matcher=ExactCall(digest=request.digest, shown=decision.shown),
-            reason=decision.reason,
-            session_id=session.id,
-            request_id=request.request_id,
+            call_id=call_id,
+            changed=changed,
+            request_id=call.request_id,
         ),
     )

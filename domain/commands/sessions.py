@@ -32,6 +32,7 @@ class Opening:
     tools: tuple[str, ...] = ()
     settings: ModelSettings | None = None
     limits: Limits | None = None
+    policy: Body | None = None
 
 
 def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
@@ -49,6 +50,7 @@ def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
             tools=opening.tools,
             settings=opening.settings,
             limits=opening.limits,
+            policy=opening.policy,
         ),
     )
 
@@ -96,6 +98,7 @@ class Configuration:
     tools: tuple[str, ...] | None = None
     settings: ModelSettings | None = None
     limits: Limits | None = None
+    policy: Body | None = None
 
 
 def configure(session: Session, by: Stamp, wanted: Configuration) -> tuple[Event, ...]:
@@ -110,6 +113,7 @@ def configure(session: Session, by: Stamp, wanted: Configuration) -> tuple[Event
         tools=None if wanted.tools == session.tools else wanted.tools,
         settings=None if wanted.settings == session.settings else wanted.settings,
         limits=None if wanted.limits == session.limits else wanted.limits,
+        policy=None if wanted.policy == session.policy else wanted.policy,
     )
     return (changed,) if changed != SessionConfigured(**by) else ()
 

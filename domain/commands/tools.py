@@ -1,16 +1,20 @@
 """Commands about tool calls."""
 
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
 
 from pydantic import JsonValue
 
 from ..content import BlobRef, Body, ResultContent
 from ..errors import CommandRefused
 from ..events import (
+    AuthorizedBy,
+    DeniedBy,
     Effect,
     Event,
     Resolution,
+    RuleUsed,
+    Scope,
     Stamp,
     ToolCallAmended,
     ToolCallAuthorized,
@@ -20,7 +24,9 @@ from ..events import (
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
 )
-from ..session import Call, CallState, Session, Turn
+from ..rules import in_force
+from ..session import Call, CallState, Request, Session, Turn
+from ..verdicts import Evaluation
 from . import guards
 
 
@@ -51,16 +57,25 @@ def amend(session: Session, by: Stamp, epoch: int, call_id: str, amendment: Amen
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """On whose word a call runs. `digest` is that of the exact call as it would run now."""
+    """On whose word a call runs. `digest` is that of everything that decides its effect, as it is now.
+
+    `uses` are the rules with a limited number of uses that allow it, by id, each with its scope; `process` is where
+    those of process scope hold.
+    """
 
     digest: str
-    by: Literal["read_only", "rule", "person"]
+    by: AuthorizedBy
     source: str | None = None
+    evaluation: Evaluation | None = None
+    policy: str | None = None
+    uses: tuple[tuple[str, Scope], ...] = ()
+    process: str | None = None
 
 
 def authorize(session: Session, by: Stamp, epoch: int, call_id: str, grant: Grant) -> tuple[Event, ...]:
     """Let the call run. A person's word counts for the digest they were shown, and no other.
 
+    Behind that come the uses of the rules that allow it, for the streams of their books, in one transaction.
     Raises NotFound, SessionLost, CommandRefused.
     """
     turn, call = _call(session, epoch, call_id)
@@ -69,10 +84,12 @@ def authorize(session: Session, by: Stamp, epoch: int, call_id: str, grant: Gran
         if call.digest != grant.digest:
             raise CommandRefused(f"call {call_id} is no longer what was approved; ask again")
         request = turn.request(call.request_id) if call.request_id else None
-        if request is None or by["at"] >= request.expires_at:
-            raise CommandRefused(f"the approval of call {call_id} has expired; ask again")
+        if request is None or request.request_id != grant.source:
+            raise CommandRefused(f"call {call_id} was not approved in answer to request {grant.source}; ask again")
+        _in_time(request, call, by["at"])
     else:
         _in_state(call, "proposed")
+    _left(session, by["at"], grant)
     return (
         ToolCallAuthorized(
             **guards.because(by, call.version),
@@ -81,6 +98,20 @@ def authorize(session: Session, by: Stamp, epoch: int, call_id: str, grant: Gran
             digest=grant.digest,
             by=grant.by,
             source=grant.source,
+            evaluation=grant.evaluation,
+            policy=grant.policy,
+        ),
+        *(
+            RuleUsed(
+                at=by["at"],
+                actor=by["actor"],
+                rule_id=rule_id,
+                scope=scope,
+                process=grant.process if scope == "process" else None,
+                session_id=session.id,
+                call_id=call_id,
+            )
+            for rule_id, scope in grant.uses
         ),
     )
 
@@ -89,15 +120,17 @@ def authorize(session: Session, by: Stamp, epoch: int, call_id: str, grant: Gran
 class Denial:
     """Why a call will not run; `reason` is what the model is told."""
 
-    by: Literal["rule", "hook", "person", "expiry", "invalid"]
+    by: DeniedBy
     reason: str
     source: str | None = None
+    evaluation: Evaluation | None = None
+    policy: str | None = None
 
 
 def deny(session: Session, by: Stamp, epoch: int, call_id: str, denial: Denial) -> tuple[Event, ...]:
     """Answer the call with a refusal. Raises NotFound, SessionLost, CommandRefused."""
     turn, call = _call(session, epoch, call_id)
-    _in_state(call, "proposed", "refused", "authorized")
+    _in_state(call, "proposed", "allowed", "refused", "authorized")
     return (
         ToolCallDenied(
             **guards.because(by, call.version),
@@ -106,6 +139,8 @@ def deny(session: Session, by: Stamp, epoch: int, call_id: str, denial: Denial) 
             by=denial.by,
             reason=denial.reason,
             source=denial.source,
+            evaluation=denial.evaluation,
+            policy=denial.policy,
         ),
     )
 
@@ -136,6 +171,8 @@ def start(session: Session, by: Stamp, epoch: int, call_id: str, execution: Exec
         _in_state(call, "authorized")
     if call.digest != execution.digest:
         raise CommandRefused(f"call {call_id} is no longer what was authorised; ask again")
+    if (request := _approval(turn, call)) is not None:
+        _in_time(request, call, by["at"])
     return (
         ToolCallStarted(
             **guards.because(by, call.version),
@@ -222,6 +259,24 @@ def resolve(session: Session, by: Stamp, call_id: str, resolution: Resolution, r
 def _call(session: Session, epoch: int, call_id: str) -> tuple[Turn, Call]:
     turn = guards.open_turn(session, epoch)
     return turn, guards.call_of(turn, call_id)
+
+
+def _approval(turn: Turn, call: Call) -> Request | None:
+    """What a call that is to begin was approved in answer to; nothing where it begins again on a later word."""
+    fresh = call.state == "authorized" and call.by == "person" and call.granted == call.attempt + 1
+    return turn.request(call.request_id) if fresh and call.request_id else None
+
+
+def _in_time(request: Request, call: Call, now: datetime) -> None:
+    if now >= request.expires_at:
+        raise CommandRefused(f"the approval of call {call.call_id} has expired; ask again")
+
+
+def _left(session: Session, now: datetime, grant: Grant) -> None:
+    """Refuse where a rule that the session keeps is used up or gone; for those of books the log's versions do that."""
+    standing = {rule.rule_id for rule in in_force(session.rules, now)}
+    if gone := [rule_id for rule_id, scope in grant.uses if scope == "session" and rule_id not in standing]:
+        raise CommandRefused(f"rule {gone[0]} of session {session.id} no longer allows this; judge the call again")
 
 
 def _in_state(call: Call, *states: CallState) -> None:

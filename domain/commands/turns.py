@@ -162,13 +162,19 @@ def _close_call(turn: Turn, call: Call, by: Stamp, reason: str) -> tuple[Event, 
             ),
         )
     denied = ToolCallDenied(**because, turn_id=turn.turn_id, call_id=call.call_id, by="turn_ended", reason=reason)
-    if call.state == "waiting" and call.request_id is not None:
+    if call.state == "waiting" and _asks_itself(turn, call):
         withdrawn = PermissionWithdrawn(
             **because,
             turn_id=turn.turn_id,
             call_id=call.call_id,
-            request_id=call.request_id,
+            request_id=str(call.request_id),
             reason=reason,
         )
         return (withdrawn, denied)
     return (denied,)
+
+
+def _asks_itself(turn: Turn, call: Call) -> bool:
+    """Whether the question was put for this very call, and not for an identical one."""
+    request = turn.request(call.request_id) if call.request_id else None
+    return request is not None and request.call_id == call.call_id

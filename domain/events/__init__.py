@@ -6,13 +6,16 @@ from .input import InputDelivered, InputKind, InputQueued
 from .lease import LeaseReleased, LeaseTaken
 from .model import NO_USAGE, ModelFailed, ModelRequested, ModelResponded, Usage
 from .permission import (
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
     Scope,
 )
-from .rule import AnyCall, ExactCall, Matcher, RuleEffect, RuleEvent, RuleRemembered, RuleRevoked
+from .rule import RuleEffect, RuleEvent, RuleRemembered, RuleRevoked, RuleUsed
 from .session import (
     NoticeRaised,
     SessionClosed,
@@ -22,6 +25,8 @@ from .session import (
     SessionStarted,
 )
 from .tool import (
+    AuthorizedBy,
+    DeniedBy,
     Effect,
     Resolution,
     ToolCallAmended,
@@ -46,6 +51,12 @@ from .turn import (
 )
 
 __all__ = [
+    "AuthorizedBy",
+    "DeniedBy",
+    "PermissionEndorsed",
+    "PermissionJoined",
+    "PermissionStale",
+    "RuleUsed",
     "TurnStopRequested",
     "ToolCallAmended",
     "InputQueued",
@@ -56,13 +67,10 @@ __all__ = [
     "TOPICS",
     "Actor",
     "ActorKind",
-    "AnyCall",
     "Effect",
     "Event",
-    "ExactCall",
     "LeaseReleased",
     "LeaseTaken",
-    "Matcher",
     "ModelFailed",
     "ModelRequested",
     "ModelResponded",

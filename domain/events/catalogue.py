@@ -7,8 +7,16 @@ from .base import Event
 from .input import InputDelivered, InputQueued
 from .lease import LeaseReleased, LeaseTaken
 from .model import ModelFailed, ModelRequested, ModelResponded
-from .permission import PermissionExpired, PermissionRequested, PermissionResolved, PermissionWithdrawn
-from .rule import RuleRemembered, RuleRevoked
+from .permission import (
+    PermissionEndorsed,
+    PermissionExpired,
+    PermissionJoined,
+    PermissionRequested,
+    PermissionResolved,
+    PermissionStale,
+    PermissionWithdrawn,
+)
+from .rule import RuleRemembered, RuleRevoked, RuleUsed
 from .session import (
     NoticeRaised,
     SessionClosed,
@@ -55,11 +63,15 @@ EVENTS: tuple[type[Event], ...] = (
     ToolOutcomeUnknown,
     ToolOutcomeResolved,
     PermissionRequested,
+    PermissionJoined,
+    PermissionEndorsed,
     PermissionResolved,
     PermissionExpired,
     PermissionWithdrawn,
+    PermissionStale,
     RuleRemembered,
     RuleRevoked,
+    RuleUsed,
     LeaseTaken,
     LeaseReleased,
 )

@@ -11,7 +11,7 @@ from .turn import TurnState
 class SessionStarted(Event):
     """A session began. `tools` are the names on offer; `workspace` is the directory its tools may touch.
 
-    `limits` hold for all turns together.
+    `limits` hold for all turns together. `policy` is the JSON of its `Policy`; None: the standard one.
     """
 
     title: str
@@ -22,6 +22,7 @@ class SessionStarted(Event):
     tools: tuple[str, ...] = ()
     settings: ModelSettings | None = None
     limits: Limits | None = None
+    policy: Body | None = None
 
 
 class SessionForked(Event):
@@ -56,6 +57,7 @@ class SessionConfigured(Event):
     tools: tuple[str, ...] | None = None
     settings: ModelSettings | None = None
     limits: Limits | None = None
+    policy: Body | None = None
 
 
 class SessionClosed(Event):

@@ -5,12 +5,16 @@ from typing import Literal
 from pydantic import JsonValue
 
 from ..content import BlobRef, Body, ResultContent
+from ..verdicts import Evaluation
 from .turn import TurnEvent
 
 Effect = Literal["pure", "idempotent", "external"]
 """What a tool does to the world: nothing, the same however often it runs, or something each time."""
 
 Resolution = Literal["did", "did_not", "retry"]
+
+AuthorizedBy = Literal["read_only", "rule", "policy", "authorizer", "person"]
+DeniedBy = Literal["rule", "policy", "authorizer", "hook", "person", "expiry", "invalid", "turn_ended"]
 
 
 class ToolCallEvent(TurnEvent):
@@ -28,26 +32,32 @@ class ToolCallAmended(ToolCallEvent):
 
 
 class ToolCallAuthorized(ToolCallEvent):
-    """The call may run. `digest` is that of the exact call; `by` says on whose word.
+    """The call may run. `digest` is that of everything that decides the effect; `by` says on whose word.
 
-    `source` is the rule id for `rule`, the request id for `person`.
+    `source` is the rule id for `rule`, the request id for `person`, the name for `policy` and `authorizer`. `policy` is
+    the digest of the policy it was judged by.
     """
 
     digest: str
-    by: Literal["read_only", "rule", "person"]
+    by: AuthorizedBy
     source: str | None = None
+    evaluation: Evaluation | None = None
+    policy: str | None = None
 
 
 class ToolCallDenied(ToolCallEvent):
     """The call will not run; `reason` is what the model is told.
 
-    `by` is who refused: a rule, a hook, a person, an unanswered request, turnlog itself because the call makes no sense
-    (`invalid`), or the end of the turn. `source` is the id of the rule or request, or the name of the hook.
+    `by` is who refused: a rule, the policy, an authorizer, a hook, a person, an unanswered request, turnlog itself
+    because the call makes no sense (`invalid`), or the end of the turn. `source` is the id of the rule or request, or
+    the name of the hook, policy or authorizer. `policy` is the digest of the policy it was judged by.
     """
 
-    by: Literal["rule", "hook", "person", "expiry", "invalid", "turn_ended"]
+    by: DeniedBy
     reason: str
     source: str | None = None
+    evaluation: Evaluation | None = None
+    policy: str | None = None
 
 
 class ToolCallStarted(ToolCallEvent):

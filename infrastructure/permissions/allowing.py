@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from .matchers import ArgvPrefix, ExactArgv
+from turnlog.domain import ArgvPrefix, ExactArgv
+
 from .paths import Workspace, operand_refusal
+from .patterns import fully_matches
 from .programs import FD, FIND, SHELLS, WRAPPERS, is_interpreter
 from .shellwords import word_set
 from .tokens import SimpleCommand
@@ -36,18 +38,15 @@ _SAY_WHAT_THEY_ARE: Final = frozenset({"--version", "-V", "-VV", "--help", "-h",
 def allow_refusal(matcher: ExactArgv | ArgvPrefix, command: SimpleCommand, workspace: Workspace) -> str | None:
     """Why the matcher does not allow a command; None if it does."""
     argv = command.argv
+    words = matcher.exact if isinstance(matcher, ExactArgv) else matcher.argv_prefix
+    if argv[: len(words)] != words:
+        return ANOTHER
     if _reads_program(argv):
         return f"{argv[0]} reads its program from its input"
-    if isinstance(matcher, ExactArgv):
-        return _exact_refusal(matcher, command)
-    length = len(matcher.argv_prefix)
-    if argv[:length] != matcher.argv_prefix:
-        return ANOTHER
-    return _words_refusal(matcher, argv[length:], workspace) or _riding_refusal(matcher, argv)
-
-
-def _exact_refusal(matcher: ExactArgv, command: SimpleCommand) -> str | None:
-    if command.argv != matcher.exact:
+    rest = argv[len(words) :]
+    if isinstance(matcher, ArgvPrefix):
+        return _words_refusal(matcher, rest, workspace) or _riding_refusal(matcher, argv)
+    if rest:
         return ANOTHER
     return f"it has the redirection {command.redirections[0]}" if command.redirections else None
 
@@ -71,10 +70,20 @@ def _operands_refusal(matcher: ArgvPrefix, scan: "_Scan", workspace: Workspace) 
     if matcher.max_positionals is not None and len(operands) > matcher.max_positionals:
         return f"{operands[matcher.max_positionals]!r} is one operand too many"
     if matcher.first_positional_re is not None and operands and not scan.first_is_carried:
-        if not re.fullmatch(matcher.first_positional_re, operands[0]):
-            return f"{operands[0]!r} does not match {matcher.first_positional_re!r}"
+        if refusal := _pattern_refusal(matcher.first_positional_re, operands[0]):
+            return refusal
         operands = operands[1:]
     return next((refusal for word in operands if (refusal := _operand_refusal(matcher, word, workspace))), None)
+
+
+def _pattern_refusal(pattern: str, word: str) -> str | None:
+    match fully_matches(pattern, word):
+        case True:
+            return None
+        case False:
+            return f"{word!r} does not match {pattern!r}"
+        case None:
+            return f"{pattern!r} might take for ever on {word!r}; write it with fewer repetitions"
 
 
 def _operand_refusal(matcher: ArgvPrefix, word: str, workspace: Workspace) -> str | None:
@@ -167,7 +176,7 @@ def _names_programs(matcher: ArgvPrefix) -> bool:
     if pattern is None or matcher.flags == "any":
         return False
     elsewhere = {option.removesuffix("=") for option in (*matcher.flags, *matcher.value_flags)} & _CARRY_FIRST
-    return not elsewhere and not any(re.fullmatch(pattern, program) for program in _ANY_PROGRAM)
+    return not elsewhere and all(fully_matches(pattern, program) is False for program in _ANY_PROGRAM)
 
 
 def _inner_refusal(matcher: ArgvPrefix, argv: tuple[str, ...]) -> str | None:

@@ -19,21 +19,25 @@ MOST_JSON: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call. `doubt` says why its arguments are not to be relied on; `given` has every pair, repeated ones too."""
+    """A call. `doubt` says why its arguments are not to be relied on; `given` has every pair, repeated ones too.
+
+    `exact` is the digest that exact rules name; "" where nobody computed it.
+    """
 
     tool: str
     arguments: Mapping[str, JsonValue]
     given: tuple[tuple[str, JsonValue], ...]
     doubt: str = ""
+    exact: str = ""
 
     def values(self, *keys: str) -> Iterator[JsonValue]:
         """Every value given under one of these keys, by a reader who does not mind their case."""
         return (value for key, value in self.given if key.casefold() in keys)
 
 
-def call_of(tool: str, arguments: Mapping[str, JsonValue]) -> ToolCall:
+def call_of(tool: str, arguments: Mapping[str, JsonValue], exact: str = "") -> ToolCall:
     """A call whose arguments were read already."""
-    return ToolCall(tool, arguments, tuple(arguments.items()))
+    return ToolCall(tool, arguments, tuple(arguments.items()), exact=exact)
 
 
 def call_from_text(tool: str, text: str) -> ToolCall:

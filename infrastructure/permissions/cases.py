@@ -7,14 +7,13 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from turnlog.domain import InvalidInput
+from turnlog.domain import InvalidInput, PermissionRule, parse_rule
 from turnlog.projections import one_line
 
 from .calls import Document, ToolCall, call_from_text, call_of, read_json
 from .envelope import approval_refusal
 from .evaluation import Judgement, judge
 from .examples import example_faults
-from .rules import PermissionRule, parse_rule
 
 JsonObject = Mapping[str, JsonValue]
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from turnlog.domain import COMMAND_KEYS
+
 from .calls import ToolCall, shape_refusal
-from .rules import COMMAND_KEYS
 from .tokens import Parsed, Refused, SimpleCommand, tokenise
 from .widest import PossibleCommand, possible_commands
 

@@ -4,8 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from .matchers import ArgvPrefix, ExactArgv
-from .rules import PermissionRule, parse_rule
+from turnlog.domain import ArgvPrefix, ExactArgv, PermissionRule, parse_rule
 
 _PACK: Final = Path(__file__).with_name("developer.toml")
 _MATCHER_FIELDS: Final = {*ArgvPrefix.model_fields, *ExactArgv.model_fields}

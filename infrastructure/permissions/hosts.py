@@ -22,12 +22,8 @@ def url_refusal(url: str, hosts: tuple[str, ...]) -> str | None:
     return None if host in hosts else f"the host {host} is not in the rule"
 
 
-def may_reach(url: str, hosts: tuple[str, ...]) -> bool:
-    """Whether some reader of the URL could see one of these hosts in it."""
-    return not set(hosts).isdisjoint(_readings(url))
-
-
-def _readings(url: str) -> Iterator[str]:
+def may_reach(url: str) -> Iterator[str]:
+    """Every host that some reader of the URL could see in it, among much that is none."""
     text = "".join(character for character in unquote(url) if unicodedata.category(character)[0] not in "CZ")
     text = unicodedata.normalize("NFKC", text).casefold().replace("\\", "/")
     # Scheme, user, host, port, path, query and fragment, wherever a reader may take them to begin.

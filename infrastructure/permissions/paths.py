@@ -11,8 +11,9 @@ from pathlib import Path
 from string import ascii_letters
 from typing import Final, Literal
 
-from .matchers import FileAccess
-from .protected import protected_part
+from turnlog.domain import FileAccess
+
+from .protected import own_part, protected_part
 
 _MOST_PATH: Final = 1024  # bytes; PATH_MAX of macOS, the smallest where this runs
 _MOST_NAME: Final = 255  # bytes; NAME_MAX of Linux and macOS
@@ -23,6 +24,7 @@ _NOT_FILES: Final = ("/proc", "/dev", "/sys")
 # drive, a host or a revision, `%2e` is a dot.
 _READ_OTHERWISE: Final = re.compile(r"\A~|[$\\:\"`]|%[0-9A-Fa-f]{2}")
 _BLANK_EDGE: Final = re.compile(r"(?:\A|/) | (?:/|\Z)")
+_SEPARATOR: Final = re.compile(r"[/\\]")
 # Programs read these in an operand: `name=value`, `@file`, `+command`, and globs of their own.
 _SPECIAL_OPERAND: Final = re.compile(r"\A[@+]|[=*?\[]")
 
@@ -38,17 +40,20 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The files as one decision sees them, from the directory that relative paths start at: each looked at once."""
+    """The files as one decision sees them, from the directory that relative paths start at: each looked at once.
 
-    directory: Path
+    Where the directory is None, nobody knows where a relative path or root leads.
+    """
+
+    directory: Path | None
     _found: dict[str, Found | str] = field(default_factory=dict[str, Found | str])
-    _roots: dict[str, str] = field(default_factory=dict[str, str])
-    _readings: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    _roots: dict[str, str | None] = field(default_factory=dict[str, str | None])
+    _readings: dict[str, tuple[str, ...] | None] = field(default_factory=dict[str, tuple[str, ...] | None])
 
-    def root(self, root: str) -> str:
-        """A root as the kernel has it, without symlinks."""
+    def root(self, root: str) -> str | None:
+        """A root as the kernel has it, without symlinks; None where that is not known."""
         if root not in self._roots:
-            self._roots[root] = os.path.realpath(self.directory / root)
+            self._roots[root] = os.path.realpath((self.directory or Path("/")) / root) if self._knows(root) else None
         return self._roots[root]
 
     def follow(self, path: str) -> Found | str:
@@ -57,17 +62,25 @@ class Workspace:
             self._found[path] = _text_refusal(path) or self._walk(path)
         return self._found[path]
 
-    def readings(self, path: str) -> tuple[str, ...]:
-        """Where some reader of a path may end up, in small letters."""
+    def readings(self, path: str) -> tuple[str, ...] | None:
+        """Where some reader of a path may end up, in small letters; None for anywhere."""
         if path not in self._readings:
-            found = self.follow(path)
-            led = () if isinstance(found, str) else (found.path.casefold(),)
-            self._readings[path] = (_lexical(self.root("."), path).casefold(), *led)
+            self._readings[path] = self._read(path) if self._knows(path) else None
         return self._readings[path]
 
+    def _knows(self, path: str) -> bool:
+        return self.directory is not None or path.startswith("/")
+
+    def _read(self, path: str) -> tuple[str, ...]:
+        found = self.follow(path)
+        led = () if isinstance(found, str) else (found.path.casefold(),)
+        return (_lexical(self.root(".") or "/", path).casefold(), *led)
+
     def _walk(self, path: str) -> Found | str:
+        if not self._knows(path):
+            return f"{path!r} is relative, and there is no workspace for it to start from"
         try:
-            return _Walk(self.root(".")).to(path)
+            return _Walk(self.root(".") or "/").to(path)
         except OSError as error:
             return f"{path!r} cannot be followed: {error.strerror}"
         except ValueError as error:
@@ -78,8 +91,10 @@ def operand_refusal(word: str, workspace: Workspace) -> str | None:
     """Why an operand of a program is no plain path inside the workspace; None if it is one."""
     if _SPECIAL_OPERAND.search(word):
         return f"{word!r} may mean more than a path to the program"
-    found = workspace.follow(word)
-    return found if isinstance(found, str) else _objection(found, word, workspace.root("."))
+    found, root = workspace.follow(word), workspace.root(".")
+    if root is None:
+        return f"{word!r} cannot be inside the workspace, for there is none"
+    return found if isinstance(found, str) else _objection(found, word, root)
 
 
 def access_refusal(matcher: FileAccess, path: str, workspace: Workspace) -> str | None:
@@ -87,18 +102,41 @@ def access_refusal(matcher: FileAccess, path: str, workspace: Workspace) -> str 
     found = workspace.follow(path)
     if isinstance(found, str):
         return found
-    subtree = _subtree(matcher, workspace)
+    root = workspace.root(matcher.root)
+    if root is None:
+        return f"the root {matcher.root!r} of the rule is relative, and there is no workspace for it to start from"
+    subtree = _subtree(root, matcher)
     if not _is_below(found.path, subtree):
         return f"{path!r} leads to {found.path}, which is not inside {subtree}"
     if matcher.op == "write" and found.kind == "directory":
         return f"{path!r} is a directory"
-    return _objection(found, path, workspace.root(matcher.root))
+    return _objection(found, path, root)
 
 
 def may_touch(matcher: FileAccess, path: str, workspace: Workspace) -> bool:
     """Whether some reader of the path could end up where the matcher says, whatever is in the way."""
-    subtree = _subtree(matcher, workspace).casefold()
-    return any(_is_below(reading, subtree) for reading in workspace.readings(path))
+    root, readings = workspace.root(matcher.root), workspace.readings(path)
+    if root is None or readings is None:
+        return True
+    subtree = _subtree(root, matcher).casefold()
+    return any(_is_below(reading, subtree) for reading in readings)
+
+
+def may_search(matcher: FileAccess, path: str, workspace: Workspace) -> bool:
+    """Whether a search that begins at the path could come to where the matcher says."""
+    root, readings = workspace.root(matcher.root), workspace.readings(path)
+    if root is None or readings is None:
+        return True
+    subtree = _subtree(root, matcher).casefold()
+    return any(_is_below(reading, subtree) or _is_below(subtree, reading) for reading in readings)
+
+
+def own_file(path: str, workspace: Workspace) -> str | None:
+    """The part of a path by which some reader of it could end up at a file of turnlog's own; None without one."""
+    root = (workspace.root(".") or "").casefold()
+    readings = (path, *(workspace.readings(path) or ()))
+    below = (each[len(root) :] if root and _is_below(each, root) else each for each in readings)
+    return own_part(part for each in below for part in _SEPARATOR.split(each))
 
 
 class _Walk:
@@ -195,8 +233,7 @@ def _objection(found: Found, asked: str, root: str) -> str | None:
     return None
 
 
-def _subtree(matcher: FileAccess, workspace: Workspace) -> str:
-    root = workspace.root(matcher.root)
+def _subtree(root: str, matcher: FileAccess) -> str:
     return posixpath.join(root, matcher.under) if matcher.under else root
 
 

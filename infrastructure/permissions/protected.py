@@ -6,7 +6,7 @@ from typing import Final
 
 from .shellwords import word_set
 
-# All in small letters: names are compared case-folded, since some file systems do not tell case apart.
+# All in small letters: names are compared case-folded.
 _VERSION_CONTROL: Final = """
     .git git~1 .gitattributes .gitconfig .gitmodules .hg .hgrc .svn .bzr .jj _darcs .fslckout
     .husky .githooks .lefthook .lefthook.yml lefthook.yml .lefthook.toml lefthook.toml .overcommit.yml
@@ -15,7 +15,7 @@ _VERSION_CONTROL: Final = """
 _AGENTS: Final = """
     .agent .agents .aider .aider.conf.yml .amazonq .amp .augment .claude .claude.json .cline .clinerules .codex
     .continue .copilot .crush .cursor .cursorignore .cursorrules .gemini .goose .goosehints .junie .kiro .mcp .mcp.json
-    mcp.json .opencode opencode.json opencode.jsonc .qwen .roo .roomodes .trae .turnlog .windsurf .windsurfrules
+    mcp.json .opencode opencode.json opencode.jsonc .qwen .roo .roomodes .trae .windsurf .windsurfrules
     agents.md agents.override.md claude.md claude.local.md copilot-instructions.md gemini.md
 """
 _EDITORS: Final = """
@@ -37,6 +37,9 @@ _SECRETS: Final = """
     credentials.json id_dsa id_ecdsa id_ecdsa_sk id_ed25519 id_ed25519_sk id_rsa secrets.json secrets.toml secrets.yaml
     secrets.yml
 """
+# Where turnlog keeps what was decided, and by which rules.
+_OWN_PATTERNS: Final = word_set("turnlog.db* *.rules.toml *.rules.json *.rules.jsonl")
+_OWN_NAMES: Final = word_set(".turnlog turnlo~1")
 _NAMES: Final = word_set(" ".join((_VERSION_CONTROL, _AGENTS, _EDITORS, _SHELLS, _PACKAGES, _SECRETS)))
 _PATTERNS: Final = word_set(".env.* *.env *.pem *.key *.p12 *.pfx *.jks *.keystore *.kdbx *.ppk *.code-workspace")
 _TEMPLATES: Final = frozenset({".env.dist", ".env.example", ".env.sample", ".env.template"})
@@ -44,12 +47,22 @@ _TEMPLATES: Final = frozenset({".env.dist", ".env.example", ".env.sample", ".env
 
 def protected_part(parts: Iterable[str]) -> str | None:
     """The first part of a path that is protected, with all that is below it."""
-    return next((part for part in parts if _is_protected(part)), None)
+    return next((part for part in parts if _is_own(_plain(part)) or _is_protected(_plain(part))), None)
 
 
-def _is_protected(part: str) -> bool:
-    # Some file systems drop dots and blanks at the end of a name.
-    name = part.casefold().rstrip(". ")
-    if name in _NAMES:
-        return True
-    return name not in _TEMPLATES and any(fnmatchcase(name, glob) for glob in _PATTERNS)
+def own_part(parts: Iterable[str]) -> str | None:
+    """The first part of a path that names a file of turnlog's own: a rule file, a database, a directory of them."""
+    return next((part for part in parts if _is_own(_plain(part))), None)
+
+
+def _plain(part: str) -> str:
+    # Some file systems do not tell case apart, and drop dots and blanks at the end of a name.
+    return part.casefold().rstrip(". ")
+
+
+def _is_own(name: str) -> bool:
+    return name in _OWN_NAMES or any(fnmatchcase(name, glob) for glob in _OWN_PATTERNS)
+
+
+def _is_protected(name: str) -> bool:
+    return name in _NAMES or (name not in _TEMPLATES and any(fnmatchcase(name, glob) for glob in _PATTERNS))

@@ -1,9 +1,12 @@
 """Whether a command is one that a rule denies or wants asked about: any spelling of it will do."""
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from .matchers import ArgvPrefix, ExactArgv, Program
+from turnlog.domain import ArgvPrefix, ExactArgv, Program
+
+from .widest import PossibleCommand
 from .wrappers import base_name
 
 Argv = tuple[str | None, ...]
@@ -22,26 +25,54 @@ def restricts(matcher: ExactArgv | ArgvPrefix | Program, argv: Argv) -> bool:
     match matcher:
         case ExactArgv():
             return base_name(matcher.exact[0]) == base_name(argv[0]) and matcher.exact[1:] == argv[1:]
-        case ArgvPrefix():
-            return _is_program(_as_program(matcher), argv[0], argv[1:])
-        case Program():
-            return _is_program(matcher, argv[0], argv[1:])
+        case ArgvPrefix() | Program():
+            program, subcommand, needs = _parts(matcher)
+            name, wanted = base_name(argv[0]), base_name(program)
+            if subcommand and name == f"{wanted}-{subcommand[0]}":
+                name, subcommand = wanted, subcommand[1:]
+            return name == wanted and _has_subcommand(name, argv[1:], subcommand) and _has_needs(needs, argv[1:])
 
 
-def _as_program(matcher: ArgvPrefix) -> Program:
-    """The program that the words begin with, wherever its options stand."""
+def restricted(matcher: ExactArgv | ArgvPrefix | Program, commands: "PossibleCommands") -> PossibleCommand | None:
+    """The first command that the matcher speaks of; None without one."""
+    for command in commands.candidates(matcher):
+        if restricts(matcher, command.words):
+            return command
+    return None
+
+
+class PossibleCommands:
+    """Commands that may run, found by the base name of their program: with many rules, most are about another one."""
+
+    def __init__(self, commands: Iterable[PossibleCommand]) -> None:
+        self._by_program: dict[str, list[PossibleCommand]] = {}
+        self._words: dict[str, set[str | None]] = {}
+        for command in commands:
+            program = command.words[0] if command.words else None
+            if program is not None:
+                self._by_program.setdefault(base_name(program), []).append(command)
+                self._words.setdefault(base_name(program), set()).update(command.words)
+
+    def candidates(self, matcher: ExactArgv | ArgvPrefix | Program) -> Iterator[PossibleCommand]:
+        """Commands that the matcher may speak of, and all of which it does."""
+        if isinstance(matcher, ExactArgv):
+            yield from self._by_program.get(base_name(matcher.exact[0]), ())
+            return
+        program, subcommand, _ = _parts(matcher)
+        name = base_name(program)
+        if name in self._by_program and (not subcommand or subcommand[0] in self._words[name]):
+            yield from self._by_program[name]
+        if subcommand:  # git-push is how git itself calls `git push`
+            yield from self._by_program.get(f"{name}-{subcommand[0]}", ())
+
+
+def _parts(matcher: ArgvPrefix | Program) -> tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The program, its subcommand, and the options it needs; those of a prefix count wherever they stand."""
+    if isinstance(matcher, Program):
+        return matcher.program, matcher.subcommand, matcher.needs
     program, *words = matcher.argv_prefix
     options = tuple((word,) for word in words if word.startswith("-"))
-    return Program(program=program, subcommand=tuple(w for w in words if not w.startswith("-")), needs=options)
-
-
-def _is_program(matcher: Program, program: str, words: Argv) -> bool:
-    name, wanted, subcommand = base_name(program), base_name(matcher.program), matcher.subcommand
-    if subcommand and name == f"{wanted}-{subcommand[0]}":  # git-push is how git itself calls `git push`
-        name, subcommand = wanted, subcommand[1:]
-    if name != wanted:
-        return False
-    return _has_subcommand(name, words, subcommand) and _has_needs(matcher, words)
+    return program, tuple(word for word in words if not word.startswith("-")), options
 
 
 def _has_subcommand(program: str, words: Argv, subcommand: tuple[str, ...]) -> bool:
@@ -62,9 +93,9 @@ def _has_subcommand(program: str, words: Argv, subcommand: tuple[str, ...]) -> b
     return not wanted
 
 
-def _has_needs(matcher: Program, words: Argv) -> bool:
+def _has_needs(needs: tuple[tuple[str, ...], ...], words: Argv) -> bool:
     options = words[: words.index("--")] if "--" in words else words
-    return all(any(_gives(option, word) for option in choice for word in options) for choice in matcher.needs)
+    return all(any(_gives(option, word) for option in choice for word in options) for choice in needs)
 
 
 def _gives(option: str, word: str | None) -> bool:

@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from turnlog.domain import InvalidInput, ToolContext, ToolOutput
 
 from .function import tool
+from .leading import path_surroundings
 from .output import image_type
 from .paths import Place, parent, place, regular_file, require_regular, synced
 from .reading import read_lines
@@ -24,7 +25,7 @@ _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLO
 FilePath = Annotated[str, Field(description="File, relative to the workspace.")]
 
 
-@tool(effect="pure")
+@tool(effect="pure", surroundings=path_surroundings())
 def read_file(
     path: FilePath,
     context: ToolContext,
@@ -32,7 +33,7 @@ def read_file(
     limit: Annotated[int, Field(ge=1, le=20_000, description="Most lines to return.")] = 2000,
 ) -> str | bytes:
     """Read a text file of the workspace, each line after its number and a tab. Of an image file, the image."""
-    where = place(context, path)
+    where = place(context.workspace, path)
     with regular_file(where) as (opened, state), os.fdopen(os.dup(opened), "rb") as stream:
         head = stream.peek(_SNIFFED)[:_SNIFFED]
         if image_type(head):
@@ -48,14 +49,14 @@ def _image(data: bytes, where: Place, size: int) -> bytes:
     return data
 
 
-@tool(effect="idempotent")
+@tool(effect="idempotent", surroundings=path_surroundings())
 def write_file(
     path: FilePath,
     content: Annotated[str, Field(description="The whole new content.")],
     context: ToolContext,
 ) -> ToolOutput:
     """Create a file of the workspace or replace its whole content; missing directories are created."""
-    where = place(context, path)
+    where = place(context.workspace, path)
     data = _encoded(content, "content")
     with parent(where, create=True) as (holder, name):
         before = _state(holder, name, where)
@@ -66,7 +67,7 @@ def write_file(
 
 
 # External, not idempotent: `old` may be part of `new`, and then a second run finds it again and edits twice.
-@tool(effect="external")
+@tool(effect="external", surroundings=path_surroundings())
 def edit_file(
     path: FilePath,
     old: Annotated[str, Field(min_length=1, description="Text to replace, exactly as it is in the file.")],
@@ -75,7 +76,7 @@ def edit_file(
     expected_replacements: Annotated[int, Field(ge=1, description="How often `old` must occur.")] = 1,
 ) -> ToolOutput:
     """Replace an exact piece of text in a file of the workspace, if it occurs exactly as often as expected."""
-    where = place(context, path)
+    where = place(context.workspace, path)
     if old == new:
         raise InvalidInput("old and new are the same; there is nothing to change")
     with regular_file(where) as (opened, state):

@@ -5,11 +5,12 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Generic, ParamSpec, TypeVar, overload
 
 from pydantic import JsonValue, ValidationError
 
-from turnlog.domain import Effect, InvalidInput, ToolContext, ToolOutput, ToolSpec
+from turnlog.domain import Bounds, Effect, InvalidInput, Surroundings, ToolContext, ToolOutput, ToolSpec
 
 from .output import failure, raised, to_output
 from .render import show_call
@@ -18,6 +19,8 @@ from .threads import in_thread
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+LookAround = Callable[[Mapping[str, JsonValue], Path | None, Bounds], Surroundings]
+"""What surrounds a call, from its arguments, the workspace and the limits it runs within. Blocks; see `Surrounded`."""
 
 DEFAULT_TIMEOUT = 120.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -82,6 +85,27 @@ class FunctionTool(Generic[Parameters, Result]):
         return failure(message, error="timeout", timeout_s=self._timeout)
 
 
+class SurroundedTool(FunctionTool[Parameters, Result]):
+    """A function tool that is `Surrounded`: it says what decides the effect of a call beside its arguments."""
+
+    def __init__(
+        self,
+        function: Callable[Parameters, Result],
+        spec: ToolSpec,
+        arguments: Arguments,
+        timeout: float,
+        look_around: LookAround,
+    ) -> None:
+        super().__init__(function, spec, arguments, timeout)
+        self._look_around = look_around
+
+    def surroundings(
+        self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
+    ) -> Surroundings:
+        """What else decides the effect of this call. Blocks. Raises whatever the tool's own function raises."""
+        return self._look_around(arguments, workspace, bounds)
+
+
 def _told(call: Callable[[], object]) -> object:
     """What a call in a thread returns, ready to show; its exceptions too, which lose their trace on the way out."""
     try:
@@ -119,7 +143,11 @@ def tool(function: Callable[Parameters, Result], /) -> FunctionTool[Parameters, 
 
 @overload
 def tool(
-    *, name: str | None = None, effect: Effect = "external", timeout: float = DEFAULT_TIMEOUT
+    *,
+    name: str | None = None,
+    effect: Effect = "external",
+    timeout: float = DEFAULT_TIMEOUT,
+    surroundings: LookAround | None = None,
 ) -> Callable[[Callable[Parameters, Result]], FunctionTool[Parameters, Result]]: ...
 
 
@@ -130,25 +158,28 @@ def tool(
     name: str | None = None,
     effect: Effect = "external",
     timeout: float = DEFAULT_TIMEOUT,
+    surroundings: LookAround | None = None,
 ) -> FunctionTool[Parameters, Result] | Callable[[Callable[Parameters, Result]], FunctionTool[Parameters, Result]]:
     """Make a tool of a typed function; usable as `@tool` and as `@tool(effect="pure")`.
 
     The schema comes from the signature, the description from the docstring. A parameter annotated `ToolContext`
     receives the context and is not in the schema. `effect` says what a repeated call does: `pure` changes nothing,
     `idempotent` may be repeated, `external` (the default) must never be repeated unasked. `timeout` is in seconds.
+    `surroundings` is called before anything is decided about a call, and again right before it runs; where the two
+    differ, what was allowed does not run. Without it a call is taken to depend on its workspace alone.
 
     A function that is not async runs in a thread. A thread cannot be killed: when its time is up the model is told,
     and the function may still go on. Prefer async for anything slow. Raises InvalidInput.
     """
 
     def make(function: Callable[Parameters, Result]) -> FunctionTool[Parameters, Result]:
-        return _make(function, name or str(getattr(function, "__name__", "")), effect, timeout)
+        return _make(function, name or str(getattr(function, "__name__", "")), effect, timeout, surroundings)
 
     return make if function is None else make(function)
 
 
 def _make(
-    function: Callable[Parameters, Result], name: str, effect: Effect, timeout: float
+    function: Callable[Parameters, Result], name: str, effect: Effect, timeout: float, surroundings: LookAround | None
 ) -> FunctionTool[Parameters, Result]:
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"tool {name!r}: a name is 1 to 64 letters, digits, '_' or '-'; pass name=")
@@ -156,4 +187,6 @@ def _make(
         raise InvalidInput(f"tool {name}: timeout must be more than 0 seconds, not {timeout:g}")
     arguments = read_arguments(function, name)
     spec = ToolSpec(name=name, description=inspect.getdoc(function) or "", parameters=arguments.schema(), effect=effect)
-    return FunctionTool(function, spec, arguments, timeout)
+    if surroundings is None:
+        return FunctionTool(function, spec, arguments, timeout)
+    return SurroundedTool(function, spec, arguments, timeout, surroundings)

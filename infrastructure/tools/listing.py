@@ -9,16 +9,17 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from turnlog.domain import ToolContext
+from turnlog.projections import visible
 
 from .function import tool
+from .leading import path_surroundings
 from .paths import directory, kind, place
-from .render import visible
 
 _SKIPPED: Final = ".git"
 _BELOW: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@tool(effect="pure")
+@tool(effect="pure", surroundings=path_surroundings("."))
 def list_files(
     context: ToolContext,
     path: Annotated[str, Field(description="Directory, relative to the workspace.")] = ".",
@@ -29,7 +30,7 @@ def list_files(
 
     Symlinks are shown, not followed. `.git` is not entered.
     """
-    where = place(context, path)
+    where = place(context.workspace, path)
     with directory(where) as opened:
         lines: list[str] = []
         for line in _entries(opened, "", depth, limit):

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
-from turnlog.domain import InvalidInput, NotFound, ToolContext
-
-from .render import quoted
+from turnlog.domain import InvalidInput, NotFound
+from turnlog.projections import quoted
 
 _STEP: Final = (os.O_PATH if sys.platform == "linux" else os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+_MOST_PATH: Final = 4096  # bytes; PATH_MAX of Linux
 _CHANGED: Final = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
 
 
@@ -38,17 +38,22 @@ class Place:
         return "/".join(self.parts) or "."
 
     @property
+    def real(self) -> Path:
+        """The absolute path, without symlinks."""
+        return Path(self.root, *self.parts)
+
+    @property
     def shown(self) -> str:
         """The path as it was asked for, quoted for a message."""
         return quoted(self.asked)
 
 
-def place(context: ToolContext, path: str) -> Place:
+def place(workspace: Path | None, path: str) -> Place:
     """Where a path is, symlinks resolved; it need not exist. Raises InvalidInput if it is not in the workspace."""
-    if context.workspace is None:
+    if workspace is None:
         raise InvalidInput("this session has no workspace, so there are no files to use; give it one when creating it")
     _check_text(path)
-    root = os.path.realpath(context.workspace)
+    root = os.path.realpath(workspace)
     real = os.path.realpath(Path(root) / path)
     if not PurePath(real).is_relative_to(root):
         raise InvalidInput(f"{quoted(path)} is outside the workspace; use a path inside it")
@@ -59,9 +64,11 @@ def _check_text(path: str) -> None:
     if not path or "\0" in path:
         raise InvalidInput(f"{quoted(path)} is not a path; it must not be empty or contain U+0000")
     try:
-        path.encode()
+        size = len(path.encode())
     except UnicodeEncodeError as error:
         raise InvalidInput(f"{quoted(path)} is not a path; it contains a lone surrogate") from error
+    if size > _MOST_PATH:  # nor is time spent on following one
+        raise InvalidInput(f"a text of {size:,} bytes is not a path; it has at most {_MOST_PATH:,}")
 
 
 @contextmanager
@@ -124,7 +131,7 @@ def regular_file(where: Place) -> Generator[tuple[int, os.stat_result]]:
 def working_directory(where: Place) -> Generator[str]:
     """A path at which a child process finds exactly the directory that was checked. Raises NotFound, InvalidInput."""
     with directory(where) as opened:
-        yield f"/proc/self/fd/{opened}" if sys.platform == "linux" else str(Path(where.root, *where.parts))
+        yield f"/proc/self/fd/{opened}" if sys.platform == "linux" else str(where.real)
 
 
 def require_regular(state: os.stat_result, where: Place) -> None:

@@ -14,6 +14,7 @@ from pydantic import Field, JsonValue
 from turnlog.domain import InvalidInput, ToolContext, ToolOutput
 
 from .function import tool
+from .leading import path_surroundings
 from .output import NO_OUTPUT
 from .paths import Place, directory, parent, place, require_regular
 from .processes import Command, Ended, run_group
@@ -25,7 +26,7 @@ _WORKER: Final = Path(__file__).with_name("search_worker.py")
 _BAD_PATTERN: Final = 2
 
 
-@tool(effect="pure", timeout=SEARCH_SECONDS + 20)
+@tool(effect="pure", timeout=SEARCH_SECONDS + 20, surroundings=path_surroundings("."))
 async def search_files(
     pattern: Annotated[str, Field(min_length=1, max_length=2000, description="Regular expression (Python's).")],
     context: ToolContext,
@@ -39,7 +40,7 @@ async def search_files(
 
     Binary files, `.git` and symlinks are passed over.
     """
-    where = place(context, path)
+    where = place(context.workspace, path)
     with _start(where) as (opened, only):
         request: dict[str, JsonValue] = {
             "pattern": pattern,

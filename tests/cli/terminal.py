@@ -1,5 +1,6 @@
 """The command line as a person has it: what they type, what they get back."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from turnlog import Policy, Turnlog
 from turnlog.cli.errors import run
+from turnlog.cli.options import DEFAULT_DATABASE
 
 Reply = str | dict[str, Any]
 
@@ -60,23 +63,23 @@ class Terminal:
         assert result.code == 0, result
         return result
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str, stdin: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":
         """Begin a command in another process."""
         return subprocess.Popen(
             command(*words),
             cwd=self.root,
             env={**os.environ, "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
         )
 
-    def elsewhere(self, *words: str) -> Result:
-        """Run a command in another process."""
-        process = self.start(*words)
-        out, err = process.communicate(timeout=60)
+    def elsewhere(self, *words: str, typed: str | None = None) -> Result:
+        """Run a command in another process, with something on its standard input."""
+        process = self.start(*words, stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE)
+        out, err = process.communicate(typed, timeout=60)
         return Result(process.returncode, out, err)
 
     # What most tests begin with
@@ -107,6 +110,17 @@ def command(*words: str) -> list[str]:
 def call(name: str, **arguments: Any) -> dict[str, Any]:
     """A reply of a script that calls a tool."""
     return {"text": f"I call {name}.", "calls": [{"name": name, "arguments": arguments}]}
+
+
+def session_with(policy: Policy, model: str) -> str:
+    """The id of a session with a policy that has no name on the command line, in the database of this directory."""
+
+    async def create() -> str:
+        async with Turnlog.open(DEFAULT_DATABASE) as log:
+            handle = await log.create_session("of a policy", model=model, tools=["shell"], policy=policy, workspace=".")
+            return handle.id
+
+    return asyncio.run(create())
 
 
 def one_line(result: Result, code: int) -> str:

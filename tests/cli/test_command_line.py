@@ -9,14 +9,14 @@ import pytest
 
 from turnlog import __version__
 
-from .terminal import Terminal, command, one_line
+from .terminal import Terminal, call, command, one_line
 
 COMMANDS = [
     ["demo"],
     *(["run"], ["resume"], ["cancel"], ["stop"], ["steer"]),
     *(["sessions"], ["log"], ["show"], ["diff"], ["fork"]),
-    *(["approvals"], ["approve"], ["deny"]),
-    *(["rules", name] for name in ("list", "add", "revoke")),
+    *(["approvals"], ["approve"], ["deny"], ["why"]),
+    *(["rules", name] for name in ("list", "add", "revoke", "whatif")),
     *(["db", name] for name in ("migrate", "check")),
     *(["verify"], ["doctor"]),
 ]
@@ -139,3 +139,16 @@ def test_the_shell_completes_commands_and_session_ids(terminal: Terminal) -> Non
     session = terminal.session("x")
     assert completed(terminal, "turnlog", "show", session[:4]) == [session]
     assert completed(terminal, "turnlog", "can") == ["cancel"]
+
+
+def test_the_shell_completes_open_requests(terminal: Terminal) -> None:
+    terminal.session(call("shell", argv=["echo", "hi"]))
+    assert completed(terminal, "turnlog", "approve", "request_") == [terminal.request()]
+
+
+def test_the_shell_completes_sets_of_rules_and_files_that_may_hold_some(terminal: Terminal) -> None:
+    (terminal.root / "sub").mkdir()
+    for name in ("strange.toml", "strange.txt", "sub/mine.json"):
+        (terminal.root / name).touch()
+    assert completed(terminal, "turnlog", "run", "x", "--rules", "st") == ["standard", "strict", "strange.toml"]
+    assert completed(terminal, "turnlog", "run", "x", "--rules", "sub/") == ["sub/mine.json"]

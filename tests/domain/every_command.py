@@ -5,20 +5,23 @@
 
 from collections.abc import Callable, Sequence
 
-from turnlog.domain import AnyCall, Decision, Event, Session, TextBlock, commands
+from turnlog.domain import AnyCall, Decision, Event, PermissionRule, Session, TextBlock, commands
 
 from . import story
-from .story import DIGEST, EXPIRY, INPUT, MODEL, alice, late_worker, worker
+from .story import DIGEST, EXPIRY, INPUT, MODEL, TWIN_DIGEST, alice, bob, late_worker, worker
 
 WorkerDecision = Callable[[Session, int], Sequence[Event]]
 
 ALL = frozenset(story.STATES)
 EXISTING = ALL - {"no session"}
 NOT_CLOSED = EXISTING - {"closed"}
-CALLS = {"call proposed", "call waiting", "call allowed", "call refused", "call authorized", "call started"}
+PROPOSED = {"call proposed", "call outdated", "stopping"}
+WAITING = {"call waiting", "call to join", "call joined", "call endorsed"}
+RUNNABLE = {"call authorized", "call approved"}
+CALLS = PROPOSED | WAITING | RUNNABLE | {"call allowed", "call refused", "call started"}
 OPEN = CALLS | {
     "opened", "awaiting", "model failed", "call unknown", "call closed", "last word", "no word", "taken over",
-    "steered", "followed up", "stopping", "form missing", "value given",
+    "steered", "followed up", "form missing", "value given",
 }  # fmt: skip
 SUSPENDED = {"suspended for permission", "suspended for outcome", "stopped"}
 BETWEEN_TURNS = NOT_CLOSED - OPEN - SUSPENDED
@@ -28,15 +31,15 @@ SAYS_HELLO = commands.turns.Asked(HELLO)
 QUESTION = commands.permissions.Question(
     request_id="request_1",
     digest=DIGEST,
-    display="make test",
-    display_digest="digest of what Alice reads",
+    shown=commands.permissions.Shown("make test", "digest of what Alice reads"),
     expires_at=EXPIRY,
 )
 EXECUTION = commands.tools.Execution(tool="shell", digest=DIGEST, effect="external", input_digest=INPUT)
 RESULT = commands.tools.Result(content=(TextBlock(text="ok"),))
-RULE = commands.rules.NewRule(rule_id="rule_9", scope="session", effect="allow", tool="shell", matcher=AnyCall())
-ALLOW = commands.permissions.Answer(allow=True)
-DENY = commands.permissions.Answer(allow=False, reason="no")
+ANY_SHELL = PermissionRule(tool="shell", effect="allow", matcher=AnyCall())
+RULE = commands.rules.NewRule(rule_id="rule_9", scope="session", written=ANY_SHELL)
+ALLOW = commands.answers.Answer(allow=True)
+DENY = commands.answers.Answer(allow=False, reason="no")
 MODEL_FAILURE = commands.models.Failure(failure="overloaded", message="try later", retryable=True)
 
 PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
@@ -73,13 +76,13 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
         lambda session: commands.tools.resolve(session, alice, "call_1", "retry"),
         frozenset({"call unknown", "suspended for outcome"}),
     ),
-    "permissions.answer yes": (
-        lambda session: commands.permissions.answer(session, alice, "request_1", ALLOW),
-        frozenset({"call waiting", "suspended for permission"}),
+    "answers.answer yes": (
+        lambda session: commands.answers.answer(session, bob, "request_1", ALLOW),
+        frozenset(WAITING | {"suspended for permission"}),
     ),
-    "permissions.answer no": (
-        lambda session: commands.permissions.answer(session, alice, "request_1", DENY),
-        frozenset({"call waiting", "suspended for permission"}),
+    "answers.answer no": (
+        lambda session: commands.answers.answer(session, alice, "request_1", DENY),
+        frozenset(WAITING | {"suspended for permission"}),
     ),
     "rules.add": (lambda session: commands.rules.add(session.rules, alice, RULE), ALL),
     "rules.revoke": (lambda session: commands.rules.revoke(session.rules, alice, "rule_9"), frozenset()),
@@ -104,7 +107,7 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
     ),
     "turns.suspend": (
         lambda session, epoch: commands.turns.suspend(session, worker, epoch),
-        frozenset({"call waiting", "call unknown", "stopping"}),
+        frozenset(WAITING | {"call unknown", "stopping"}),
     ),
     "inputs.deliver": (
         lambda session, epoch: commands.inputs.deliver(session, worker, epoch, ("input_1",)),
@@ -130,13 +133,13 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
         lambda session, epoch: commands.tools.amend(
             session, worker, epoch, "call_1", commands.tools.Amendment('{"argv":["true"]}', "a hook")
         ),
-        frozenset({"call proposed", "stopping"}),
+        frozenset(PROPOSED),
     ),
     "tools.authorize by rule": (
         lambda session, epoch: commands.tools.authorize(
             session, worker, epoch, "call_1", commands.tools.Grant(DIGEST, "rule", "rule_1")
         ),
-        frozenset({"call proposed", "stopping"}),
+        frozenset(PROPOSED),
     ),
     "tools.authorize by person": (
         lambda session, epoch: commands.tools.authorize(
@@ -148,11 +151,11 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
         lambda session, epoch: commands.tools.deny(
             session, worker, epoch, "call_1", commands.tools.Denial("rule", "no", "rule_1")
         ),
-        frozenset({"call proposed", "call refused", "call authorized", "stopping"}),
+        frozenset(PROPOSED | RUNNABLE | {"call allowed", "call refused"}),
     ),
     "tools.start": (
         lambda session, epoch: commands.tools.start(session, worker, epoch, "call_1", EXECUTION),
-        frozenset({"call authorized"}),
+        frozenset(RUNNABLE),
     ),
     "tools.finish": (
         lambda session, epoch: commands.tools.finish(session, worker, epoch, "call_1", RESULT),
@@ -164,15 +167,19 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
     ),
     "permissions.ask": (
         lambda session, epoch: commands.permissions.ask(session, worker, epoch, "call_1", QUESTION),
-        frozenset({"call proposed", "stopping"}),
+        frozenset(PROPOSED),
+    ),
+    "permissions.join": (
+        lambda session, epoch: commands.permissions.join(session, worker, epoch, "call_2", "request_1", TWIN_DIGEST),
+        frozenset({"call to join"}),
     ),
     "permissions.expire": (
         lambda session, epoch: commands.permissions.expire(session, late_worker, epoch, "request_1"),
-        frozenset({"call waiting", "call allowed"}),
+        frozenset(WAITING),
     ),
-    "permissions.withdraw": (
-        lambda session, epoch: commands.permissions.withdraw(session, worker, epoch, "request_1", "the rules changed"),
-        frozenset({"call waiting", "call allowed"}),
+    "permissions.outdate": (
+        lambda session, epoch: commands.permissions.outdate(session, worker, epoch, "call_1", ("program",)),
+        frozenset(RUNNABLE | {"call allowed"}),
     ),
 }
 

@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from turnlog.domain import (
-    AnyCall,
+    ArgvPrefix,
     BlobRef,
     Cost,
+    Evaluation,
     Event,
+    ExactCall,
+    Finding,
     ImageBlock,
     InputDelivered,
     InputQueued,
@@ -20,12 +23,17 @@ from turnlog.domain import (
     ModelSettings,
     NoticeRaised,
     Output,
+    PermissionEndorsed,
     PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
     PermissionWithdrawn,
+    Proposal,
     RuleRemembered,
     RuleRevoked,
+    RuleUsed,
     SessionClosed,
     SessionConfigured,
     SessionForked,
@@ -52,7 +60,7 @@ from turnlog.domain import (
     Usage,
 )
 
-from .story import DIGEST, EXPIRY, INPUT, MODEL, alice, because
+from .story import BOB, DIGEST, EXPIRY, INPUT, MODEL, POLICY, PROCESS, alice, because
 
 by: Stamp = because(alice, 7)
 TURN = "turn_1"
@@ -80,6 +88,22 @@ LIMITS = Limits(
     seconds=90.5,
     deadline=datetime(2026, 1, 5, 18, tzinfo=UTC),
 )
+EVALUATION = Evaluation(
+    verdict="prompt",
+    why="no rule allows `make test`",
+    rules=(RULE,),
+    commands=(("make", "test"), ("echo", "世界")),
+    findings=(Finding(rule=RULE, part="make test", refusal="`test` is not listed"), Finding(rule=RULE, part="echo")),
+)
+PREFIX = ArgvPrefix(
+    argv_prefix=("make",),
+    flags=("-k", "--jobs="),
+    value_flags=("-C",),
+    positionals=("test", "lint"),
+    first_positional_re="[a-z]+",
+    max_positionals=2,
+    keys=("argv",),
+)
 
 SAMPLES: tuple[Event, ...] = (
     SessionStarted(
@@ -92,6 +116,7 @@ SAMPLES: tuple[Event, ...] = (
         tools=("shell",),
         settings=SETTINGS,
         limits=LIMITS,
+        policy=STORED,
     ),
     SessionForked(
         **by,
@@ -105,7 +130,9 @@ SAMPLES: tuple[Event, ...] = (
         keeps_grants=True,
     ),
     SessionRenamed(**by, title="Another title"),
-    SessionConfigured(**by, model=MODEL, system="Be brief.", tools=(), settings=SETTINGS, limits=LIMITS),
+    SessionConfigured(
+        **by, model=MODEL, system="Be brief.", tools=(), settings=SETTINGS, limits=LIMITS, policy='{"name":"strict"}'
+    ),
     SessionClosed(**by, reason="done"),
     NoticeRaised(**by, severity="warning", message="the disk is filling"),
     TurnStarted(
@@ -154,8 +181,26 @@ SAMPLES: tuple[Event, ...] = (
         retry_delay=0.5,
     ),
     ToolCallAmended(**by, turn_id=TURN, call_id=CALL, arguments=STORED, source="a hook", reason="not as root"),
-    ToolCallAuthorized(**by, turn_id=TURN, call_id=CALL, digest=DIGEST, by="person", source=REQUEST),
-    ToolCallDenied(**by, turn_id=TURN, call_id=CALL, by="rule", reason="not here", source=RULE),
+    ToolCallAuthorized(
+        **by,
+        turn_id=TURN,
+        call_id=CALL,
+        digest=DIGEST,
+        by="authorizer",
+        source="an authorizer",
+        evaluation=EVALUATION,
+        policy=POLICY,
+    ),
+    ToolCallDenied(
+        **by,
+        turn_id=TURN,
+        call_id=CALL,
+        by="policy",
+        reason="not here",
+        source="strict",
+        evaluation=EVALUATION,
+        policy=POLICY,
+    ),
     ToolCallStarted(
         **by,
         turn_id=TURN,
@@ -190,7 +235,21 @@ SAMPLES: tuple[Event, ...] = (
         display=STORED,
         display_digest="digest of what Alice reads",
         expires_at=EXPIRY,
+        exact="digest of the exact call",
+        envelope=STORED,
+        evaluation=EVALUATION,
+        proposals=(
+            Proposal(matcher=PREFIX, shown="make test"),
+            Proposal(matcher=ExactCall(digest=DIGEST, shown="it"), shown="it"),
+        ),
+        unbound=("`make` reads files nobody can list",),
+        persons=2,
+        barred=BOB,
+        process=PROCESS,
+        policy=POLICY,
     ),
+    PermissionJoined(**by, turn_id=TURN, call_id=CALL, request_id=REQUEST, digest=DIGEST),
+    PermissionEndorsed(**by, turn_id=TURN, call_id=CALL, request_id=REQUEST, digest=DIGEST, reason="looks right"),
     PermissionResolved(
         **by,
         turn_id=TURN,
@@ -201,22 +260,29 @@ SAMPLES: tuple[Event, ...] = (
         reason="not on a Friday",
         remember="project",
         rule_id=RULE,
+        edited=True,
     ),
     PermissionExpired(**by, turn_id=TURN, call_id=CALL, request_id=REQUEST),
     PermissionWithdrawn(**by, turn_id=TURN, call_id=CALL, request_id=REQUEST, reason="the turn ended"),
+    PermissionStale(**by, turn_id=TURN, call_id=CALL, changed=("program", "cwd"), request_id=REQUEST),
     RuleRemembered(
         **by,
         rule_id=RULE,
-        scope="global",
-        effect="deny",
+        scope="process",
+        process=PROCESS,
+        effect="allow",
         tool="shell",
-        matcher=AnyCall(),
-        reason="never",
+        matcher=PREFIX,
+        reason="as always",
         expires_at=EXPIRY,
         session_id="a session",
         request_id=REQUEST,
+        uses=3,
+        match=("make test", {"argv": ["make", "-k", "test"], "cwd": None}),
+        not_match=("make install",),
     ),
-    RuleRevoked(**by, rule_id=RULE, scope="session", reason="it was too wide"),
+    RuleRevoked(**by, rule_id=RULE, scope="process", process=PROCESS, reason="it was too wide"),
+    RuleUsed(**by, rule_id=RULE, scope="process", process=PROCESS, session_id="a session", call_id=CALL),
     LeaseTaken(**by, epoch=1, worker="desk-1"),
     LeaseReleased(**by, epoch=1, worker="desk-1"),
 )

@@ -3,7 +3,6 @@
 Every event cites the version of its cause; tests that tell the story in another order make their own.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -20,8 +19,13 @@ from turnlog.domain import (
     ModelRequested,
     ModelResponded,
     Output,
+    PermissionEndorsed,
+    PermissionExpired,
+    PermissionJoined,
     PermissionRequested,
     PermissionResolved,
+    PermissionStale,
+    PermissionWithdrawn,
     SessionClosed,
     SessionForked,
     SessionStarted,
@@ -62,7 +66,11 @@ late_worker: Stamp = {"at": LATER, "actor": WORKER}
 MODEL = "scripted:demo"
 DIGEST = "digest of `make test`"
 OTHER_DIGEST = "digest of `rm -rf /`"
+TWIN_DIGEST = "digest of `make test` once more"
+EXACT = "digest of the exact call"
 INPUT = "digest of the arguments"
+POLICY = "digest of the policy"
+PROCESS = "desk-1"
 
 
 def because(stamp: Stamp, cause: int) -> Stamp:
@@ -94,6 +102,12 @@ def requesting(call_id: str, request_id: str, cause: int) -> PermissionRequested
     )
 
 
+def joining(call_id: str, request_id: str, cause: int) -> PermissionJoined:
+    return PermissionJoined(
+        **because(worker, cause), turn_id="turn_1", call_id=call_id, request_id=request_id, digest=TWIN_DIGEST
+    )
+
+
 def authorizing(call_id: str, cause: int, *, read_only: bool = False) -> ToolCallAuthorized:
     return ToolCallAuthorized(
         **because(worker, cause),
@@ -103,10 +117,6 @@ def authorizing(call_id: str, cause: int, *, read_only: bool = False) -> ToolCal
         by="read_only" if read_only else "rule",
         source=None if read_only else "rule_1",
     )
-
-
-def of_turn_2(events: Sequence[Event]) -> Story:
-    return tuple(event.model_copy(update={"turn_id": "turn_2"}) for event in events)
 
 
 STARTED = SessionStarted(**alice, title="Fix the build", model=MODEL, project="website", tools=("shell", "read_file"))
@@ -154,10 +164,23 @@ DENIED = PermissionResolved(
     outcome="denied",
     reason="not on a Friday",
 )
+JOINED = joining("call_2", "request_1", cause=5)
+PROMPTED_TWO = PROMPTED.model_copy(update={"persons": 2})
+ENDORSED = PermissionEndorsed(
+    **because(alice, 6), turn_id="turn_1", call_id="call_1", request_id="request_1", digest=DIGEST
+)
+EXPIRED = PermissionExpired(**because(late_worker, 6), turn_id="turn_1", call_id="call_1", request_id="request_1")
+WITHDRAWN = PermissionWithdrawn(
+    **because(worker, 6), turn_id="turn_1", call_id="call_1", request_id="request_1", reason="a rule says no"
+)
+ANSWER_STALE = PermissionStale(
+    **because(worker, 7), turn_id="turn_1", call_id="call_1", changed=("program", "cwd"), request_id="request_1"
+)
 AUTHORIZED = authorizing("call_1", cause=5)
 APPROVED = ToolCallAuthorized(
     **because(worker, 7), turn_id="turn_1", call_id="call_1", digest=DIGEST, by="person", source="request_1"
 )
+STALE = PermissionStale(**because(worker, 6), turn_id="turn_1", call_id="call_1", changed=("program",))
 RUNNING = ToolCallStarted(
     **because(worker, 6),
     turn_id="turn_1",
@@ -203,7 +226,12 @@ CALL_PROPOSED: Story = (*AWAITING, PROPOSED)
 CALL_WAITING: Story = (*CALL_PROPOSED, PROMPTED)
 CALL_ALLOWED: Story = (*CALL_WAITING, ALLOWED)
 CALL_REFUSED: Story = (*CALL_WAITING, DENIED)
+CALL_TO_JOIN: Story = (*AWAITING, proposing("call_1", "call_2"), PROMPTED)
+CALL_JOINED: Story = (*CALL_TO_JOIN, JOINED)
+CALL_ENDORSED: Story = (*CALL_PROPOSED, PROMPTED_TWO, ENDORSED)
+CALL_APPROVED: Story = (*CALL_ALLOWED, APPROVED)
 CALL_AUTHORIZED: Story = (*CALL_PROPOSED, AUTHORIZED)
+CALL_OUTDATED: Story = (*CALL_AUTHORIZED, STALE)
 CALL_STARTED: Story = (*CALL_AUTHORIZED, RUNNING)
 CALL_UNKNOWN: Story = (*CALL_STARTED, UNKNOWN)
 CALL_CLOSED: Story = (*CALL_STARTED, FINISHED)
@@ -215,11 +243,8 @@ TURN_FAILED: Story = (*MODEL_FAILED, FAILED)
 FAILED_IN_DOUBT: Story = (*CALL_UNKNOWN, FAILED)
 TURN_CANCELLED: Story = (*AWAITING, CANCELLED)
 TURN_COMPLETED: Story = (*LAST_WORD, COMPLETED)
-FORKED_MID_TURN: Story = (*CALL_WAITING, FORKED)
 SESSION_CLOSED: Story = (*TURN_COMPLETED, RELEASED, CLOSED)
 TAKEN_OVER_MID_CALL: Story = (*CALL_STARTED, TAKEN_OVER)
-STEERED_AT_THE_START: Story = (*OPENED, STEERED)
-FOLLOWED_UP_AT_THE_END: Story = (*LAST_WORD, FOLLOWED_UP)
 STOPPING: Story = (*CALL_PROPOSED, STOP_REQUESTED)
 TURN_STOPPED: Story = (*STOPPING, STOPPED)
 NUMBER_AWAITED: Story = (*HELD, ASKED_FOR_A_NUMBER, REQUESTED)
@@ -243,7 +268,12 @@ STATES: dict[str, Story] = {
     "call waiting": CALL_WAITING,
     "call allowed": CALL_ALLOWED,
     "call refused": CALL_REFUSED,
+    "call to join": CALL_TO_JOIN,
+    "call joined": CALL_JOINED,
+    "call endorsed": CALL_ENDORSED,
+    "call approved": CALL_APPROVED,
     "call authorized": CALL_AUTHORIZED,
+    "call outdated": CALL_OUTDATED,
     "call started": CALL_STARTED,
     "call unknown": CALL_UNKNOWN,
     "call closed": CALL_CLOSED,
@@ -255,11 +285,11 @@ STATES: dict[str, Story] = {
     "failed in doubt": FAILED_IN_DOUBT,
     "cancelled": TURN_CANCELLED,
     "completed": TURN_COMPLETED,
-    "forked": FORKED_MID_TURN,
+    "forked": (*CALL_WAITING, FORKED),
     "closed": SESSION_CLOSED,
     "taken over": TAKEN_OVER_MID_CALL,
-    "steered": STEERED_AT_THE_START,
-    "followed up": FOLLOWED_UP_AT_THE_END,
+    "steered": (*OPENED, STEERED),
+    "followed up": (*LAST_WORD, FOLLOWED_UP),
     "stopping": STOPPING,
     "stopped": TURN_STOPPED,
     "form missing": FORM_MISSING,

@@ -14,6 +14,7 @@ MODULES = (
     commands.inputs,
     commands.leases,
     commands.models,
+    commands.answers,
     commands.permissions,
     commands.rules,
     commands.sessions,

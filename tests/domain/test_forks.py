@@ -8,6 +8,8 @@ from turnlog.domain import (
     Over,
     RuleEffect,
     RuleRemembered,
+    RuleUsed,
+    SessionConfigured,
     SessionForked,
     TurnStarted,
     TurnState,
@@ -18,7 +20,12 @@ from turnlog.testing import given
 
 from .every_command import ALLOW, HELLO, SAYS_HELLO
 from .story import (
+    ALICE,
     AWAITING,
+    CALL_ALLOWED,
+    CALL_APPROVED,
+    CALL_ENDORSED,
+    CALL_JOINED,
     CALL_STARTED,
     CALL_UNKNOWN,
     CALL_WAITING,
@@ -48,6 +55,7 @@ def remembering(rule_id: str, effect: RuleEffect) -> RuleRemembered:
 
 GRANT = remembering("rule_1", "allow")
 BAN = remembering("rule_2", "deny")
+RESERVATION = remembering("rule_3", "prompt")
 KEEPING = FORKED.model_copy(update={"keeps_grants": True})
 OWN_VERSIONS = (None, 1)
 """What the first event after `FORKED` can cite: a cause is a version in the event's own stream."""
@@ -128,7 +136,7 @@ def test_a_fork_takes_a_new_turn_at_once(parent: Story) -> None:
 
 def test_a_question_does_not_carry_over_to_a_fork() -> None:
     given(*CALL_WAITING, FORKED).when(
-        lambda session: commands.permissions.answer(session, alice, "request_1", ALLOW)
+        lambda session: commands.answers.answer(session, alice, "request_1", ALLOW)
     ).then_refused(NotFound, contains="request_1")
 
 
@@ -140,9 +148,9 @@ def test_a_fork_of_a_closed_session_is_open() -> None:
     assert not given(*SESSION_CLOSED, FORKED).session.closed
 
 
-def test_grants_are_dropped_in_a_fork_and_bans_stay() -> None:
-    session = given(*CREATED, GRANT, BAN, FORKED).session
-    assert [rule.rule_id for rule in session.rules] == ["rule_2"]
+def test_grants_are_dropped_in_a_fork_and_whatever_restricts_stays() -> None:
+    session = given(*CREATED, GRANT, BAN, RESERVATION, FORKED).session
+    assert [rule.effect for rule in session.rules] == ["deny", "prompt"]
 
 
 @pytest.mark.parametrize("keeps", [True, False])
@@ -152,8 +160,32 @@ def test_whoever_forks_says_whether_grants_are_kept(keeps: bool) -> None:
 
 
 def test_grants_are_kept_in_a_fork_that_says_so() -> None:
-    session = given(*CREATED, GRANT, BAN, KEEPING).session
-    assert [rule.rule_id for rule in session.rules] == ["rule_1", "rule_2"]
+    session = given(*CREATED, GRANT, BAN, RESERVATION, KEEPING).session
+    assert [rule.rule_id for rule in session.rules] == ["rule_1", "rule_2", "rule_3"]
+
+
+def test_a_grant_that_is_kept_in_a_fork_has_no_more_uses_than_it_had_left() -> None:
+    used = RuleUsed(**alice, rule_id="rule_1", scope="session", session_id="the parent", call_id="call_1")
+    counted = GRANT.model_copy(update={"uses": 2})
+    assert [rule.uses for rule in given(*CREATED, counted, used, KEEPING).session.rules] == [1]
+
+
+def test_a_fork_is_judged_by_the_policy_of_its_parent() -> None:
+    strict = SessionConfigured(**alice, policy='{"name":"strict"}')
+    assert given(*CREATED, strict, FORKED).session.policy == '{"name":"strict"}'
+
+
+@pytest.mark.parametrize("parent", [CALL_WAITING, CALL_JOINED, CALL_ENDORSED, CALL_ALLOWED, CALL_APPROVED])
+def test_no_answer_and_no_endorsement_carries_over_to_a_fork(parent: Story) -> None:
+    turn = given(*parent, FORKED).session.turn
+    assert turn is not None
+    assert (turn.calls, turn.requests) == ((), ())
+
+
+def test_a_turn_in_a_fork_still_knows_who_began_it() -> None:
+    turn = given(*CALL_WAITING, FORKED).session.turn
+    assert turn is not None
+    assert turn.begun_by == ALICE
 
 
 @pytest.mark.parametrize("parent", [AWAITING, CALL_WAITING, TURN_FAILED, TURN_CANCELLED])

@@ -3,44 +3,47 @@
 import pytest
 
 from turnlog.domain import (
+    BlobRef,
     CommandRefused,
+    Evaluation,
     Event,
-    ExactCall,
-    InvalidInput,
     NotFound,
-    PermissionExpired,
     PermissionResolved,
-    PermissionWithdrawn,
-    RuleRemembered,
-    Scope,
+    Proposal,
+    Request,
     Session,
-    SessionStarted,
     commands,
 )
 from turnlog.testing import given
 
 from .every_command import ALLOW, DENY, QUESTION
+from .remembered import EXACT as EXACT_CALL
 from .story import (
     ALICE,
     ALLOWED,
+    ANSWER_STALE,
     APPROVED,
+    BOB,
     CALL_ALLOWED,
+    CALL_APPROVED,
     CALL_PROPOSED,
     CALL_WAITING,
     DENIED,
     DIGEST,
+    EXACT,
+    EXPIRED,
     EXPIRY,
     FINISHED,
-    MODEL,
-    OTHER_DIGEST,
+    POLICY,
+    PROCESS,
     PROMPTED,
     RUNNING,
     SUSPENDED_FOR_PERMISSION,
     TAKEN_OVER,
     UNKNOWN,
+    WITHDRAWN,
     Story,
     alice,
-    because,
     bob,
     late_alice,
     late_worker,
@@ -49,24 +52,29 @@ from .story import (
     worker,
 )
 
-Answer = commands.permissions.Answer
+Answer = commands.answers.Answer
+Question = commands.permissions.Question
+Shown = commands.permissions.Shown
 
-UNAFFILIATED = SessionStarted(**alice, title="Try things out", model=MODEL)
-WAITING_WITHOUT_PROJECT: Story = (UNAFFILIATED, *CALL_WAITING[1:])
-EXPIRED = PermissionExpired(**because(late_worker, 6), turn_id="turn_1", call_id="call_1", request_id="request_1")
-WITHDRAWN = PermissionWithdrawn(
-    **because(worker, 6), turn_id="turn_1", call_id="call_1", request_id="request_1", reason="a rule says no"
-)
+RETIRED = {
+    "expired": (*CALL_WAITING, EXPIRED),
+    "withdrawn": (*CALL_WAITING, WITHDRAWN),
+    "stale": (*CALL_ALLOWED, ANSWER_STALE),
+}
 USED = {
-    "started": (*CALL_ALLOWED, APPROVED, RUNNING),
-    "in doubt": (*CALL_ALLOWED, APPROVED, RUNNING, UNKNOWN),
-    "answered": (*CALL_ALLOWED, APPROVED, RUNNING, FINISHED),
+    "started": (*CALL_APPROVED, RUNNING),
+    "in doubt": (*CALL_APPROVED, RUNNING, UNKNOWN),
+    "answered": (*CALL_APPROVED, RUNNING, FINISHED),
 }
 """What became of a call that was started on Alice's word."""
 
 
 def answering(session: Session, decision: Answer) -> tuple[Event, ...]:
-    return commands.permissions.answer(session, alice, "request_1", decision)
+    return commands.answers.answer(session, alice, "request_1", decision)
+
+
+def requests(session: Session) -> tuple[Request, ...]:
+    return session.turn.requests if session.turn else ()
 
 
 # Asking
@@ -75,6 +83,60 @@ def answering(session: Session, decision: Answer) -> tuple[Event, ...]:
 def test_a_question_names_the_exact_call_and_what_is_shown_of_it() -> None:
     given(*CALL_PROPOSED).when(lambda session: commands.permissions.ask(session, worker, 1, "call_1", QUESTION)).then(
         PROMPTED
+    )
+
+
+def test_a_question_keeps_why_it_is_asked_and_what_may_be_remembered() -> None:
+    envelope = BlobRef(sha256="a" * 64, size=9000, media_type="application/json")
+    said = Evaluation(verdict="prompt", why="no rule allows it")
+    proposal = Proposal(matcher=EXACT_CALL, shown="make test")
+    question = Question(
+        request_id="request_1",
+        digest=DIGEST,
+        shown=Shown("make test", "digest of what Alice reads", said, (proposal,), ("what it reads",)),
+        expires_at=EXPIRY,
+        exact=EXACT,
+        envelope=envelope,
+        persons=2,
+        barred=ALICE,
+        process=PROCESS,
+        policy=POLICY,
+    )
+    full = PROMPTED.model_copy(
+        update={
+            "evaluation": said,
+            "proposals": (proposal,),
+            "unbound": ("what it reads",),
+            "exact": EXACT,
+            "envelope": envelope,
+            "persons": 2,
+            "barred": ALICE,
+            "process": PROCESS,
+            "policy": POLICY,
+        }
+    )
+    given(*CALL_PROPOSED).when(lambda session: commands.permissions.ask(session, worker, 1, "call_1", question)).then(
+        full
+    )
+
+
+def test_the_session_knows_of_a_question_what_an_answer_needs() -> None:
+    asked = PROMPTED.model_copy(
+        update={"exact": EXACT, "persons": 2, "barred": BOB, "process": PROCESS, "unbound": ("what it reads",)}
+    )
+    (request,) = requests(given(*CALL_PROPOSED, asked).session)
+    assert request == Request(
+        request_id="request_1",
+        call_id="call_1",
+        tool="shell",
+        digest=DIGEST,
+        display_digest="digest of what Alice reads",
+        expires_at=EXPIRY,
+        exact=EXACT,
+        persons=2,
+        barred=BOB,
+        process=PROCESS,
+        bound=False,
     )
 
 
@@ -104,47 +166,46 @@ def test_a_denial_keeps_its_reason() -> None:
 
 
 def test_a_denial_gives_its_reason_to_whoever_acts_on_it() -> None:
-    turn = given(*CALL_WAITING, DENIED).session.turn
-    assert turn is not None
-    assert [request.reason for request in turn.requests] == ["not on a Friday"]
+    assert [request.reason for request in requests(given(*CALL_WAITING, DENIED).session)] == ["not on a Friday"]
 
 
 def test_an_answer_settles_the_question_it_was_given_to_and_no_other() -> None:
     before = (*CALL_PROPOSED[:-1], proposing("call_1", "call_2"), PROMPTED, requesting("call_2", "request_2", 5))
-    turn = given(*before).when(lambda session: answering(session, ALLOW)).session.turn
-    assert turn is not None
-    assert [request.state for request in turn.requests] == ["allowed", "pending"]
+    session = given(*before).when(lambda session: answering(session, ALLOW)).session
+    assert [request.state for request in requests(session)] == ["allowed", "pending"]
 
 
 @pytest.mark.parametrize("first", [ALLOWED, DENIED], ids=["allowed", "denied"])
 @pytest.mark.parametrize("second", [ALLOW, DENY], ids=["allow", "deny"])
 def test_the_second_to_answer_is_told_who_was_first(first: PermissionResolved, second: Answer) -> None:
     given(*CALL_WAITING, first).when(
-        lambda session: commands.permissions.answer(session, bob, "request_1", second)
+        lambda session: commands.answers.answer(session, bob, "request_1", second)
     ).then_refused(CommandRefused, contains=f"already {first.outcome} by {ALICE}; nothing was changed")
 
 
+@pytest.mark.parametrize("before", USED.values(), ids=USED)
+def test_an_answer_that_was_used_is_not_given_again(before: Story) -> None:
+    given(*before).when(lambda session: answering(session, ALLOW)).then_refused(
+        CommandRefused, contains=f"already allowed by {ALICE}"
+    )
+
+
 def test_an_answer_to_a_question_nobody_asked_is_refused() -> None:
-    given(*CALL_WAITING).when(
-        lambda session: commands.permissions.answer(session, alice, "request_9", ALLOW)
-    ).then_refused(NotFound, contains="request_9")
+    given(*CALL_WAITING).when(lambda session: commands.answers.answer(session, alice, "request_9", ALLOW)).then_refused(
+        NotFound, contains="request_9"
+    )
 
 
 def test_an_answer_that_comes_too_late_is_refused() -> None:
     given(*CALL_WAITING).when(
-        lambda session: commands.permissions.answer(session, late_alice, "request_1", ALLOW)
+        lambda session: commands.answers.answer(session, late_alice, "request_1", ALLOW)
     ).then_refused(CommandRefused, contains="expired at")
 
 
-def test_an_answer_to_an_expired_question_changes_nothing() -> None:
-    given(*CALL_WAITING, EXPIRED).when(lambda session: answering(session, ALLOW)).then_refused(
-        CommandRefused, contains="expired; nothing was changed"
-    )
-
-
-def test_an_answer_to_a_withdrawn_question_changes_nothing() -> None:
-    given(*CALL_WAITING, WITHDRAWN).when(lambda session: answering(session, ALLOW)).then_refused(
-        CommandRefused, contains="withdrawn; nothing was changed"
+@pytest.mark.parametrize("became", RETIRED)
+def test_an_answer_to_a_question_that_is_gone_changes_nothing(became: str) -> None:
+    given(*RETIRED[became]).when(lambda session: answering(session, ALLOW)).then_refused(
+        CommandRefused, contains=f"{became}; nothing was changed"
     )
 
 
@@ -159,127 +220,32 @@ def test_two_sessions_with_the_same_ids_do_not_share_an_answer() -> None:
     given(*CALL_WAITING, session_id="session b").when(lambda session: answering(session, ALLOW)).then(ALLOWED)
 
 
-# Remembering
-
-
-@pytest.mark.parametrize("scope", ["session", "project", "global"])
-@pytest.mark.parametrize("allow", [True, False], ids=["allow", "deny"])
-def test_an_answer_to_be_remembered_makes_one_rule_for_exactly_this_call(scope: Scope, allow: bool) -> None:
-    decision = Answer(allow=allow, reason="as always", remember=scope, rule_id="rule_1", shown="make test")
-    given(*CALL_WAITING).when(lambda session: answering(session, decision)).then(
-        PermissionResolved(
-            **because(alice, 6),
-            turn_id="turn_1",
-            call_id="call_1",
-            request_id="request_1",
-            digest=DIGEST,
-            outcome="allowed" if allow else "denied",
-            reason="as always",
-            remember=scope,
-            rule_id="rule_1",
-        ),
-        RuleRemembered(
-            **alice,
-            rule_id="rule_1",
-            scope=scope,
-            effect="allow" if allow else "deny",
-            tool="shell",
-            matcher=ExactCall(digest=DIGEST, shown="make test"),
-            reason="as always",
-            session_id=given(*CALL_WAITING).session.id,
-            request_id="request_1",
-        ),
-    )
-
-
-@pytest.mark.parametrize(("scope", "kept"), [("session", ["rule_1"]), ("project", []), ("global", [])])
-def test_only_a_rule_of_session_scope_is_kept_by_the_session(scope: Scope, kept: list[str]) -> None:
-    decision = Answer(allow=True, remember=scope, rule_id="rule_1")
-    session = given(*CALL_WAITING).when(lambda session: answering(session, decision)).session
-    assert [rule.rule_id for rule in session.rules] == kept
-
-
-def test_an_answer_cannot_be_remembered_for_a_project_there_is_not() -> None:
-    decision = Answer(allow=True, remember="project", rule_id="rule_1")
-    given(*WAITING_WITHOUT_PROJECT).when(lambda session: answering(session, decision)).then_refused(
-        InvalidInput, contains="belongs to no project"
-    )
-
-
-def test_a_question_still_stands_after_an_answer_that_could_not_be_remembered() -> None:
-    decision = Answer(allow=True, remember="project", rule_id="rule_1")
-    refused = given(*WAITING_WITHOUT_PROJECT).when(lambda session: answering(session, decision))
-    assert answering(refused.session, ALLOW) == (ALLOWED,)
-
-
-def test_an_answer_to_be_remembered_needs_an_id_for_the_rule() -> None:
-    given(*CALL_WAITING).when(lambda session: answering(session, Answer(allow=True, remember="session"))).then_refused(
-        InvalidInput, contains="rule id"
-    )
-
-
-def test_a_rule_id_without_remembering_makes_no_rule() -> None:
-    given(*CALL_WAITING).when(lambda session: answering(session, Answer(allow=True, rule_id="rule_1"))).then(ALLOWED)
-
-
-# Growing old, being taken back
-
-
-def test_an_old_question_expires() -> None:
-    given(*CALL_WAITING).when(lambda session: commands.permissions.expire(session, late_worker, 1, "request_1")).then(
-        EXPIRED
-    )
-
-
-def test_a_question_does_not_expire_before_its_time() -> None:
-    given(*CALL_WAITING).when(
-        lambda session: commands.permissions.expire(session, worker, 1, "request_1")
-    ).then_refused(CommandRefused, contains="stands until")
-
-
-@pytest.mark.parametrize("gone", [EXPIRED, WITHDRAWN], ids=["expired", "withdrawn"])
-def test_a_call_whose_question_is_gone_is_asked_about_anew(gone: Event) -> None:
-    again = commands.permissions.Question("request_2", DIGEST, "make test", "digest of what Alice reads", EXPIRY)
-    given(*CALL_WAITING, gone).when(lambda session: commands.permissions.ask(session, worker, 1, "call_1", again)).then(
-        requesting("call_1", "request_2", cause=7)
-    )
-
-
-def test_an_answer_that_no_longer_fits_can_be_taken_back() -> None:
-    given(*CALL_ALLOWED).when(
-        lambda session: commands.permissions.withdraw(session, worker, 1, "request_1", "a rule says no")
-    ).then(WITHDRAWN.model_copy(update={"cause": 7}))
-
-
-@pytest.mark.parametrize("before", USED.values(), ids=USED)
-def test_an_answer_that_was_used_no_longer_expires(before: Story) -> None:
-    given(*before).when(lambda session: commands.permissions.expire(session, late_worker, 1, "request_1")).then_refused(
-        CommandRefused, contains="request_1"
-    )
-
-
-@pytest.mark.parametrize("before", USED.values(), ids=USED)
-def test_an_answer_that_was_used_is_not_taken_back(before: Story) -> None:
-    given(*before).when(
-        lambda session: commands.permissions.withdraw(session, worker, 1, "request_1", "too late")
-    ).then_refused(CommandRefused, contains="request_1")
-
-
 # Acting on an answer
+
+
+def authorizing_by(session: Session, grant: commands.tools.Grant) -> tuple[Event, ...]:
+    return commands.tools.authorize(session, worker, 1, "call_1", grant)
 
 
 def test_a_call_runs_on_the_word_of_the_person_who_was_asked() -> None:
     grant = commands.tools.Grant(digest=DIGEST, by="person", source="request_1")
-    given(*CALL_ALLOWED).when(lambda session: commands.tools.authorize(session, worker, 1, "call_1", grant)).then(
-        APPROVED
-    )
+    given(*CALL_ALLOWED).when(lambda session: authorizing_by(session, grant)).then(APPROVED)
 
 
 def test_an_approval_counts_for_no_other_call_than_the_one_shown() -> None:
-    grant = commands.tools.Grant(digest=OTHER_DIGEST, by="person", source="request_1")
-    given(*CALL_ALLOWED).when(
-        lambda session: commands.tools.authorize(session, worker, 1, "call_1", grant)
-    ).then_refused(CommandRefused, contains="ask again")
+    grant = commands.tools.Grant(digest="digest of `rm -rf /`", by="person", source="request_1")
+    given(*CALL_ALLOWED).when(lambda session: authorizing_by(session, grant)).then_refused(
+        CommandRefused, contains="ask again"
+    )
+
+
+@pytest.mark.parametrize("source", ["request_2", None])
+def test_an_approval_names_the_answer_it_comes_from(source: str | None) -> None:
+    before = (*CALL_PROPOSED[:-1], proposing("call_1", "call_2"), PROMPTED, requesting("call_2", "request_2", 5))
+    grant = commands.tools.Grant(digest=DIGEST, by="person", source=source)
+    given(*before, ALLOWED).when(lambda session: authorizing_by(session, grant)).then_refused(
+        CommandRefused, contains=f"not approved in answer to request {source}"
+    )
 
 
 def test_an_approval_that_grew_too_old_lets_nothing_run() -> None:
@@ -287,3 +253,10 @@ def test_an_approval_that_grew_too_old_lets_nothing_run() -> None:
     given(*CALL_ALLOWED).when(
         lambda session: commands.tools.authorize(session, late_worker, 1, "call_1", grant)
     ).then_refused(CommandRefused, contains="expired")
+
+
+def test_an_approval_is_used_once() -> None:
+    grant = commands.tools.Grant(digest=DIGEST, by="person", source="request_1")
+    given(*CALL_APPROVED).when(lambda session: authorizing_by(session, grant)).then_refused(
+        CommandRefused, contains="call_1 is authorized, not allowed"
+    )

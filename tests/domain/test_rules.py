@@ -1,188 +1,144 @@
-"""Rules together give one verdict, whatever the order in which they were made."""
+"""Remembered rules: when they hold, what is left of them, and the books they are kept in."""
 
 from datetime import timedelta
-from itertools import permutations
 
 import pytest
-from hypothesis import given as with_examples
-from hypothesis import strategies as st
 
 from turnlog.domain import (
     GLOBAL_BOOK,
-    AnyCall,
-    ExactCall,
-    InvalidInput,
-    Matcher,
-    NotFound,
-    Rule,
+    ArgvPrefix,
+    JsonKeys,
+    PermissionRule,
     RuleBook,
     RuleEffect,
-    RuleRemembered,
-    RuleRevoked,
     Scope,
-    Verdict,
     book_stream,
-    commands,
     evolve_book,
-    judge,
+    from_snapshot,
+    in_force,
+    process_book,
     project_book,
+    to_snapshot,
+    unexpired,
 )
 from turnlog.testing import given
 
-from .every_command import RULE
-from .story import ALICE, ALLOWED, CREATED, DIGEST, EXPIRY, LATER, NOON, OTHER_DIGEST, alice
+from .remembered import ALLOW, EXACT, GLOBAL, in_book, in_session, remembered, revoked, used, uses_left
+from .story import ALLOWED, CREATED, EXPIRY, NOON, PROCESS
 
-EXACT = ExactCall(digest=DIGEST, shown="make test")
 SECOND = timedelta(seconds=1)
-
-
-def rule(
-    rule_id: str,
-    effect: RuleEffect = "allow",
-    scope: Scope = "session",
-    matcher: Matcher = EXACT,
-    minute: int = 0,
-) -> Rule:
-    return Rule(
-        rule_id=rule_id,
-        scope=scope,
-        effect=effect,
-        tool="shell",
-        matcher=matcher,
-        reason="",
-        expires_at=None,
-        made_by=ALICE,
-        made_at=NOON + timedelta(minutes=minute),
-    )
-
-
-ALLOW = rule("rule_1")
-DENY = rule("rule_2", "deny")
-ALLOW_ALL = rule("rule_3", matcher=AnyCall())
-GLOBAL_DENY = rule("rule_4", "deny", "global", AnyCall())
 TEMPORARY = ALLOW.model_copy(update={"expires_at": EXPIRY})
-REMEMBERED = RuleRemembered(
-    **alice, rule_id="rule_1", scope="session", effect="allow", tool="shell", matcher=EXACT, reason=""
-)
-REVOKED = RuleRevoked(**alice, rule_id="rule_1", scope="session")
 
 
-def verdict(*rules: Rule) -> Verdict:
-    return judge("shell", DIGEST, rules, NOON)
+# When a rule holds
 
 
-# What a rule covers
+def test_a_rule_without_an_end_holds_at_any_time() -> None:
+    assert ALLOW.holds(EXPIRY + timedelta(days=36500))
 
 
-def test_an_exact_rule_covers_the_one_call() -> None:
-    assert ALLOW.covers("shell", DIGEST, NOON)
+def test_a_rule_holds_until_it_expires() -> None:
+    assert TEMPORARY.holds(EXPIRY - SECOND)
 
 
-def test_an_exact_rule_covers_no_other_call() -> None:
-    assert not ALLOW.covers("shell", OTHER_DIGEST, NOON)
+def test_a_rule_does_not_hold_from_its_expiry_on() -> None:
+    assert not TEMPORARY.holds(EXPIRY)
 
 
-def test_a_rule_for_any_call_covers_every_call_of_its_tool() -> None:
-    assert ALLOW_ALL.covers("shell", OTHER_DIGEST, NOON)
+@pytest.mark.parametrize(("uses", "holds"), [(None, True), (2, True), (1, True), (0, False), (-1, False)])
+def test_a_rule_holds_while_there_are_uses_left(uses: int | None, holds: bool) -> None:
+    assert ALLOW.model_copy(update={"uses": uses}).holds(NOON) == holds
 
 
-@pytest.mark.parametrize("of_shell", [ALLOW, ALLOW_ALL], ids=["exact", "any"])
-def test_a_rule_covers_no_other_tool(of_shell: Rule) -> None:
-    assert not of_shell.covers("shell2", DIGEST, NOON)
+def test_only_rules_that_hold_are_in_force_in_the_order_they_have() -> None:
+    used_up = ALLOW.model_copy(update={"uses": 0})
+    assert in_force((GLOBAL, TEMPORARY, used_up, ALLOW), EXPIRY) == (GLOBAL, ALLOW)
 
 
-def test_a_rule_covers_calls_until_it_expires() -> None:
-    assert TEMPORARY.covers("shell", DIGEST, EXPIRY - SECOND)
+def test_a_rule_that_is_used_up_but_not_too_old_still_covers_what_its_last_use_allowed() -> None:
+    used_up = ALLOW.model_copy(update={"uses": 0})
+    assert unexpired((GLOBAL, TEMPORARY, used_up), EXPIRY) == (GLOBAL, used_up)
 
 
-def test_a_rule_covers_nothing_from_its_expiry_on() -> None:
-    assert not TEMPORARY.covers("shell", DIGEST, EXPIRY)
+# A rule as it is judged
 
 
-# The verdict
+def test_a_rule_is_judged_as_it_was_made() -> None:
+    rule = ALLOW.model_copy(update={"reason": "as always"})
+    assert rule.written == PermissionRule(tool="shell", effect="allow", matcher=EXACT, id="rule_1", reason="as always")
 
 
-def test_without_rules_a_person_is_asked() -> None:
-    assert verdict() == Verdict("prompt")
+def test_a_rule_that_would_no_longer_be_accepted_is_still_judged() -> None:
+    wide = ALLOW.model_copy(update={"matcher": JsonKeys(keys=("command",))})
+    assert wide.written.matcher == JsonKeys(keys=("command",))
 
 
-def test_a_rule_that_does_not_cover_the_call_has_no_say() -> None:
-    assert judge("shell", OTHER_DIGEST, [ALLOW, DENY], NOON) == Verdict("prompt")
+def test_a_rule_that_was_judged_is_the_same_rule() -> None:
+    judged = ALLOW.model_copy()
+    assert judged.written is judged.written
+    assert judged == ALLOW
 
 
-def test_an_allow_is_cited() -> None:
-    assert verdict(ALLOW) == Verdict("allow", ALLOW)
+def test_a_rule_that_was_judged_can_be_kept_in_a_snapshot() -> None:
+    session = given(*CREATED, remembered()).session
+    assert session.rules[0].written.tool == "shell"
+    assert from_snapshot(to_snapshot(session)) == session
 
 
-def test_deny_beats_allow() -> None:
-    assert verdict(ALLOW, DENY) == Verdict("deny", DENY)
+def test_a_rule_that_was_judged_is_judged_the_same_once_it_was_used() -> None:
+    (rule,) = in_book([remembered(uses=2)]).rules
+    before = rule.written
+    (after,) = evolve_book(RuleBook(1, (rule,)), used()).rules
+    assert (after.uses, after.written) == (1, before)
 
 
-def test_a_wide_deny_beats_a_narrow_allow() -> None:
-    assert verdict(ALLOW, GLOBAL_DENY) == Verdict("deny", GLOBAL_DENY)
+@pytest.mark.parametrize("effect", ["deny", "prompt"])
+def test_a_restriction_by_its_first_words_is_accepted_again_as_it_was_stored(effect: RuleEffect) -> None:
+    written = PermissionRule(tool="shell", effect=effect, matcher=ArgvPrefix(argv_prefix=("rm",)))
+    assert PermissionRule.model_validate_json(written.model_dump_json()) == written
 
 
-def test_an_expired_deny_no_longer_beats_an_allow() -> None:
-    expired = DENY.model_copy(update={"expires_at": EXPIRY})
-    assert judge("shell", DIGEST, [ALLOW, expired], LATER) == Verdict("allow", ALLOW)
-
-
-@pytest.mark.parametrize(
-    ("others", "cited"),
-    [
-        ([rule("a", scope="global"), rule("b", scope="project"), rule("c", scope="session")], "c"),
-        ([rule("a", minute=2), rule("b", minute=1)], "b"),
-        ([rule("b"), rule("a")], "a"),
-    ],
-    ids=["the narrowest scope", "then the oldest", "then the first by id"],
-)
-def test_of_several_rules_the_one_cited_is(others: list[Rule], cited: str) -> None:
-    found = verdict(*others).rule
-    assert found is not None
-    assert found.rule_id == cited
-
-
-RULES = st.lists(
-    st.builds(
-        rule,
-        rule_id=st.sampled_from("abcdef"),
-        effect=st.sampled_from(["allow", "deny"]),
-        scope=st.sampled_from(["session", "project", "global"]),
-        matcher=st.sampled_from([EXACT, AnyCall(), ExactCall(digest=OTHER_DIGEST, shown="rm -rf /")]),
-        minute=st.integers(0, 2),
-    ),
-    max_size=4,
-    unique_by=lambda made: made.rule_id,
-)
-
-
-@with_examples(RULES)
-def test_the_verdict_is_the_same_in_whatever_order_rules_were_made(rules: list[Rule]) -> None:
-    verdicts = {repr(judge("shell", DIGEST, order, NOON)) for order in permutations(rules)}
-    assert len(verdicts) == 1
-
-
-@with_examples(RULES)
-def test_no_allow_ever_overrules_a_deny(rules: list[Rule]) -> None:
-    effect = judge("shell", DIGEST, [*rules, DENY], NOON).effect
-    assert effect == "deny"
-
-
-@with_examples(RULES)
-def test_rules_that_do_not_cover_a_call_do_not_change_its_verdict(rules: list[Rule]) -> None:
-    covering = [made for made in rules if made.covers("shell", DIGEST, NOON)]
-    assert judge("shell", DIGEST, rules, NOON) == judge("shell", DIGEST, covering, NOON)
+@pytest.mark.parametrize("effect", ["deny", "prompt"])
+def test_a_restriction_that_lists_what_may_follow_is_refused_however_it_is_written(effect: RuleEffect) -> None:
+    listing = ArgvPrefix(argv_prefix=("rm",), flags=("-r",))
+    with pytest.raises(ValueError, match="would narrow"):
+        PermissionRule(tool="shell", effect=effect, matcher=listing)
 
 
 # Books of rules
 
 
 def test_a_remembered_rule_is_in_force() -> None:
-    assert evolve_book(RuleBook(), REMEMBERED) == RuleBook(1, (ALLOW,))
+    assert in_book([remembered()]) == RuleBook(1, (ALLOW,))
+
+
+def test_a_remembered_rule_keeps_how_often_and_until_when_it_holds() -> None:
+    event = remembered(uses=3).model_copy(update={"expires_at": EXPIRY})
+    assert [(rule.uses, rule.expires_at) for rule in in_book([event]).rules] == [(3, EXPIRY)]
+
+
+def test_a_rule_remembered_again_takes_the_place_of_the_first() -> None:
+    assert [rule.effect for rule in in_book([remembered(), remembered(effect="deny")]).rules] == ["deny"]
 
 
 def test_a_revoked_rule_is_no_longer_in_force() -> None:
-    assert evolve_book(evolve_book(RuleBook(), REMEMBERED), REVOKED) == RuleBook(2, ())
+    assert in_book([remembered(), revoked()]) == RuleBook(2, ())
+
+
+def test_a_use_is_one_less() -> None:
+    assert uses_left([remembered(uses=3), used()]) == [2]
+
+
+def test_a_use_of_one_rule_is_none_of_another() -> None:
+    assert uses_left([remembered("rule_1", uses=3), remembered("rule_2", uses=3), used("rule_2")]) == [3, 2]
+
+
+def test_a_rule_for_any_number_of_calls_is_not_used_up() -> None:
+    assert uses_left([remembered(), used(), used()]) == [None]
+
+
+def test_a_use_of_a_rule_that_is_not_there_only_moves_the_version() -> None:
+    assert in_book([remembered(), used("rule_9")]) == RuleBook(2, (ALLOW,))
 
 
 def test_a_rule_is_found_by_its_id() -> None:
@@ -198,52 +154,49 @@ def test_a_book_is_not_moved_by_what_is_no_rule() -> None:
 
 
 def test_a_session_keeps_its_own_rules() -> None:
-    assert given(*CREATED, REMEMBERED).session.rules == (ALLOW,)
+    assert in_session([remembered()]) == (ALLOW,)
 
 
 def test_a_session_forgets_a_revoked_rule() -> None:
-    assert given(*CREATED, REMEMBERED, REVOKED).session.rules == ()
+    assert in_session([remembered(), revoked()]) == ()
+
+
+def test_a_session_counts_the_uses_of_its_own_rules() -> None:
+    assert [rule.uses for rule in in_session([remembered(uses=3), used()])] == [2]
+
+
+@pytest.mark.parametrize("scope", ["process", "project", "global"])
+def test_a_session_keeps_no_rules_of_another_scope(scope: Scope) -> None:
+    elsewhere = {"scope": scope}
+    before = (remembered(uses=3),)
+    events = (remembered("rule_2"), used(), revoked())
+    assert in_session([*before, *(event.model_copy(update=elsewhere) for event in events)]) == in_session(before)
 
 
 @pytest.mark.parametrize(
     ("scope", "stream"),
-    [("session", "session a"), ("project", project_book("website")), ("global", GLOBAL_BOOK)],
+    [
+        ("process", process_book(PROCESS)),
+        ("session", "session a"),
+        ("project", project_book("website")),
+        ("global", GLOBAL_BOOK),
+    ],
 )
 def test_each_scope_has_a_stream_of_its_own(scope: Scope, stream: str) -> None:
-    assert book_stream(scope, "session a", "website") == stream
+    assert book_stream(scope, "session a", "website", PROCESS) == stream
+
+
+def test_no_name_of_a_project_or_process_leads_to_the_book_of_another_scope() -> None:
+    names = ("", "global", "project.global", "process.global", "rules.global", ".", "x")
+    streams = [GLOBAL_BOOK, *map(project_book, names), *map(process_book, names)]
+    assert len(set(streams)) == len(streams)
 
 
 def test_there_is_no_stream_for_the_rules_of_no_project() -> None:
     with pytest.raises(ValueError, match="without a project"):
-        book_stream("project", "session a", None)
+        book_stream("project", "session a", None, PROCESS)
 
 
-# Rules made by hand
-
-
-def test_a_rule_is_added_by_hand() -> None:
-    added = commands.rules.add((), alice, RULE)
-    assert added == (
-        RuleRemembered(**alice, rule_id="rule_9", scope="session", effect="allow", tool="shell", matcher=AnyCall()),
-    )
-
-
-def test_a_rule_id_is_used_once() -> None:
-    with pytest.raises(InvalidInput, match="already a rule rule_1"):
-        commands.rules.add((ALLOW,), alice, commands.rules.NewRule("rule_1", "session", "deny", "shell", AnyCall()))
-
-
-@pytest.mark.parametrize("tool", ["", " "])
-def test_a_rule_names_a_tool(tool: str) -> None:
-    with pytest.raises(InvalidInput, match="name of a tool"):
-        commands.rules.add((), alice, commands.rules.NewRule("rule_1", "session", "deny", tool, AnyCall()))
-
-
-def test_revoking_a_rule_names_its_scope() -> None:
-    revoked = commands.rules.revoke((GLOBAL_DENY,), alice, "rule_4", "it was too wide")
-    assert revoked == (RuleRevoked(**alice, rule_id="rule_4", scope="global", reason="it was too wide"),)
-
-
-def test_a_rule_is_revoked_once() -> None:
-    with pytest.raises(NotFound, match="turnlog rules list"):
-        commands.rules.revoke((), alice, "rule_1")
+def test_there_is_no_stream_for_the_rules_of_a_process_nobody_named() -> None:
+    with pytest.raises(ValueError, match="which process"):
+        book_stream("process", "session a", "website")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from turnlog.domain import (
+    BlobRef,
     CommandRefused,
     InvalidInput,
     Limits,
@@ -18,11 +19,12 @@ from turnlog.domain import (
 )
 from turnlog.testing import given
 
-from .story import CREATED, MODEL, SESSION_CLOSED, TURN_COMPLETED, alice
+from .story import CALL_WAITING, CREATED, MODEL, SESSION_CLOSED, TURN_COMPLETED, alice
 
 Configuration = commands.sessions.Configuration
 Opening = commands.sessions.Opening
 
+STRICT = BlobRef(sha256="a" * 64, size=9000, media_type="application/json")
 OPENING = Opening(
     title="Fix the build",
     model=MODEL,
@@ -31,6 +33,7 @@ OPENING = Opening(
     tools=("shell",),
     settings=ModelSettings(temperature=0),
     limits=Limits(requests=9),
+    policy='{"name":"strict"}',
 )
 
 
@@ -45,6 +48,7 @@ def test_a_session_starts_with_what_it_was_opened_with() -> None:
             tools=("shell",),
             settings=ModelSettings(temperature=0),
             limits=Limits(requests=9),
+            policy='{"name":"strict"}',
         )
     )
 
@@ -122,6 +126,35 @@ def test_settings_and_limits_hold_until_they_are_changed() -> None:
     limited = SessionConfigured(**alice, settings=ModelSettings(max_tokens=9), limits=Limits(rounds=3))
     session = given(*CREATED, limited, SessionConfigured(**alice, system="Be brief.")).session
     assert (session.settings, session.limits) == (ModelSettings(max_tokens=9), Limits(rounds=3))
+
+
+def test_a_policy_can_be_changed() -> None:
+    wanted = Configuration(policy=STRICT)
+    given(*CREATED).when(lambda session: commands.sessions.configure(session, alice, wanted)).then(
+        SessionConfigured(**alice, policy=STRICT)
+    )
+
+
+def test_a_policy_that_is_already_in_force_changes_nothing() -> None:
+    strict = SessionConfigured(**alice, policy=STRICT)
+    given(*CREATED, strict).when(
+        lambda session: commands.sessions.configure(session, alice, Configuration(policy=STRICT))
+    ).then_nothing()
+
+
+def test_a_policy_holds_until_it_is_changed() -> None:
+    strict = SessionConfigured(**alice, policy=STRICT)
+    assert given(*CREATED, strict, SessionConfigured(**alice, system="Be brief.")).session.policy == STRICT
+
+
+def test_a_policy_is_not_changed_while_a_turn_goes_on() -> None:
+    given(*CALL_WAITING).when(
+        lambda session: commands.sessions.configure(session, alice, Configuration(policy=STRICT))
+    ).then_refused(CommandRefused, contains="turn in progress")
+
+
+def test_a_session_that_names_no_policy_has_none() -> None:
+    assert given(*CREATED).session.policy is None
 
 
 def test_limits_can_be_taken_away() -> None:

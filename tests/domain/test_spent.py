@@ -1,5 +1,6 @@
 """What is spent is counted from the log, each thing once."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from turnlog.domain import (
@@ -25,10 +26,14 @@ from .story import (
     TAKEN_OVER,
     TURN_COMPLETED,
     VALUE_GIVEN,
+    Story,
     alice,
     because,
-    of_turn_2,
 )
+
+
+def of_turn_2(events: Sequence[Event]) -> Story:
+    return tuple(event.model_copy(update={"turn_id": "turn_2"}) for event in events)
 
 
 def session_after(*events: Event) -> Session:

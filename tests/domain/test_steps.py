@@ -51,7 +51,12 @@ EVERY_STEP: dict[str, type[Step]] = {
     "call waiting": AwaitPerson,
     "call allowed": Judge,
     "call refused": Judge,
+    "call to join": Judge,
+    "call joined": AwaitPerson,
+    "call endorsed": AwaitPerson,
+    "call approved": Run,
     "call authorized": Run,
+    "call outdated": Judge,
     "call unknown": AwaitPerson,
     "call closed": AskModel,
     "last word": Finish,
@@ -155,15 +160,15 @@ def test_calls_before_one_that_waits_run_meanwhile() -> None:
     assert (type(step), calls_of(step)) == (Run, ["call_1"])
 
 
-def test_an_allowed_call_is_checked_again_when_its_turn_comes() -> None:
+def test_an_allowed_call_is_judged_once_more() -> None:
     step = step_after(*THREE, PROMPTED, ALLOWED, by_rule("call_2"), by_rule("call_3"))
     assert (type(step), calls_of(step)) == (Judge, ["call_1"])
 
 
-def test_an_allowed_call_is_not_checked_before_its_turn_comes() -> None:
+def test_an_answer_is_acted_on_before_anything_runs() -> None:
     asked = requesting("call_2", "request_2", 5)
     step = step_after(*THREE, by_rule("call_1"), asked, allowing("call_2", "request_2"), by_rule("call_3"))
-    assert (type(step), calls_of(step)) == (Run, ["call_1"])
+    assert (type(step), calls_of(step)) == (Judge, ["call_2"])
 
 
 def test_all_open_questions_are_awaited_at_once() -> None:

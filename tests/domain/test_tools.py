@@ -1,7 +1,5 @@
 """A call runs as it was authorised, an external effect never twice, and doubt is settled by a person."""
 
-from typing import Literal
-
 import pytest
 
 from turnlog.domain import (
@@ -12,7 +10,6 @@ from turnlog.domain import (
     Resolution,
     Session,
     ToolCallAmended,
-    ToolCallDenied,
     ToolCallStarted,
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
@@ -38,7 +35,6 @@ from .story import (
     TAKEN_OVER,
     Story,
     alice,
-    authorizing,
     because,
     proposing,
     worker,
@@ -95,53 +91,6 @@ def test_what_was_judged_is_not_amended(state: str) -> None:
 
 def resolving(session: Session, resolution: Resolution) -> tuple[Event, ...]:
     return commands.tools.resolve(session, alice, "call_1", resolution, "I looked")
-
-
-# Authorising
-
-
-@pytest.mark.parametrize("by", ["rule", "read_only"])
-def test_a_call_may_run_without_asking_where_a_rule_or_its_nature_says_so(by: Literal["rule", "read_only"]) -> None:
-    grant = commands.tools.Grant(digest=DIGEST, by=by, source="rule_1" if by == "rule" else None)
-    given(*CALL_PROPOSED).when(lambda session: commands.tools.authorize(session, worker, 1, "call_1", grant)).then(
-        authorizing("call_1", cause=5, read_only=by == "read_only")
-    )
-
-
-@pytest.mark.parametrize("state", ["call proposed", "call waiting", "call refused"])
-def test_a_persons_word_counts_only_once_it_was_given(state: str) -> None:
-    grant = commands.tools.Grant(digest=DIGEST, by="person", source="request_1")
-    given(*STATES[state]).when(
-        lambda session: commands.tools.authorize(session, worker, 1, "call_1", grant)
-    ).then_refused(CommandRefused, contains="not allowed")
-
-
-def test_a_rule_does_not_overrule_a_person_who_was_asked() -> None:
-    grant = commands.tools.Grant(digest=DIGEST, by="rule", source="rule_1")
-    given(*STATES["call refused"]).when(
-        lambda session: commands.tools.authorize(session, worker, 1, "call_1", grant)
-    ).then_refused(CommandRefused, contains="call_1 is refused")
-
-
-def test_a_denied_call_is_answered_with_the_reason() -> None:
-    denial = commands.tools.Denial(by="invalid", reason="there is no tool of that name")
-    given(*CALL_PROPOSED).when(lambda session: commands.tools.deny(session, worker, 1, "call_1", denial)).then(
-        ToolCallDenied(
-            **because(worker, 5),
-            turn_id="turn_1",
-            call_id="call_1",
-            by="invalid",
-            reason="there is no tool of that name",
-        )
-    )
-
-
-def test_one_call_of_a_round_can_be_denied_and_the_other_still_run() -> None:
-    before = (*CALL_PROPOSED[:-1], proposing("call_1", "call_2"))
-    denial = commands.tools.Denial(by="invalid", reason="those are no arguments")
-    turn = given(*before).when(lambda session: commands.tools.deny(session, worker, 1, "call_1", denial)).session.turn
-    assert turn is not None
-    assert [call.call_id for call in turn.open_calls] == ["call_2"]
 
 
 def test_a_call_of_an_earlier_round_is_gone() -> None:

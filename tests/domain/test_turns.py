@@ -169,7 +169,7 @@ def test_cancelling_answers_every_call_of_a_round() -> None:
 def test_a_question_of_a_cancelled_turn_can_no_longer_be_answered() -> None:
     cancelled = given(*CALL_WAITING).when(lambda session: commands.turns.cancel(session, alice)).events
     given(*CALL_WAITING, *cancelled).when(
-        lambda session: commands.permissions.answer(session, alice, "request_1", ALLOW)
+        lambda session: commands.answers.answer(session, alice, "request_1", ALLOW)
     ).then_refused(CommandRefused, contains="withdrawn; nothing was changed")
 
 

@@ -1,7 +1,6 @@
 """Walks: commands of people and workers tried on a session in any order."""
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -12,72 +11,26 @@ from turnlog.domain import (
     CallState,
     Cost,
     Deliver,
-    Effect,
     Event,
-    ExactCall,
     Finish,
     Repair,
     Resolution,
-    Session,
-    Stamp,
     Stop,
     TextBlock,
-    TurnlogError,
     Usage,
     commands,
-    evolve,
     next_step,
 )
-from turnlog.testing import CountingIds, given
 
-from .every_command import ALLOW, DENY, HELLO, MODEL_FAILURE, RESULT
-from .story import ALICE, CREATED, DIGEST, INPUT, NOON, NUMBER, WORKER, call_block
+from . import permission_moves
+from .every_command import HELLO, MODEL_FAILURE, RESULT
+from .permission_moves import CALLS, WAYS
+from .story import DIGEST, NUMBER, call_block
+from .walk import Move, Walk
 
 RESOLUTIONS: tuple[Resolution, ...] = ("did", "did_not", "retry")
 TOOLS = ("shell", OUTPUT_TOOL, "shell")
 """What the model calls in one answer, as many of these as it calls."""
-
-Move = Callable[["Walk", int], Sequence[Event]]
-
-
-class Walk:
-    """A session on which things are tried; `log` is what came of them."""
-
-    def __init__(self) -> None:
-        self.log: list[Event] = list(CREATED)
-        self.session: Session = given(*CREATED).session
-        self.ids = CountingIds()
-        self.minutes = 0
-        self.reopened: set[str] = set()
-
-    def go(self, move: Move, which: int) -> None:
-        """Try this. A refusal changes nothing; anything else raised fails the test."""
-        self.minutes += 1
-        try:
-            events = move(self, which)
-        except TurnlogError:
-            return
-        for event in events:
-            before = closed_calls(self.session)
-            self.session = evolve(self.session, event)
-            self.reopened |= before & open_calls(self.session)
-            self.log.append(event)
-
-    @property
-    def person(self) -> Stamp:
-        return {"at": NOON + timedelta(minutes=self.minutes), "actor": ALICE}
-
-    @property
-    def worker(self) -> Stamp:
-        return {"at": NOON + timedelta(minutes=self.minutes), "actor": WORKER}
-
-    def call(self, which: int) -> str:
-        calls = self.session.turn.calls if self.session.turn else ()
-        return calls[which % len(calls)].call_id if calls else "no call"
-
-    def request(self, which: int) -> str:
-        requests = self.session.turn.requests if self.session.turn else ()
-        return requests[which % len(requests)].request_id if requests else "no request"
 
 
 def start_turn(walk: Walk, which: int) -> Sequence[Event]:
@@ -93,47 +46,9 @@ def respond(walk: Walk, which: int) -> Sequence[Event]:
     return commands.models.respond(walk.session, walk.worker, walk.session.epoch, response)
 
 
-def ask(walk: Walk, which: int) -> Sequence[Event]:
-    question = commands.permissions.Question(
-        request_id=walk.ids.new("request"),
-        digest=DIGEST,
-        display="make test",
-        display_digest="digest of what Alice reads",
-        expires_at=walk.worker["at"] + timedelta(minutes=4),
-    )
-    return commands.permissions.ask(walk.session, walk.worker, walk.session.epoch, walk.call(which), question)
-
-
-def answer(walk: Walk, which: int) -> Sequence[Event]:
-    decision = DENY if which == 3 else ALLOW
-    return commands.permissions.answer(walk.session, walk.person, walk.request(which), decision)
-
-
-def remember(walk: Walk, which: int) -> Sequence[Event]:
-    matcher = ExactCall(digest=DIGEST, shown="make test")
-    new = commands.rules.NewRule(walk.ids.new("rule"), "session", "allow", "shell", matcher)
-    return commands.rules.add(walk.session.rules, walk.person, new)
-
-
-def authorize(walk: Walk, which: int) -> Sequence[Event]:
-    turn = walk.session.turn
-    allowed = turn and any(call.state == "allowed" for call in turn.calls)
-    grant = commands.tools.Grant(DIGEST, "person" if allowed else "rule")
-    return commands.tools.authorize(walk.session, walk.worker, walk.session.epoch, walk.call(which), grant)
-
-
 def deny(walk: Walk, which: int) -> Sequence[Event]:
-    denial = commands.tools.Denial("invalid", "no such tool")
+    denial = commands.tools.Denial("rule" if which % 2 else "invalid", "no")
     return commands.tools.deny(walk.session, walk.worker, walk.session.epoch, walk.call(which), denial)
-
-
-def start(walk: Walk, which: int) -> Sequence[Event]:
-    effect: Effect = "pure" if which == 0 else "external"
-    call_id = walk.call(which)
-    call = walk.session.turn.call(call_id) if walk.session.turn else None
-    tool = call.tool if call else "shell"
-    execution = commands.tools.Execution(tool=tool, digest=DIGEST, effect=effect, input_digest=INPUT)
-    return commands.tools.start(walk.session, walk.worker, walk.session.epoch, call_id, execution)
 
 
 def queue(walk: Walk, which: int) -> Sequence[Event]:
@@ -173,18 +88,16 @@ MOVES: dict[str, Move] = {
         walk.session, walk.worker, walk.session.epoch, walk.ids.new("input"), "Give a number."
     ),
     "amend": amend,
-    "ask": ask,
-    "answer": answer,
-    "remember": remember,
-    "expire": lambda walk, which: commands.permissions.expire(
-        walk.session, walk.worker, walk.session.epoch, walk.request(which)
-    ),
-    "withdraw": lambda walk, which: commands.permissions.withdraw(
-        walk.session, walk.worker, walk.session.epoch, walk.request(which), "it no longer fits"
-    ),
-    "authorize": authorize,
+    "ask": permission_moves.ask,
+    "answer": permission_moves.answer,
+    "remember": permission_moves.remember,
+    "expire": permission_moves.expire,
+    "join": permission_moves.join,
+    "usurp": permission_moves.usurp,
+    "outdate": permission_moves.outdate,
+    "authorize": permission_moves.authorize,
     "deny": deny,
-    "start": start,
+    "start": permission_moves.start,
     "finish": lambda walk, which: commands.tools.finish(
         walk.session, walk.worker, walk.session.epoch, walk.call(which), RESULT
     ),
@@ -235,23 +148,63 @@ def go_on(walk: Walk, which: int) -> Sequence[Event]:
     return MOVES[usual[which // 2]](walk, which)
 
 
+def proceed(walk: Walk, which: int) -> Sequence[Event]:
+    """What may come next for a call, in one of four ways, each of which leads to something being run."""
+    call = walk.state_of(walk.call(which % CALLS))
+    way = which // CALLS
+    match call.state if call else None:
+        case "proposed" if way == WAYS - 1:
+            return permission_moves.join(walk, which)
+        case "proposed":
+            return permission_moves.ask(walk, which)
+        case "waiting":
+            return permission_moves.answer(walk, which)
+        case "allowed" | "authorized" if walk.minutes % 5 == 0:
+            return permission_moves.outdate(walk, which)
+        case "allowed":
+            return permission_moves.authorize(walk, which % CALLS)
+        case "authorized":
+            return permission_moves.start(walk, which)
+        case _:
+            return go_on(walk, which % WAYS)
+
+
 ANY_MOVE = st.one_of(st.just(go_on), st.sampled_from(list(MOVES.values())))
-Steps = list[tuple[Move, int]]
+Steps = Sequence[tuple[Move, int]]
 STEPS = st.lists(st.tuples(ANY_MOVE, st.integers(0, 3)), max_size=40)
+PERMISSION_MOVES = tuple(MOVES[name] for name in ("ask", "join", "answer", "usurp", "remember", "authorize", "start"))
+BEGINNINGS: tuple[Steps, ...] = (
+    [],
+    [(permission_moves.ask, 0), (permission_moves.join, 2)],
+    [(permission_moves.ask, 3), (permission_moves.answer, 0)],
+)
+"""Nothing asked; one question about two calls; the first yes of two."""
+
+
+def together(first: Steps, then: Steps) -> Steps:
+    return [*first, *then]
+
+
+PERMISSION_STEPS = st.builds(
+    together,
+    st.sampled_from(BEGINNINGS),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just(proceed), st.integers(0, CALLS * WAYS - 1)),
+            st.tuples(st.sampled_from((proceed, *PERMISSION_MOVES)), st.integers(0, CALLS * WAYS - 1)),
+            st.tuples(ANY_MOVE, st.integers(0, 3)),
+        ),
+        min_size=8,
+        max_size=40,
+    ),
+)
+"""Walks on which more is asked and answered."""
 
 
 def walked(steps: Steps) -> Walk:
     walk = Walk()
     for name in OPENING:
-        walk.go(MOVES[name], 2)
+        walk.go(MOVES[name], 3 if name == "respond" else 2)
     for move, which in steps:
         walk.go(move, which)
     return walk
-
-
-def open_calls(session: Session) -> set[str]:
-    return {call.call_id for call in session.turn.open_calls} if session.turn else set()
-
-
-def closed_calls(session: Session) -> set[str]:
-    return {call.call_id for call in session.turn.calls} - open_calls(session) if session.turn else set()

@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 
 from turnlog.domain import Actor, Change, EventLog, Recorded, Tool, ToolContext
 from turnlog.front import Turnlog
-from turnlog.infrastructure import models, store, system, tools
+from turnlog.infrastructure import models, permissions, store, system, tools
 from turnlog.runtime import Environment, PermissionDecision, PermissionRequest, Settings, allow
 
 ScriptedCall = models.ScriptedCall
@@ -151,6 +151,7 @@ async def run(order: Order) -> None:
         workers=workers,
         models=lambda name: models.resolve_model(name, opened.blobs.get),
         tools=tools.BUILTIN_TOOLS.get,
+        permissions=permissions.StructuredPermissions(),
         user=Actor(kind="user", id="ada"),
         worker=workers.me,
         settings=Settings(poll_seconds=0.02),

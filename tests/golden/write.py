@@ -6,15 +6,27 @@ A golden log is what a released turnlog stored, row by row, beside what it then 
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
-from turnlog.domain import Actor, Limits, ModelSettings, Recorded
+from turnlog.domain import (
+    Actor,
+    Limits,
+    ModelSettings,
+    Policy,
+    Recorded,
+    Surroundings,
+    ToolContext,
+    ToolOutput,
+    ToolSpec,
+    every_call,
+)
 from turnlog.front import Turnlog
-from turnlog.infrastructure import models, store, tools
-from turnlog.runtime import Environment, Modify, ProposedCall, SessionHandle, allow, deny
+from turnlog.infrastructure import models, permissions, store, tools
+from turnlog.runtime import Environment, Modify, ProposedCall, RuleDraft, SessionHandle, allow, deny
 from turnlog.testing import CountingIds, VirtualClock
 
 from ..domain.every_event import SAMPLES
@@ -107,6 +119,67 @@ async def count(log: Turnlog) -> SessionHandle:
     return session
 
 
+class Job:
+    """Does what a file says that changes once."""
+
+    spec = ToolSpec(name="job", description="Do the job.", parameters={"type": "object", "properties": {}})
+
+    def __init__(self) -> None:
+        self.file = "as it was"
+
+    def surroundings(
+        self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
+    ) -> Surroundings:
+        """The file it reads."""
+        return Surroundings(files={"job.py": self.file})
+
+    def show(self, arguments: Mapping[str, JsonValue]) -> str:
+        """The call as an approver sees it."""
+        return "job"
+
+    async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
+        """Done."""
+        return ToolOutput(("done",))
+
+
+def permitted() -> models.ScriptedModel:
+    """Does a job, twice at once, then what is counted, then what two have to agree on."""
+    call, reply = models.ScriptedCall, models.ScriptedReply
+    job, note, pay = (call(name=name) for name in ("job", "note", "pay"))
+    return models.ScriptedModel([reply(calls=(job, job)), reply(calls=(note,)), reply(calls=(pay,)), "Done."])
+
+
+async def permit(log: Turnlog, env: Environment) -> SessionHandle:
+    """A session in which one answer settles two calls and is outdated, a rule is used up, and two persons agree."""
+
+    @tools.tool
+    async def note() -> str:
+        """Note it."""
+        return "noted"
+
+    @tools.tool
+    async def pay() -> str:
+        """Pay it."""
+        return "paid"
+
+    job = Job()
+    await log.add_rule(RuleDraft(every_call("allow", "note"), uses=1))
+    session = await log.create_session(
+        "Permissions", model=permitted(), tools=[job, note, pay], policy=Policy(name="golden", two_persons=("pay",))
+    )
+    waiting = await session.append_turn("Do the job, and pay.")
+    await session.resolve_permission(waiting.waiting_for[0], allow())
+    job.file = "as it is now"
+    again = await session.resume_turn()
+    await session.resolve_permission(again.waiting_for[0], allow("it is better now"))
+    payment = await session.resume_turn()
+    await session.resolve_permission(payment.waiting_for[0], allow())
+    object.__setattr__(env, "user", Actor(kind="user", id="bo"))
+    await session.resolve_permission(payment.waiting_for[0], allow("agreed"))
+    await session.resume_turn()
+    return session
+
+
 async def tell(log: Turnlog) -> SessionHandle:
     """Tell the story of a session and of its fork; the fork."""
     session = await log.create_session(
@@ -136,16 +209,18 @@ async def write(version: str) -> None:
             workers=Nobody(),
             models=lambda name: script(),
             tools=lambda name: None,
+            permissions=permissions.StructuredPermissions(),
             user=Actor(kind="user", id="ada"),
             worker="golden:1:1",
         )
         log = Turnlog(env, opened.close)
         fork = await tell(log)
         counted = await count(log)
+        judged = await permit(log, env)
         rows = [row(record) for record in await opened.log.read_all(limit=10_000)]
         parent = (await fork.metadata()).parent
         assert parent is not None
-        states = {name: (await log.show(name)).state() for name in (parent, fork.id, counted.id)}
+        states = {name: (await log.show(name)).state() for name in (parent, fork.id, counted.id, judged.id)}
     (target / "sessions.jsonl").write_text("".join(f"{line}\n" for line in rows))
     (target / "states.json").write_text(f"{json.dumps(states, indent=1, ensure_ascii=False)}\n")
     samples = [row(Recorded("every", place, event)) for place, event in enumerate(SAMPLES, start=1)]

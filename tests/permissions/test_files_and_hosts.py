@@ -154,6 +154,24 @@ def test_a_denied_subtree_is_found_through_a_symlink(workspace: Path) -> None:
     assert on_call(workspace, {"path": "lib/to_etc/hosts"}, *rules) == "deny"
 
 
+@pytest.mark.parametrize("arguments", [{}, {"path": "."}, {"path": "lib/.."}, {"path": "lib"}, {"path": "lib/deep"}])
+def test_a_search_that_comes_to_a_denied_subtree_is_denied(workspace: Path, arguments: dict[str, object]) -> None:
+    everything = allow("search_files", kind="any")
+    assert on_call(workspace, arguments, everything, deny("search_files", op="read", under="lib/deep")) == "deny"
+
+
+def test_a_search_elsewhere_is_not_denied(workspace: Path) -> None:
+    rules = allow("search_files", kind="any"), deny("search_files", op="read", under="lib/deep")
+    assert on_call(workspace, {"path": "nested"}, *rules) == "allow"
+    assert on_call(workspace, {"path": "lib/deeper"}, *rules) == "allow"
+
+
+def test_a_listing_without_a_path_is_of_the_workspace(workspace: Path) -> None:
+    everything = allow("list_files", kind="any")
+    assert on_call(workspace, {}, everything, deny("list_files", op="read")) == "deny"
+    assert on_call(workspace, {}, everything, deny("list_files", op="read", under="lib")) == "allow"
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -21,14 +21,10 @@ from turnlog.domain import (
 
 from .actions import (
     ANYTHING,
-    Action,
-    answer,
-    ask,
     authorize,
     complete,
     deliver,
     deny,
-    expire,
     finish,
     fork,
     lose,
@@ -44,6 +40,8 @@ from .actions import (
     suspend,
     take,
 )
+from .dice import Action
+from .permission_actions import answer, ask, ask_or_join, expire, outdate
 from .story import Story
 
 
@@ -65,7 +63,8 @@ def go_on(story: Story, dice: int) -> None:
 
 
 _JUDGEMENTS: Mapping[str, tuple[Action, ...]] = {
-    "proposed": (authorize, ask, ask, authorize, ask, deny),
+    "proposed": (authorize, ask, ask_or_join, authorize, ask_or_join, deny),
+    "allowed": (authorize, authorize, authorize, authorize, authorize, authorize, outdate),
     "refused": (deny,),
 }
 

@@ -12,6 +12,7 @@ from turnlog.domain import (
     Cost,
     Decision,
     Draft,
+    Evaluation,
     Event,
     Limits,
     ModelBlock,
@@ -20,6 +21,7 @@ from turnlog.domain import (
     Resolution,
     RuleRemembered,
     RuleRevoked,
+    RuleUsed,
     Scope,
     Session,
     Stamp,
@@ -34,6 +36,8 @@ from turnlog.domain import (
 
 BEGAN = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 ANN = Actor(kind="user", id="ann")
+BOB = Actor(kind="user", id="bob")
+PROCESS = "here:1:1"
 MODEL = "test:one"
 OTHER_MODEL = "test:two"
 
@@ -63,6 +67,9 @@ class Story:
     def by(self) -> Stamp:
         return {"at": self.now, "actor": ANN}
 
+    def by_(self, actor: Actor) -> Stamp:
+        return {"at": self.now, "actor": actor}
+
     @property
     def epoch(self) -> int:
         return self.session.epoch
@@ -87,7 +94,7 @@ class Story:
         for event in elsewhere:
             scope = _scope_of(event)
             assert scope is not None
-            self._append(book_stream(scope, self.session.id, self.session.project), event)
+            self._append(book_stream(scope, self.session.id, self.session.project, PROCESS), event)
         self.draft.appended()
 
     def tries(self, decision: Decision) -> bool:
@@ -132,8 +139,8 @@ class Story:
             self.taken()
         return turn_id
 
-    def taken(self) -> None:
-        self.do(lambda session: commands.leases.take(session, self.by, "w1", holder_gone=True))
+    def taken(self, worker: str = "w1") -> None:
+        self.do(lambda session: commands.leases.take(session, self.by, worker, holder_gone=True))
 
     def adds(self, text: str, kind: Literal["steer", "follow_up"] = "steer") -> str:
         """A person says something to the turn under way."""
@@ -167,17 +174,35 @@ class Story:
     def call(self, tool: str = "shell", arguments: str = '{"argv": ["pytest", "-q"]}') -> ToolCallBlock:
         return ToolCallBlock(call_id=self.name("call"), name=tool, arguments=arguments)
 
-    def asks(self, call_id: str) -> str:
+    def asks(self, call_id: str, persons: int = 1, evaluation: Evaluation | None = None) -> str:
         request_id = self.name("request")
+        shown = commands.permissions.Shown("run pytest", "shown", evaluation)
         question = commands.permissions.Question(
-            request_id, digest_of(call_id), "run pytest", "shown", self.now + timedelta(hours=1)
+            request_id, digest_of(call_id), shown, self.now + timedelta(hours=1), persons=persons, process=PROCESS
         )
         self.do(lambda session: commands.permissions.ask(session, self.by, self.epoch, call_id, question))
         return request_id
 
-    def answered(self, request_id: str, *, allow: bool, remember: Scope | None = None, reason: str = "") -> None:
-        answer = commands.permissions.Answer(allow, reason, remember, self.name("rule") if remember else None, "pytest")
-        self.do(lambda session: commands.permissions.answer(session, self.by, request_id, answer))
+    def joins(self, call_id: str, request_id: str) -> None:
+        """An identical call waits for the same answer."""
+        digest = digest_of(call_id)
+        self.do(lambda session: commands.permissions.join(session, self.by, self.epoch, call_id, request_id, digest))
+
+    def answered(
+        self, request_id: str, *, allow: bool, remember: Scope | None = None, reason: str = "", by: Actor = ANN
+    ) -> None:
+        memory = commands.answers.Memory(self.name("rule"), remember, "pytest") if remember else None
+        answer = commands.answers.Answer(allow, reason, memory)
+        self.do(lambda session: commands.answers.answer(session, self.by_(by), request_id, answer))
+
+    def answered_with(self, request_id: str, arguments: str, reason: str = "") -> None:
+        """Allow other arguments than those that were shown."""
+        edit = commands.answers.Edit(arguments, f"digest of {arguments}")
+        answer = commands.answers.Answer(True, reason, edit=edit)
+        self.do(lambda session: commands.answers.answer(session, self.by, request_id, answer))
+
+    def outdated(self, call_id: str, *changed: str) -> None:
+        self.do(lambda session: commands.permissions.outdate(session, self.by, self.epoch, call_id, changed))
 
     def authorized(self, call_id: str, by: str = "read_only", source: str | None = None) -> None:
         word = commands.tools.Grant(digest_of(call_id), "person" if by == "person" else "read_only", source)
@@ -222,4 +247,4 @@ def digest_of(call_id: str) -> str:
 
 
 def _scope_of(event: Event) -> Scope | None:
-    return event.scope if isinstance(event, RuleRemembered | RuleRevoked) else None
+    return event.scope if isinstance(event, RuleRemembered | RuleRevoked | RuleUsed) else None

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from turnlog.domain import commands
+from turnlog.domain import Evaluation, commands
 from turnlog.projections import APPROVALS, Approval, approvals_of, project
 
-from .story import Story, digest_of
+from .story import ANN, BOB, PROCESS, Story, digest_of
 
 
 def asked() -> tuple[Story, str]:
@@ -64,3 +64,58 @@ def test_a_fork_does_not_wait_for_its_parents_answers() -> None:
     story.fork()
     assert approvals_of(waiting(story), "s2") == ()
     assert [approval.request_id for approval in approvals_of(waiting(story), "s1")] == [request_id]
+
+
+def asked_twice() -> tuple[Story, str, str, str]:
+    """A question that two calls wait for, and both calls."""
+    story = Story()
+    story.says("Go")
+    first, second = story.call(), story.call()
+    story.answers(first, second)
+    request_id = story.asks(first.call_id)
+    story.joins(second.call_id, request_id)
+    return story, request_id, first.call_id, second.call_id
+
+
+def test_a_question_names_every_call_that_its_answer_settles() -> None:
+    story, _, first, second = asked_twice()
+    (approval,) = waiting(story).values()
+    assert (approval.call_id, approval.calls) == (first, (first, second))
+
+
+def test_one_answer_settles_a_question_for_all_its_calls() -> None:
+    story, request_id, _, _ = asked_twice()
+    story.answered(request_id, allow=True)
+    assert waiting(story) == {}
+
+
+def test_a_question_tells_why_it_is_asked_and_what_surrounds_it() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    why = Evaluation(verdict="prompt", why="no rule allows it")
+    story.asks(call.call_id, evaluation=why)
+    (approval,) = waiting(story).values()
+    assert (approval.evaluation, approval.process, approval.persons, approval.barred) == (why, PROCESS, 1, None)
+
+
+def test_a_question_for_two_waits_on_after_the_first_yes() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    request_id = story.asks(call.call_id, persons=2)
+    story.answered(request_id, allow=True)
+    (approval,) = waiting(story).values()
+    assert (approval.persons, approval.endorsed_by) == (2, (ANN,))
+    story.answered(request_id, allow=True, by=BOB)
+    assert waiting(story) == {}
+
+
+def test_an_answer_that_is_out_of_date_is_no_question() -> None:
+    story, request_id = asked()
+    (approval,) = waiting(story).values()
+    story.answered(request_id, allow=True)
+    story.outdated(approval.call_id, "program")
+    assert waiting(story) == {}

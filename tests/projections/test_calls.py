@@ -1,5 +1,7 @@
 """Tool calls: one row a call."""
 
+from typing import Literal
+
 import pytest
 
 from turnlog.domain import Resolution, TurnlogError, commands
@@ -96,11 +98,11 @@ def test_an_answer_that_expires_does_not_reopen_a_finished_call() -> None:
     assert _state(story, call_id) == "closed"
 
 
-def test_an_answer_that_is_withdrawn_does_not_let_a_running_call_start_twice() -> None:
+def test_a_running_call_that_is_out_of_date_does_not_start_twice() -> None:
     story = Story()
-    call_id, request_id = allowed(story)
+    call_id, _ = allowed(story)
     story.started(call_id)
-    story.tries(lambda session: commands.permissions.withdraw(session, story.by, story.epoch, request_id, "changed"))
+    story.tries(lambda session: commands.permissions.outdate(session, story.by, story.epoch, call_id, ("program",)))
     assert _state(story, call_id) == "started"
     grant = commands.tools.Grant(digest_of(call_id), "rule")
     with pytest.raises(TurnlogError):
@@ -110,3 +112,83 @@ def test_an_answer_that_is_withdrawn_does_not_let_a_running_call_start_twice() -
 def _state(story: Story, call_id: str) -> str:
     call = story.session.turn.call(call_id) if story.session.turn else None
     return call.state if call else "gone"
+
+
+def joined() -> tuple[Story, str, str, str]:
+    """A question that two calls wait for, and both calls."""
+    story = Story()
+    story.says("Fix it")
+    first, second = story.call(), story.call()
+    story.answers(first, second)
+    request_id = story.asks(first.call_id)
+    story.joins(second.call_id, request_id)
+    return story, request_id, first.call_id, second.call_id
+
+
+def test_a_call_that_joined_a_question_waits_for_its_answer() -> None:
+    story, request_id, _, second = joined()
+    row = rows(story)[second]
+    assert (row.status, row.request_id, row.steps[-1].event) == ("waiting", request_id, "PermissionJoined")
+
+
+@pytest.mark.parametrize(("allow", "status"), [(True, "allowed"), (False, "refused")])
+def test_one_answer_is_a_step_of_every_call_that_waited_for_it(allow: bool, status: str) -> None:
+    story, request_id, first, second = joined()
+    story.answered(request_id, allow=allow)
+    assert [rows(story)[call].status for call in (first, second)] == [status, status]
+    assert rows(story)[first].steps[-1] == rows(story)[second].steps[-1]
+
+
+def test_an_answer_is_no_step_of_a_call_that_waits_no_more() -> None:
+    story, request_id, _, second = joined()
+    story.answered(request_id, allow=True)
+    story.authorized(second, "person", request_id)
+    before = rows(story)[second]
+    story.now = story.now.replace(year=story.now.year + 1)
+    story.tries(lambda session: commands.permissions.expire(session, story.by, story.epoch, request_id))
+    assert rows(story)[second] == before
+
+
+def test_a_call_that_one_of_two_persons_allowed_still_waits() -> None:
+    story = Story()
+    story.says("Fix it")
+    call = story.call()
+    story.answers(call)
+    story.answered(story.asks(call.call_id, persons=2), allow=True)
+    row = rows(story)[call.call_id]
+    assert (row.status, row.steps[-1].event) == ("waiting", "PermissionEndorsed")
+
+
+def test_what_is_out_of_date_was_decided_by_nobody() -> None:
+    story = Story()
+    call_id, _ = allowed(story)
+    story.outdated(call_id, "program")
+    row = rows(story)[call_id]
+    assert (row.status, row.decided_by, row.source) == ("proposed", None, None)
+    assert row.steps[-1].event == "PermissionStale"
+
+
+@pytest.mark.parametrize("by", ["policy", "authorizer"])
+def test_a_row_tells_of_a_policy_or_authorizer_by_name(by: Literal["policy", "authorizer"]) -> None:
+    story = Story()
+    story.says("Fix it")
+    call = story.call()
+    story.answers(call)
+    grant = commands.tools.Grant(digest_of(call.call_id), by, "permissive")
+    story.do(lambda session: commands.tools.authorize(session, story.by, story.epoch, call.call_id, grant))
+    row = rows(story)[call.call_id]
+    assert (row.status, row.decided_by, row.source) == ("authorized", by, "permissive")
+
+
+def test_a_question_that_is_taken_back_does_not_reopen_a_call_that_is_closed_by_then() -> None:
+    story = Story()
+    story.says("Fix it")
+    first, second = story.call(), story.call()
+    story.answers(first, second)
+    story.answered(story.asks(first.call_id), allow=True)
+    request_id = story.asks(second.call_id)
+    story.outdated(first.call_id, "program")
+    story.joins(first.call_id, request_id)
+    story.cancelled()
+    assert [rows(story)[call.call_id].status for call in (first, second)] == ["denied", "denied"]
+    assert [step.event for step in rows(story)[first.call_id].steps[-2:]] == ["PermissionJoined", "ToolCallDenied"]

@@ -2,11 +2,13 @@
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from turnlog.domain import (
+    CallState,
     Event,
     InputDelivered,
     Recorded,
@@ -30,6 +32,7 @@ from turnlog.projections import (
     TRANSCRIPT,
     USAGE,
     WIDTH,
+    CallStatus,
     UserSaid,
     conversation_problems,
     messages,
@@ -109,6 +112,20 @@ def test_projections_agree_with_the_session_at_every_version(story: Story) -> No
 
 @unhurried
 @given(stories())
+def test_a_call_stands_where_the_session_says_at_every_version(story: Story) -> None:
+    session, calls, transcript = Session(story.session.id), TOOL_CALLS.initial(), TRANSCRIPT.initial()
+    for recorded in story.history:
+        session = evolve(session, recorded.event)
+        calls, transcript = TOOL_CALLS.fold(calls, recorded), TRANSCRIPT.fold(transcript, recorded)
+        for call in session.turn.calls if session.turn else ():
+            used = transcript.call(call.call_id)
+            assert used is not None
+            assert used.status == calls.rows[call.call_id].status
+            assert call.state == _STATES.get(used.status, "closed")
+
+
+@unhurried
+@given(stories())
 def test_what_a_session_spent_is_what_its_own_answers_used(story: Story) -> None:
     session, usage = Session(story.session.id), USAGE.initial()
     for recorded in story.history:
@@ -148,8 +165,13 @@ def test_the_list_of_sessions_agrees_with_each_session(story: Story) -> None:
 @given(stories())
 def test_questions_that_wait_are_those_of_the_session(story: Story) -> None:
     approvals = project(APPROVALS, story.log).values()
-    waiting = tuple(approval.request_id for approval in approvals if approval.session_id == story.session.id)
-    assert waiting == _pending(story.session)
+    waiting = [approval for approval in approvals if approval.session_id == story.session.id]
+    assert tuple(approval.request_id for approval in waiting) == _pending(story.session)
+    for approval in waiting:
+        request = story.session.turn.request(approval.request_id) if story.session.turn else None
+        assert request is not None
+        assert approval.calls == (request.call_id, *request.joined)
+        assert (approval.endorsed_by, approval.persons) == (request.endorsed_by, request.persons)
 
 
 @unhurried
@@ -181,6 +203,17 @@ def test_any_event_in_any_order_folds(story: Story, dice: random.Random) -> None
     assert len(project(TIMELINE, muddle).lines) == len(muddle)
     assert conversation_problems(messages(project(TRANSCRIPT, muddle))) == []
     assert view(session, muddle)["id"] == "s1"
+
+
+_STATES: Mapping[CallStatus, CallState] = {
+    "proposed": "proposed",
+    "waiting": "waiting",
+    "allowed": "allowed",
+    "refused": "refused",
+    "authorized": "authorized",
+    "running": "started",
+    "unknown": "unknown",
+}
 
 
 def _answered_by(event: Event) -> str | None:

@@ -4,13 +4,23 @@ from typing import get_args
 
 import pytest
 
-from turnlog.domain import BlobRef, Event, Limits, Recorded, ToolCallDenied, TurnStarted, topic_of
+from turnlog.domain import (
+    BlobRef,
+    Evaluation,
+    Event,
+    Limits,
+    Recorded,
+    ToolCallAuthorized,
+    ToolCallDenied,
+    TurnStarted,
+    topic_of,
+)
 from turnlog.domain import TextBlock as Text
 from turnlog.projections import TIMELINE, WIDTH, line, one_line, project
 
 from ..domain.every_event import SAMPLES
 from ..domain.story import NUMBER
-from .story import ANN, BEGAN, Story
+from .story import ANN, BEGAN, BOB, Story
 
 
 def test_a_turn_reads_line_by_line() -> None:
@@ -18,8 +28,9 @@ def test_a_turn_reads_line_by_line() -> None:
     story.says("Why does\nit fail?")
     call = story.call()
     story.answers("Let me see.", call)
-    story.answered(story.asks(call.call_id), allow=True, remember="session")
-    story.authorized(call.call_id, "person")
+    request_id = story.asks(call.call_id)
+    story.answered(request_id, allow=True, remember="session")
+    story.authorized(call.call_id, "person", request_id)
     story.started(call.call_id)
     story.finished(call.call_id)
     lines = project(TIMELINE, story.history).lines
@@ -92,6 +103,41 @@ def test_an_amended_call_is_told_by_what_it_is_to_do_now() -> None:
     ]
 
 
+def test_questions_for_several_read_line_by_line() -> None:
+    story = Story()
+    story.says("Go")
+    first, second = story.call(), story.call()
+    story.answers(first, second)
+    since = len(story.history)
+    why = Evaluation(verdict="prompt", why="no rule allows it")
+    request_id = story.asks(first.call_id, persons=2, evaluation=why)
+    story.joins(second.call_id, request_id)
+    story.answered(request_id, allow=True, reason="fine")
+    story.answered(request_id, allow=True, by=BOB)
+    story.outdated(first.call_id, "program", "env")
+    assert shown_of(story, since) == [
+        ("ask", "permission asked  shell  pytest -q  2 persons have to agree  no rule allows it"),
+        ("ask", "permission awaited  shell  pytest -q  an identical call was asked about"),
+        ("ask", "permission endorsed  shell  pytest -q  others have to agree  fine"),
+        ("good", "permission given  shell  pytest -q"),
+        ("bad", "permission out of date  shell  pytest -q  changed: program, env"),
+    ]
+
+
+def test_an_answer_for_other_arguments_reads_line_by_line() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    request_id = story.asks(call.call_id)
+    since = len(story.history)
+    story.answered_with(request_id, '{"argv": ["pytest", "--collect-only"]}')
+    assert shown_of(story, since) == [
+        ("plain", "tool amended  shell  pytest --collect-only  by user:ann"),
+        ("good", "permission given  shell  pytest --collect-only  with other arguments"),
+    ]
+
+
 def test_a_turn_that_is_to_end_in_a_value_says_so() -> None:
     story = Story()
     story.says("How many?", output=NUMBER)
@@ -111,6 +157,14 @@ def test_a_price_is_not_rounded_to_nothing(cost: str, shown: str) -> None:
 @pytest.mark.parametrize("sample", SAMPLES, ids=topic_of)
 def test_every_event_is_told_in_words(sample: Event) -> None:
     assert not line(Recorded("s1", 2, sample)).summary.startswith(type(sample).__name__)
+
+
+@pytest.mark.parametrize("by", get_args(ToolCallAuthorized.model_fields["by"].annotation))
+def test_whoever_allowed_a_call_is_named(by: str) -> None:
+    authorized = ToolCallAuthorized.model_validate(
+        {"at": BEGAN, "actor": ANN, "turn_id": "t", "call_id": "c", "by": by, "digest": "d"}
+    )
+    assert len(line(Recorded("s1", 2, authorized)).summary.split("  ")) == 3
 
 
 @pytest.mark.parametrize("by", get_args(ToolCallDenied.model_fields["by"].annotation))

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from turnlog.domain import BlobRef, Cost, TextBlock, Usage, commands, plain_text
+from turnlog.domain import BlobRef, Cost, TextBlock, ToolCallDenied, Usage, commands, plain_text
 from turnlog.projections import ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid, replay
 
 from ..domain.story import NUMBER
@@ -175,3 +175,51 @@ def test_a_notice_is_shown() -> None:
     (notice,) = replay(story.history)
     assert isinstance(notice, NoticeShown)
     assert (notice.severity, notice.message) == ("warning", "the disk is nearly full")
+
+
+def test_a_call_that_a_person_changed_is_shown_with_their_arguments() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    story.answered_with(story.asks(call.call_id), '{"argv": ["true"]}', "only look")
+    (used,) = [item for item in replay(story.history) if isinstance(item, ToolUsed)]
+    assert (used.arguments, used.amended_by, used.status) == ('{"argv": ["true"]}', "user:ann", "allowed")
+
+
+def test_what_was_said_of_a_call_that_is_out_of_date_is_no_reason_any_more() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    story.answered(story.asks(call.call_id), allow=True, reason="go ahead")
+    story.outdated(call.call_id, "program")
+    (used,) = [item for item in replay(story.history) if isinstance(item, ToolUsed)]
+    assert (used.status, used.reason, used.changed) == ("proposed", "", len(story.history))
+
+
+def test_one_answer_is_shown_at_every_call_that_waited_for_it() -> None:
+    story = Story()
+    story.says("Go")
+    first, second = story.call(), story.call()
+    story.answers(first, second)
+    request_id = story.asks(first.call_id)
+    story.joins(second.call_id, request_id)
+    story.answered(request_id, allow=False, reason="not today")
+    used = [item for item in replay(story.history) if isinstance(item, ToolUsed)]
+    assert [(item.status, item.reason) for item in used] == [("refused", "not today")] * 2
+
+
+def test_a_question_that_is_taken_back_does_not_reopen_a_call_that_is_closed_by_then() -> None:
+    story = Story()
+    story.says("Go")
+    first, second = story.call(), story.call()
+    story.answers(first, second)
+    story.answered(story.asks(first.call_id), allow=True)
+    request_id = story.asks(second.call_id)
+    story.outdated(first.call_id, "program")
+    story.joins(first.call_id, request_id)
+    story.cancelled()
+    used = [item for item in replay(story.history) if isinstance(item, ToolUsed)]
+    closed = [record.version for record in story.history if isinstance(record.event, ToolCallDenied)]
+    assert [(item.status, item.changed) for item in used] == [("denied", version) for version in closed]

@@ -4,7 +4,7 @@ import json
 
 from pydantic import JsonValue
 
-from turnlog.domain import Limits, ModelSettings, Session, commands, fold
+from turnlog.domain import Limits, ModelSettings, Policy, Session, commands, fold
 from turnlog.projections import view
 
 from ..domain.story import NUMBER
@@ -83,3 +83,26 @@ def test_the_state_tells_that_a_turn_was_stopped() -> None:
     assert isinstance(stopping, dict)
     assert isinstance(stopped, dict)
     assert [(turn["stopping"], turn["stopped"]) for turn in (stopping, stopped)] == [(True, False), (False, True)]
+
+
+def test_the_state_tells_the_policy_of_the_session() -> None:
+    story = Story()
+    policy = Policy.strict().model_dump_json()
+    story.do(
+        lambda session: commands.sessions.configure(session, story.by, commands.sessions.Configuration(policy=policy))
+    )
+    assert (seen(story, 1)["policy"], seen(story, 2)["policy"]) == (None, policy)
+
+
+def test_the_state_tells_who_has_to_agree_and_who_did() -> None:
+    story = Story()
+    story.says("Go")
+    call = story.call()
+    story.answers(call)
+    request_id = story.asks(call.call_id, persons=2)
+    story.answered(request_id, allow=True)
+    pending = seen(story, len(story.history))["pending"]
+    assert isinstance(pending, dict)
+    question = pending[request_id]
+    assert isinstance(question, dict)
+    assert (question["persons"], question["endorsed_by"]) == (2, [{"kind": "user", "id": "ann"}])

@@ -24,6 +24,7 @@ from turnlog.domain import (
     ToolCallFinished,
     ToolOutcomeResolved,
     TurnlogError,
+    every_call,
     fold,
 )
 from turnlog.projections import METADATA, conversation_problems, project
@@ -167,7 +168,8 @@ class AnySequence(RuleBasedStateMachine):
             self._try(self.world.turnlog.revoke_rule(rules[dice % len(rules)].rule_id, session_id=session_id))
         else:
             name = ("look", "mark", "send")[dice % 3]
-            self._try(self.world.turnlog.add_rule(RuleDraft("allow" if allow else "deny", name, session_id)))
+            made = every_call("allow" if allow else "deny", name)
+            self._try(self.world.turnlog.add_rule(RuleDraft(made, session_id=session_id)))
 
     @rule(hours=st.sampled_from((1, 30)))
     def pass_time(self, hours: int) -> None:

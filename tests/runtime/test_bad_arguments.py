@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 import pytest
 from pydantic import JsonValue
 
-from turnlog.domain import ToolCallDenied, ToolCallFinished, ToolCallStarted, ToolContext, ToolOutput, ToolSpec
+from turnlog.domain import (
+    ToolCallDenied,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolContext,
+    ToolOutput,
+    ToolSpec,
+    every_call,
+)
 from turnlog.runtime import RuleDraft, allow
 
 from .world import ScriptedCall, ScriptedModel, World, asks, check_log, last_results, raw, tool
@@ -170,7 +178,7 @@ async def test_what_makes_no_sense_is_not_asked_about(memory: World) -> None:
         """Change something."""
         return "changed"
 
-    await memory.turnlog.add_rule(RuleDraft("allow", "change"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "change")))
     session = await memory.session([asks(raw("change", "{}")), "Done."], change)
     assert (await session.append_turn("Go.")).outcome == "answered"
     assert "PermissionRequested" not in await memory.kinds(session.id)

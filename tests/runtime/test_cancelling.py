@@ -26,6 +26,7 @@ from turnlog.domain import (
     TurnCompleted,
     TurnFailed,
     TurnInterrupted,
+    every_call,
 )
 from turnlog.runtime import RuleDraft, SessionHandle, Settings
 
@@ -94,7 +95,7 @@ async def one_answer_each(session: SessionHandle) -> None:
 
 @pytest.mark.parametrize("stride", range(8))
 async def test_a_turn_may_be_cancelled_at_any_step(memory: World, stride: int) -> None:
-    await memory.turnlog.add_rule(RuleDraft("allow", "act"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
     steps, over = stride, False
     while not over:
         recipe = Recipe()
@@ -115,7 +116,7 @@ async def test_a_turn_may_be_cancelled_at_any_step(memory: World, stride: int) -
 
 @pytest.mark.parametrize("stride", range(4))
 async def test_a_cancelled_turn_resumes_and_does_nothing_twice(memory: World, stride: int) -> None:
-    await memory.turnlog.add_rule(RuleDraft("allow", "act"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
     steps, over = stride, False
     while not over:
         recipe = Recipe()
@@ -209,7 +210,7 @@ async def test_a_tool_that_ends_well_when_it_is_told_to_has_its_result_recorded(
             return "saved in time"
         return "never"
 
-    await memory.turnlog.add_rule(RuleDraft("allow", "save"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "save")))
     session = await memory.session([asks("save"), "Done."], save)
     turn = asyncio.create_task(session.append_turn("Go."))
     await began.wait()
@@ -328,7 +329,7 @@ async def test_what_the_shell_started_is_gone_after_a_cancel(memory: World, tmp_
     program = (
         f"import os, signal, time; {ignore} pid = os.fork();open(f'{{os.getpid()}}.pid', 'w').close(); time.sleep(3600)"
     )
-    await memory.turnlog.add_rule(RuleDraft("allow", "shell"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "shell")))
     script: Script = [asks(("shell", {"argv": [sys.executable, "-c", program]})), "Done."]
     session = await memory.turnlog.create_session("s", model=ScriptedModel(script), tools=["shell"], workspace=tmp_path)
     turn = asyncio.create_task(session.append_turn("Go."))

@@ -14,6 +14,7 @@ from turnlog.domain import (
     TurnCancelled,
     TurnCompleted,
     TurnInterrupted,
+    every_call,
 )
 from turnlog.runtime import RuleDraft, SessionHandle
 
@@ -100,7 +101,7 @@ async def test_a_new_title_goes_through_while_a_turn_runs(world: World) -> None:
 async def test_a_rule_goes_through_while_a_turn_runs(world: World) -> None:
     gate = Gate()
     session, turn = await at_the_gate(world, gate)
-    await world.turnlog.add_rule(RuleDraft("allow", "x", session_id=session.id))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "x"), session_id=session.id))
     gate.opened.set()
     await turn
     assert len((await session.state()).rules) == 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from turnlog.domain import InvalidInput, ModelReply, NotFound, SessionForked, TextBlock
+from turnlog.domain import InvalidInput, ModelReply, NotFound, SessionForked, TextBlock, every_call
 from turnlog.projections import conversation_problems
 from turnlog.runtime import RuleDraft, SessionHandle, allow
 
@@ -34,7 +34,7 @@ async def rich(world: World) -> tuple[SessionHandle, int]:
     await session.resolve_permission(waiting.waiting_for[0], allow(remember="session"))
     await session.resume_turn()
     await session.rename("Another title")
-    await world.turnlog.add_rule(RuleDraft("deny", "send", session_id=session.id))
+    await world.turnlog.add_rule(RuleDraft(every_call("deny", "send"), session_id=session.id))
     await session.append_turn("Send it again.")
     return session, (await session.metadata()).version
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from turnlog.domain import ModelReply, StoreError, TextBlock
+from turnlog.domain import ModelReply, StoreError, TextBlock, every_call
 from turnlog.runtime import RuleDraft, SessionHandle
 
 from .conftest import MakeWorld
@@ -70,7 +70,7 @@ async def full(disk: Disk, open_world: MakeWorld, tmp_path: Path) -> tuple[World
         disk.fill()
         return "x" * 200_000
 
-    await world.turnlog.add_rule(RuleDraft("allow", "fill"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "fill")))
     session = await world.session([asks("fill"), "Done."], fill)
     with pytest.raises(StoreError) as caught:
         await session.append_turn("Go.")

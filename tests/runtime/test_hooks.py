@@ -24,6 +24,7 @@ from turnlog.domain import (
     ToolCallStarted,
     TurnCompleted,
     TurnInterrupted,
+    every_call,
 )
 from turnlog.projections import ToolUsed
 from turnlog.runtime import Allow, Deny, Hook, Modify, ProposedCall, RuleDraft, allow
@@ -126,7 +127,7 @@ class Notes:
 
 async def turn_with(world: World, *hooks: Hook, text: str = "hello") -> tuple[str, ScriptedModel]:
     """A finished turn with one call of `write`, which everybody may."""
-    await world.turnlog.add_rule(RuleDraft("allow", "write"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "write")))
     script = ScriptedModel([asks(("write", {"text": text})), "Done."])
     session = await world.session(script, write, hooks=hooks)
     assert (await session.append_turn("Write.")).text == "Done."
@@ -251,7 +252,7 @@ async def test_a_gate_that_changes_its_copy_of_the_arguments_changes_nothing(mem
 
 
 async def test_a_fork_keeps_the_hooks_of_its_session(memory: World) -> None:
-    await memory.turnlog.add_rule(RuleDraft("allow", "write"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "write")))
     script = ScriptedModel(["Hello.", asks(("write", {"text": "a"})), "Done."])
     session = await memory.session(script, write, hooks=[adds("suffix", "!")])
     await session.append_turn("Hi.")
@@ -280,7 +281,7 @@ async def test_gates_never_see_what_is_no_json_object(memory: World, text: str) 
 
 
 async def test_a_gate_may_mend_what_does_not_fit_the_schema(memory: World) -> None:
-    await memory.turnlog.add_rule(RuleDraft("allow", "write"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "write")))
     gate = GateOf("mender", lambda call: Modify({"text": str(call.arguments["txt"])}))
     session = await memory.session([asks(("write", {"txt": "a"})), "Done."], write, hooks=[gate])
     await session.append_turn("Write.")
@@ -433,7 +434,7 @@ async def test_a_gate_is_not_asked_about_its_own_words_where_a_call_was_changed_
     memory: World,
 ) -> None:
     script: Script = [asks(("write", {"text": "a"})), "Done."]
-    await memory.turnlog.add_rule(RuleDraft("allow", "write"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "write")))
     session = await memory.session(script, write, hooks=[GateOf("suffix", raises(Crash()))])
     with pytest.raises(Crash):
         await session.append_turn("Write.")
@@ -457,7 +458,7 @@ async def test_a_gate_is_not_asked_about_its_own_words_where_a_call_was_changed_
 async def test_after_a_crash_between_two_gates_both_are_asked_about_the_models_own_words(shared_url: str) -> None:
     dying = World(shared_url, worker="first")
     first = adds("first", "1")
-    await dying.turnlog.add_rule(RuleDraft("allow", "write"))
+    await dying.turnlog.add_rule(RuleDraft(every_call("allow", "write")))
     script: Script = [asks(("write", {"text": "a"})), "Done."]
     session = await dying.session(script, write, hooks=[first, GateOf("second", raises(Crash()))])
     with pytest.raises(Crash):
@@ -476,7 +477,7 @@ async def test_after_a_crash_between_two_gates_both_are_asked_about_the_models_o
 
 async def test_a_call_judged_before_a_crash_is_not_judged_again_for_its_siblings_sake(shared_url: str) -> None:
     dying = World(shared_url, worker="first")
-    await dying.turnlog.add_rule(RuleDraft("allow", "write"))
+    await dying.turnlog.add_rule(RuleDraft(every_call("allow", "write")))
     script: Script = [asks(("write", {"text": "a"}), ("write", {"text": "b"})), "Done."]
     died = GateOf("g", lambda call: raises(Crash())(call) if call.arguments["text"] == "b" else Modify({"text": "A"}))
     session = await dying.session(script, write, hooks=[died])
@@ -633,7 +634,7 @@ async def test_the_turn_goes_on_while_an_observer_is_busy(memory: World) -> None
         async def observe(self, recorded: Recorded) -> None:
             await free.wait()
 
-    await memory.turnlog.add_rule(RuleDraft("allow", "write"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "write")))
     session = await memory.session([asks(("write", {"text": "a"})), "Done."], write, hooks=[Busy()])
     turn = asyncio.create_task(session.append_turn("Write."))
     await until(lambda: WRITTEN)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from turnlog.domain import ToolContext, TurnlogError
+from turnlog.domain import ToolContext, TurnlogError, every_call
 from turnlog.runtime import RuleDraft, SessionHandle
 
 from .conftest import MakeWorld
@@ -68,7 +68,7 @@ async def test_whatever_several_hands_do_at_once_the_log_is_one_story(
     worlds = [open_world(shared_url, worker=f"w{number}") for number in range(HANDS)]
     for world in worlds:
         world.neighbours.answer = True
-    await worlds[0].turnlog.add_rule(RuleDraft("allow", "send"))
+    await worlds[0].turnlog.add_rule(RuleDraft(every_call("allow", "send")))
     script = [asks("look", "send"), asks("send", "look")] * 5
     session = await worlds[0].session(model_of(script), look, send)
     hands = [await world.again(session.id, script, look, send) for world in worlds]

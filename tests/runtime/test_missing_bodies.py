@@ -27,6 +27,7 @@ from turnlog.domain import (
     TurnFailed,
     TurnFailure,
     TurnStarted,
+    every_call,
 )
 from turnlog.front import Turnlog
 from turnlog.projections import TIMELINE, project
@@ -193,7 +194,7 @@ def long_call(name: str, more: str = "") -> ScriptedCall:
 
 async def test_a_call_whose_arguments_are_missing_is_not_run(world: World, loss: Loss) -> None:
     """Nor do those beside it seem to have begun."""
-    await world.turnlog.add_rule(RuleDraft("allow", "weigh"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "weigh")))
     script = [asks(("weigh", {"text": "x"}), long_call("work")), *MORE]
     session = await world.session(script, work, weigh)
     assert (await session.append_turn("Work.")).outcome == "suspended"
@@ -213,7 +214,7 @@ async def test_calls_side_by_side_wait_for_the_arguments_of_all(
 ) -> None:
     """Lost between the judgement and the call, with no room to remember it: no call may seem to have begun."""
     monkeypatch.setattr(bodies, "_CACHED_BYTES", 0)
-    await world.turnlog.add_rule(RuleDraft("allow", "weigh"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "weigh")))
     session = await world.session([asks(long_call("weigh"), long_call("weigh", "2")), *MORE], weigh)
     loss.of(reference(arguments("2")), spared=1)
     with pytest.raises(TurnFailure, match=reference(arguments("2")).sha256):
@@ -231,7 +232,7 @@ async def test_a_call_that_was_running_and_cannot_be_read_again_has_an_unknown_o
         RAN.append("died")
         raise Crash
 
-    await world.turnlog.add_rule(RuleDraft("allow", "work"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "work")))
     script = [asks(long_call("work")), *MORE]
     session = await world.session(script, dies)
     with pytest.raises(BaseExceptionGroup):

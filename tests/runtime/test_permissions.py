@@ -12,7 +12,7 @@ from turnlog.domain import (
     PermissionExpired,
     PermissionRequested,
     PermissionResolved,
-    PermissionWithdrawn,
+    PermissionStale,
     RuleRemembered,
     ToolCallAuthorized,
     ToolCallDenied,
@@ -187,7 +187,7 @@ async def test_a_tool_that_changed_since_the_approval_is_asked_about_anew(world:
 
     reply = await (await world.again(session.id, [asks("send"), "Done."], other)).resume_turn()
     assert reply.outcome == "suspended"
-    assert [event.request_id for event in await world.all_of(session.id, PermissionWithdrawn)] == [request_id]
+    assert [event.request_id for event in await world.all_of(session.id, PermissionStale)] == [request_id]
 
 
 async def test_the_digest_that_was_approved_is_the_one_that_runs(world: World) -> None:

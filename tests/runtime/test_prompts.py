@@ -18,6 +18,7 @@ from turnlog.domain import (
     ThinkingBlock,
     ToolImage,
     TurnStarted,
+    every_call,
 )
 from turnlog.runtime import RuleDraft, SessionHandle, history
 from turnlog.runtime.prompts import latest_prompt
@@ -127,7 +128,7 @@ async def test_a_prompt_stays_what_it_was_when_everything_else_changes(world: Wo
     session = await rich(world)
     await session.rename("Another")
     await session.configure(tools=["shell"], system="Other.", settings=ModelSettings(seed=1))
-    await world.turnlog.add_rule(RuleDraft("deny", "look", session_id=session.id))
+    await world.turnlog.add_rule(RuleDraft(every_call("deny", "look"), session_id=session.id))
     other = await world.again(session.id, [*RICH, "Fine."])
     await other.append_turn("And now?")
     await check(world, session.id)

@@ -22,6 +22,7 @@ from turnlog.domain import (
     TurnCancelled,
     TurnResumed,
     TurnSuspended,
+    every_call,
 )
 from turnlog.runtime import RuleDraft, SessionHandle, allow
 
@@ -64,7 +65,7 @@ def die_after(kind: type[Any]) -> Callable[[tuple[Change, ...]], None]:
 
 async def crashed(world: World, effect: Effect, script: ScriptedModel | None = None) -> SessionHandle:
     """A session whose worker died in the middle of a call."""
-    await world.turnlog.add_rule(RuleDraft("allow", "act"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
     session = await world.session(script or ScriptedModel([asks("act"), "Done."]), act(effect, dies=1))
     with pytest.raises(BaseExceptionGroup):
         await session.append_turn("Act.")
@@ -119,7 +120,7 @@ async def test_what_became_of_a_call_can_be_said_before_resuming(world: World) -
 
 
 async def test_a_second_crash_during_a_retry_is_asked_about_again(memory: World) -> None:
-    await memory.turnlog.add_rule(RuleDraft("allow", "act"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
     session = await memory.session([asks("act"), "Done."], act("external", dies=2))
     with pytest.raises(BaseExceptionGroup):
         await session.append_turn("Act.")
@@ -165,7 +166,7 @@ async def test_a_tool_whose_schema_changed_leaves_the_outcome_unknown(world: Wor
 
 
 async def test_a_call_that_was_never_announced_is_run_once(world: World) -> None:
-    await world.turnlog.add_rule(RuleDraft("allow", "act"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
 
     def before(changes: tuple[Change, ...]) -> None:
         if any(isinstance(event, ToolCallStarted) for change in changes for event in change.events):
@@ -212,8 +213,8 @@ async def test_siblings_that_finished_are_not_run_again(world: World) -> None:
         first.append("ran")
         return "noted"
 
-    await world.turnlog.add_rule(RuleDraft("allow", "note"))
-    await world.turnlog.add_rule(RuleDraft("allow", "act"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "note")))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
     script = ScriptedModel([asks("note", "act"), "Done."])
     session = await world.session(script, note, act("idempotent", dies=1))
     with pytest.raises(BaseExceptionGroup):
@@ -237,7 +238,7 @@ async def test_an_approval_given_before_the_crash_is_not_asked_for_again(world: 
 
 async def test_results_that_were_recorded_are_used_after_a_crash(world: World) -> None:
     script = ScriptedModel([asks("act"), "Done."])
-    await world.turnlog.add_rule(RuleDraft("allow", "act"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
     session = await world.session(script, act("external"))
     world.log.after = die_after(ToolCallFinished)
     with pytest.raises(Crash):

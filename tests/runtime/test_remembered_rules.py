@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from turnlog.domain import NotFound, PermissionRequested, Rule, Scope, ToolCallAuthorized, ToolCallDenied
+from turnlog.domain import NotFound, PermissionRequested, Rule, Scope, ToolCallAuthorized, ToolCallDenied, every_call
 from turnlog.runtime import RuleDraft, SessionHandle, allow, deny
 
 from .world import Script, ScriptedModel, World, asks, last_results, tool
@@ -99,12 +99,12 @@ async def test_a_remembered_refusal_refuses_with_its_reason(world: World) -> Non
 
 async def test_a_rule_added_by_hand_is_in_force_from_the_next_call_on(world: World) -> None:
     session = await world.session([asks("send"), "Done."], send)
-    await world.turnlog.add_rule(RuleDraft("allow", "send"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "send")))
     assert (await session.append_turn("Send it.")).outcome == "answered"
 
 
 async def test_a_revoked_rule_is_out_of_force_from_the_next_call_on(world: World) -> None:
-    rule_id = await world.turnlog.add_rule(RuleDraft("allow", "send"))
+    rule_id = await world.turnlog.add_rule(RuleDraft(every_call("allow", "send")))
     await world.turnlog.revoke_rule(rule_id, "no longer")
     assert not await sends_without_asking(world)
 
@@ -127,7 +127,7 @@ async def test_a_rule_made_in_the_middle_of_a_turn_is_in_force_at_once(world: Wo
     @tool(effect="pure")
     async def permit() -> str:
         """Let a person allow it meanwhile."""
-        await world.turnlog.add_rule(RuleDraft("allow", "send"))
+        await world.turnlog.add_rule(RuleDraft(every_call("allow", "send")))
         return "permitted"
 
     session = await world.session([asks("permit"), asks("send"), "Done."], permit, send)
@@ -136,7 +136,7 @@ async def test_a_rule_made_in_the_middle_of_a_turn_is_in_force_at_once(world: Wo
 
 async def test_a_rule_that_expired_is_out_of_force(world: World) -> None:
     until = world.clock.now() + timedelta(hours=1)
-    await world.turnlog.add_rule(RuleDraft("allow", "send", expires_at=until))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "send"), expires_at=until))
     world.clock.advance(3600)
     assert not await sends_without_asking(world)
 
@@ -144,7 +144,7 @@ async def test_a_rule_that_expired_is_out_of_force(world: World) -> None:
 @pytest.mark.parametrize("deny_first", [True, False])
 async def test_a_denial_wins_whatever_the_order_and_the_scope(world: World, deny_first: bool) -> None:
     session = await world.session([asks("send"), "Done."], send)
-    rules = [RuleDraft("deny", "send"), RuleDraft("allow", "send", session_id=session.id)]
+    rules = [RuleDraft(every_call("deny", "send")), RuleDraft(every_call("allow", "send"), session_id=session.id)]
     for rule in rules if deny_first else reversed(rules):
         await world.turnlog.add_rule(rule)
     await session.append_turn("Send it.")
@@ -152,7 +152,7 @@ async def test_a_denial_wins_whatever_the_order_and_the_scope(world: World, deny
 
 
 async def test_a_denial_is_final_even_for_a_tool_that_only_reads(world: World) -> None:
-    await world.turnlog.add_rule(RuleDraft("deny", "look", reason="not here"))
+    await world.turnlog.add_rule(RuleDraft(every_call("deny", "look", "not here")))
     script = ScriptedModel([asks("look"), "Done."])
     session = await world.session(script, look)
     await session.append_turn("Look.")
@@ -161,8 +161,8 @@ async def test_a_denial_is_final_even_for_a_tool_that_only_reads(world: World) -
 
 async def test_rules_are_listed_with_who_made_them(world: World) -> None:
     session = await remembered(world, "session")
-    await world.turnlog.add_rule(RuleDraft("allow", "look", project="p"))
-    await world.turnlog.add_rule(RuleDraft("deny", "look"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "look"), project="p"))
+    await world.turnlog.add_rule(RuleDraft(every_call("deny", "look")))
     found: list[Rule] = await world.turnlog.rules(session.id)
     assert sorted((rule.scope, rule.effect, str(rule.made_by)) for rule in found) == [
         ("global", "deny", "user:ada"),

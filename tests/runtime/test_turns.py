@@ -14,6 +14,7 @@ from turnlog.domain import (
     TurnCompleted,
     TurnFailed,
     TurnFailure,
+    every_call,
 )
 from turnlog.runtime import LiveDelta, RuleDraft, Settings
 
@@ -134,7 +135,7 @@ async def test_calls_that_change_something_run_alone_and_in_order(world: World) 
         running.remove(name)
         return name
 
-    await world.turnlog.add_rule(RuleDraft("allow", "change"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "change")))
     session = await world.session([asks(*(("change", {"name": n}) for n in "abc")), "Done."], change)
     await session.append_turn("Go.")
     assert trace == [("a",), ("b",), ("c",)]
@@ -155,7 +156,7 @@ async def test_reading_before_and_after_a_change_keeps_its_place(memory: World) 
         trace.append("write")
         return "written"
 
-    await memory.turnlog.add_rule(RuleDraft("allow", "write"))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "write")))
     reply = asks(("read", {"name": "a"}), "write", ("read", {"name": "b"}))
     session = await memory.session([reply, "Done."], read, write)
     await session.append_turn("Go.")

@@ -23,6 +23,7 @@ from turnlog.domain import (
     TurnFailed,
     TurnFailure,
     TurnStarted,
+    every_call,
 )
 from turnlog.runtime import Allow, Deny, Modify, ProposedCall, RuleDraft, TypedReply, allow
 
@@ -184,7 +185,7 @@ async def test_a_long_value_comes_back_whole(world: World) -> None:
 
 
 async def test_calls_beside_the_value_run_and_then_the_turn_ends(world: World) -> None:
-    await world.turnlog.add_rule(RuleDraft("allow", "act"))
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
     reply = await ended(world, [asks("look", (OUTPUT_TOOL, GOOD), ("act", {"what": "it"}))])
     assert (RAN, reply.output) == (["looked", "it"], INVOICE)
 
@@ -295,7 +296,7 @@ async def test_who_resumes_such_a_turn_gives_the_model_as_many_tries_again(
 
 
 async def test_a_rule_against_the_tool_leaves_the_turn_without_a_value(memory: World) -> None:
-    await memory.turnlog.add_rule(RuleDraft("deny", OUTPUT_TOOL))
+    await memory.turnlog.add_rule(RuleDraft(every_call("deny", OUTPUT_TOOL)))
     session = await memory.session([gives(GOOD)] * 5)
     with pytest.raises(TurnFailure, match="no_output"):
         await session.append_turn("What is owed?", output=Invoice)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from turnlog.domain import ModelError, ModelReply, TextBlock, TurnFailure, TurnlogError
+from turnlog.domain import ModelError, ModelReply, TextBlock, TurnFailure, TurnlogError, every_call
 from turnlog.runtime import RuleDraft, allow, deny
 
 from .world import ModelOf, ScriptedModel, World, asks, check_log, last_results, tool
@@ -117,7 +117,7 @@ async def test_a_reason_with_half_a_pair_cancels_a_turn(memory: World) -> None:
 
 
 async def test_a_rule_with_half_a_pair_is_kept(memory: World) -> None:
-    await memory.turnlog.add_rule(RuleDraft("allow", "send", reason=HALF))
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "send", HALF)))
     assert [rule.reason for rule in await memory.turnlog.rules()] == [stored(HALF)]
 
 

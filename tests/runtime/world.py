@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import JsonValue
 
 from turnlog.domain import (
+    STANDARD,
     Actor,
     Change,
     Event,
@@ -17,6 +18,7 @@ from turnlog.domain import (
     ModelDelta,
     ModelReply,
     ModelRequest,
+    Policy,
     Recorded,
     Session,
     Tool,
@@ -26,9 +28,9 @@ from turnlog.domain import (
     to_snapshot,
 )
 from turnlog.front import Turnlog
-from turnlog.infrastructure import models, store, system, tools
+from turnlog.infrastructure import models, permissions, store, system, tools
 from turnlog.projections import TRANSCRIPT, conversation_problems, messages, project
-from turnlog.runtime import Environment, SessionHandle, Settings, history
+from turnlog.runtime import Authorizer, Environment, SessionHandle, Settings, history
 from turnlog.runtime.histories import load
 from turnlog.testing import VirtualClock
 
@@ -129,6 +131,8 @@ class World:
     clock: VirtualClock = field(default_factory=VirtualClock)
     neighbours: Neighbours = field(default_factory=Neighbours)
     workers: Workers | None = None
+    policy: Policy = STANDARD
+    authorizer: Authorizer | None = None
 
     def __post_init__(self) -> None:
         self.store = store.open_store(self.url)
@@ -141,10 +145,13 @@ class World:
             workers=self.workers or self.neighbours,
             models=lambda name: models.resolve_model(name, self.store.blobs.get),
             tools=tools.BUILTIN_TOOLS.get,
+            permissions=permissions.StructuredPermissions(),
             user=Actor(kind="user", id=self.user),
             worker=self.worker,
             settings=self.settings,
             snapshots=self.store.snapshots,
+            policy=self.policy,
+            authorizer=self.authorizer,
         )
         self.turnlog = Turnlog(self.env, self.store.close)
 

@@ -11,12 +11,15 @@ from . import (
     demo,
     differing,
     doctor,
+    explaining,
     forking,
     permissions,
     prompting,
     reading,
     rules,
+    rules_adding,
     rules_eval,
+    rules_whatif,
     running,
     showing,
     steering,
@@ -77,14 +80,15 @@ def _group(name: str, what: str) -> typer.Typer:
 _register(app, demo.demo, running.run, running.resume)
 _register(app, steering.cancel, steering.stop, steering.steer)
 _register(app, reading.sessions, reading.log, showing.show, prompting.prompt, differing.diff, forking.fork)
-_register(app, permissions.approvals, permissions.approve, permissions.deny)
+_register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why)
 _register(app, verifying.verify, doctor.doctor)
 _register(
-    _group("rules", "What is allowed or denied without asking."),
+    _group("rules", "What is allowed, asked about or denied."),
     rules.list_,
-    rules.add,
+    rules_adding.add,
     rules.revoke,
     rules_eval.eval_,
     rules_eval.test_,
+    rules_whatif.whatif,
 )
 _register(_group("db", "The database itself."), db.migrate, db.check)

@@ -1,122 +1,205 @@
 """Asking the person at the terminal for permission."""
 
 import asyncio
+import re
 import sys
-import threading
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from turnlog.runtime import PermissionDecision, PermissionRequest, allow, deny
+from turnlog.domain import (
+    Actor,
+    CommandRefused,
+    InvalidInput,
+    NotFound,
+    PermissionEndorsed,
+    PermissionRequested,
+    Scope,
+)
+from turnlog.runtime import PermissionDecision, PermissionRequest, SessionHandle, allow, deny
 
+from .lines import Lines
 from .output import note
-from .text import indented, safe_line
+from .questions import number_word
+from .text import count, indented, safe_line
 
 if TYPE_CHECKING:
-    from turnlog.runtime.approvals import Approvals
+    from turnlog.front import Turnlog
+    from turnlog.runtime import Approvals
 
     from .options import ApprovalsMode
 
-_ANSWERS: Mapping[str, PermissionDecision] = MappingProxyType(
+_SCOPES: Mapping[str, Scope] = MappingProxyType({"r": "process", "s": "session", "p": "project", "g": "global"})
+_CHOICES: Mapping[str, str] = MappingProxyType(
     {
-        "y": allow(),
-        "s": allow(remember="session"),
-        "p": allow(remember="project"),
-        "g": allow(remember="global"),
+        "y": "once",
+        "r": "for this run",
+        "s": "for this session",
+        "p": "for the project",
+        "g": "everywhere",
+        "e": "edit",
+        "n": "no",
     }
 )
-_CHOICES = {"y": "once", "s": "for this session", "p": "for the project", "g": "everywhere", "n": "no"}
-_WORDS = ("yes", "no")
+_REMEMBERED = re.compile(r"([rspg])([1-9][0-9]?)?")
+_WORDS = ("yes", "no", "edit")
 
 
 class Shown:
     """The questions that the reader of the log has come to: nobody is asked in the middle of a sentence."""
 
     def __init__(self) -> None:
-        self._ids: set[str] = set()
+        self._asked: dict[str, PermissionRequested] = {}
+        self._agreed: dict[str, list[Actor]] = {}
         self._more = asyncio.Event()
 
-    def add(self, request_id: str) -> None:
-        """Everything up to this question has been shown."""
-        self._ids.add(request_id)
+    def add(self, event: PermissionRequested | PermissionEndorsed) -> None:
+        """Everything up to this has been shown."""
+        if isinstance(event, PermissionEndorsed):
+            self._agreed.setdefault(event.request_id, []).append(event.actor)
+            return
+        self._asked[event.request_id] = event
         self._more.set()
 
-    async def wait(self, request_id: str) -> None:
-        """Return once that is so."""
-        while request_id not in self._ids:
+    async def wait(self, request_id: str) -> PermissionRequested:
+        """The question, once everything up to it has been shown."""
+        while request_id not in self._asked:
             self._more.clear()
             await self._more.wait()
+        return self._asked[request_id]
+
+    def agreed(self, request_id: str) -> tuple[Actor, ...]:
+        """Who said yes, where others have to agree."""
+        return tuple(self._agreed.get(request_id, ()))
 
 
-class Terminal:
-    """Lines from stdin, read beside the event loop so that Ctrl-C and answers from elsewhere are never kept waiting."""
+class Asker:
+    """Asks for permission on this terminal, and answers as anybody elsewhere would: what is refused is told."""
 
-    def __init__(self, shown: Shown, *, has_project: bool) -> None:
+    def __init__(self, log: "Turnlog", session: SessionHandle, shown: Shown, *, has_project: bool) -> None:
+        self._log = log
+        self._session = session
         self._shown = shown
-        self._choices = {key: what for key, what in _CHOICES.items() if key != "p" or has_project}
-        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
-        self._started = False
+        self._has_project = has_project
+        self._lines = Lines()
 
     async def ask(self, request: PermissionRequest) -> PermissionDecision:
-        """Show the whole call and take the person's answer to it."""
-        await self._shown.wait(request.request_id)
-        self._forget_what_was_typed()
+        """Show the whole call and see to an answer. Returns only where the input ended, and then no."""
+        asked = await self._shown.wait(request.request_id)
+        self._lines.forget()
+        choices = self._choices(request, asked)
+        self._show(request, asked, choices)
+        while True:
+            decision = await self._decision(request, choices)
+            if decision is None:
+                return deny("no answer: the input ended")
+            agreed = len(self._shown.agreed(request.request_id)) + 1
+            try:
+                outcome = await self._session.resolve_permission(request.request_id, decision)
+            except (CommandRefused, InvalidInput, NotFound) as error:
+                note((safe_line(error.message), "bad"))
+                continue
+            if outcome == "endorsed":
+                said = f"{number_word(agreed)} yes of {number_word(asked.persons or 1)}"
+                note((f"{said}; waiting for another person to agree", "ask"))
+            await _until_cancelled()
+
+    def _choices(self, request: PermissionRequest, asked: PermissionRequested) -> Mapping[str, str]:
+        """What may be answered: a yes that others have to second, or of which too little is known, is for one call."""
+        left_out: set[str] = set()
+        if asked.persons or asked.unbound:
+            left_out |= set(_SCOPES)
+        if asked.persons or len(request.calls) > 1:
+            left_out.add("e")
+        if asked.process != self._log.process:  # another one asked, which may be gone, and rules of a run are its own
+            left_out.add("r")
+        if not self._has_project:
+            left_out.add("p")
+        return {key: what for key, what in _CHOICES.items() if key not in left_out}
+
+    def _show(self, request: PermissionRequest, asked: PermissionRequested, choices: Mapping[str, str]) -> None:
         note(("permission needed: ", "ask"), safe_line(request.tool))
         note(indented(request.display))
-        offered = "  ".join(f"[{key}] {what}" for key, what in self._choices.items())
-        while True:
-            answer = await self._line(f"allow? {offered}: ")
-            if answer is None:
-                return deny("no answer: the input ended")
-            choice = answer.lower()[:1] if answer.lower() in _WORDS else answer.lower()
-            if choice == "n":
-                return deny(await self._line("why not? (told to the model, may be empty): ") or "")
-            if choice in self._choices:
-                return _ANSWERS[choice]
+        if request.why:
+            note((f"why: {safe_line(request.why)}", "quiet"))
+        if len(request.calls) > 1:
+            note(f"the answer is for {count(len(request.calls), 'identical call')}")
+        if asked.persons:
+            agreed = "".join(f"; {safe_line(str(who))} said yes" for who in self._shown.agreed(request.request_id))
+            note(f"{number_word(asked.persons)} persons have to agree{agreed}")
+        if asked.barred is not None:
+            note(f"{safe_line(str(asked.barred))} began this turn and cannot answer")
+        if request.proposals and "s" in choices:
+            note(("instead of this exact call may be remembered, as in s1:", "quiet"))
+            for number, proposal in enumerate(request.proposals, 1):
+                note((f"  {number}  {safe_line(proposal.shown)}", "quiet"))
 
-    def _forget_what_was_typed(self) -> None:
-        """An answer typed before the question was shown is no answer to it."""
-        while not self._lines.empty():
-            self._lines.get_nowait()
+    async def _decision(self, request: PermissionRequest, choices: Mapping[str, str]) -> PermissionDecision | None:
+        """What the person answers, asked again until it is an answer; None at the end of input."""
+        offered = "  ".join(f"[{key}] {what}" for key, what in choices.items())
+        while (typed := await self._lines.next(f"allow? {offered}: ")) is not None:
+            answer = typed.lower()[:1] if typed.lower() in _WORDS else typed.lower()
+            if answer[:1] not in choices:
+                continue
+            if answer == "y":
+                return allow()
+            if answer == "n":
+                return deny(await self._lines.next("why not? (told to the model, may be empty): ") or "")
+            decision = await self._edited(request) if answer == "e" else _remembering(request, answer)
+            if decision is not None:
+                return decision
+        return None
 
-    async def _line(self, prompt: str) -> str | None:
-        """The next line, without the space around it; None at the end of input."""
-        if not self._started:
-            self._started = True
-            loop = asyncio.get_running_loop()
-            threading.Thread(target=self._read, args=(loop,), daemon=True).start()
-        sys.stderr.write(prompt)
-        sys.stderr.flush()
+    async def _edited(self, request: PermissionRequest) -> PermissionDecision | None:
+        """Yes to other arguments; None where they stay as they are."""
+        from .editing import edited
+
         try:
-            line = await self._lines.get()
-        except asyncio.CancelledError:  # answered elsewhere, or Ctrl-C: what follows begins a line of its own
-            note()
-            raise
-        if line is None:
-            self._lines.put_nowait(None)
+            arguments = await edited(await self._arguments(request.call_id), self._lines)
+        except InvalidInput as problem:
+            note((safe_line(problem.message), "bad"))
             return None
-        return line.strip()
+        if arguments is None:
+            note("the arguments stay as they are")
+            return None
+        return allow(arguments=arguments)
 
-    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        while True:
-            line = sys.stdin.readline()
-            try:
-                loop.call_soon_threadsafe(self._lines.put_nowait, line or None)
-            except RuntimeError:  # the loop is closed, nobody asks any more
-                return
-            if not line:
-                return
+    async def _arguments(self, call_id: str) -> str:
+        for item in reversed(await self._session.replay()):
+            if item.kind == "tool_used" and item.call_id == call_id:
+                return await self._log.text(item.arguments)
+        raise InvalidInput(f"the arguments of call {call_id} are not in the log")
+
+
+def _remembering(request: PermissionRequest, answer: str) -> PermissionDecision | None:
+    """Yes, and a rule: a letter for how far it reaches, perhaps the number of a proposal; None for anything else."""
+    found = _REMEMBERED.fullmatch(answer)
+    if found is None:
+        return None
+    number = int(found[2]) if found[2] else None
+    if number is not None and number > len(request.proposals):
+        note(f"there is no rule {number} to remember")
+        return None
+    return allow(remember=_SCOPES[found[1]], proposal=number)
+
+
+async def _until_cancelled() -> NoReturn:
+    """Wait for the turn to see the answer in the log, which ends the question."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("nobody completes that")
 
 
 async def _refuse(request: PermissionRequest) -> PermissionDecision:
     return deny("nobody is there to ask")
 
 
-def approvals(mode: "ApprovalsMode", shown: Shown, *, has_project: bool) -> "Approvals":
+def approvals(
+    mode: "ApprovalsMode", log: "Turnlog", session: SessionHandle, shown: Shown, *, has_project: bool
+) -> "Approvals":
     """What a turn does when a person has to answer."""
     match mode:
         case "ask":
-            return Terminal(shown, has_project=has_project).ask
+            return Asker(log, session, shown, has_project=has_project).ask
         case "deny":
             return _refuse
         case _:

@@ -1,5 +1,6 @@
 """The story of the demo: ask, approve, kill, resume, look back, branch. What it says of the log it has read there."""
 
+import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -75,10 +76,11 @@ class Story:
         """Answer the first question and go on to the second; the version at which that is asked."""
         self._stage.scene(
             "Approve from another process",
-            "The answer is bound to this exact call; remembered, it holds for the same call later in this session.",
+            "The answer is bound to this one call; a rule by hand lets the same command run again in this session.",
         )
         self._stage.run("approvals")
-        self._stage.run("approve", question(self._records()), "--remember", "session")
+        self._stage.run("approve", question(self._records()))
+        self._stage.run("rules", "add", "allow", "shell", "--exact", shlex.join(TESTS), "--session", self._id)
         self._stage.run("resume", self._id, cue=_MAY_WAIT)
         records = self._records()
         if exit_status(records) != 1:
@@ -132,7 +134,7 @@ class Story:
             f"A new worker took over (version {_taken_over(since)}) and sent the model the very same request: "
             f"attempt {attempt} (version {again}), of equal digest.",
             "The finished edit was not run again: the log has one.",
-            f"The tests ran without a question, by the rule remembered above (version {_by_rule(since)}).",
+            f"The tests ran without a question, by the rule added above (version {_by_rule(since)}).",
             "Run once more by the demo itself, outside of any session, the tests pass.",
         )
         return attempt, edits
@@ -149,9 +151,9 @@ class Story:
         diff = self._processes.start("diff", self._id, f"{asked}..{edited}")
         self._stage.shown(log, Cue(lines=40))
         self._stage.say("", f"The session as it stood at version {asked}, before the edit was approved:")
-        self._stage.shown(show, Cue(lines=12, last=True))
+        self._stage.shown(show, Cue(lines=11, last=True))
         self._stage.say("", "What the approval and the edit changed:")
-        self._stage.shown(diff, Cue(lines=12))
+        self._stage.shown(diff, Cue(lines=11))
 
     def _branch(self, fork: Child) -> str:
         self._stage.scene("Branch", "A fork goes on from any version; the original stays as it is.")

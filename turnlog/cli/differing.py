@@ -12,7 +12,8 @@ from .output import note, write, write_document
 
 if TYPE_CHECKING:
     from turnlog.domain import Message
-    from turnlog.front import Moment, Turnlog
+    from turnlog.front import Turnlog
+    from turnlog.moment import Moment
 
 _TONES = {"+": "good", "-": "bad", "~": "ask"}
 _WIDTH = 100

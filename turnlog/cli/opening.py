@@ -39,11 +39,27 @@ def again(database: str, *words: str) -> str:
 
 def session_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The sessions to complete an id with, and their titles; silent where there is no log to ask."""
-    from turnlog.domain import TurnlogError
-    from turnlog.projections import one_line
 
     async def work(log: "Turnlog") -> list[tuple[str, str]]:
-        return [(each.id, one_line(each.title, 40)) for each in await log.list_sessions()]
+        return [(each.id, each.title) for each in await log.list_sessions()]
+
+    return _completed(context, incomplete, work)
+
+
+def request_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The open requests to complete an id with, and their tools; silent where there is no log to ask."""
+
+    async def work(log: "Turnlog") -> list[tuple[str, str]]:
+        return [(each.request_id, each.tool) for each in await log.approvals()]
+
+    return _completed(context, incomplete, work)
+
+
+def _completed(
+    context: typer.Context, incomplete: str, work: "Callable[[Turnlog], Awaitable[list[tuple[str, str]]]]"
+) -> list[tuple[str, str]]:
+    from turnlog.domain import TurnlogError
+    from turnlog.projections import one_line
 
     url = context.params.get("database") or os.environ.get(DATABASE_VARIABLE, DEFAULT_DATABASE)
     try:
@@ -51,7 +67,7 @@ def session_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]
         found = with_log(url, work)
     except TurnlogError:
         return []
-    return [(session_id, title) for session_id, title in found if session_id.startswith(incomplete)]
+    return [(each, one_line(about, 40)) for each, about in found if each.startswith(incomplete)]
 
 
 def must_exist(database: str) -> None:

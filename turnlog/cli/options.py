@@ -14,8 +14,20 @@ Database = Annotated[
 ]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is recorded.")]
 Remember = Annotated[
-    Literal["session", "project", "global"] | None,
-    typer.Option("--remember", help="Answer this exact call like that from now on: how far that reaches."),
+    Literal["process", "session", "project", "global"] | None,
+    typer.Option(
+        "--remember",
+        help="Answer such calls like that from now on: how far that reaches (process: as long as the one that asked "
+        "runs). It is for this exact call, unless --rule says otherwise.",
+    ),
+]
+RuleNumber = Annotated[
+    int | None,
+    typer.Option("--rule", min=1, metavar="N", help="Remember this rule of those that `turnlog approvals REQ` offers."),
+]
+Uses = Annotated[int | None, typer.Option("--uses", min=1, metavar="N", help="How many calls it allows, then no more.")]
+Lifetime = Annotated[
+    str | None, typer.Option("--for", metavar="2h", help="How long that is remembered: a number of s, m, h, d or w.")
 ]
 ApprovalsMode = Literal["ask", "suspend", "wait", "deny"]
 ApprovalsOption = Annotated[

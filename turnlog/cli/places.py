@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from turnlog.runtime.addresses import Point, parse_address, version_at
 
 if TYPE_CHECKING:
-    from turnlog.front import Moment, Turnlog
+    from turnlog.front import Turnlog
+    from turnlog.moment import Moment
 
 
 async def moment_at(log: "Turnlog", address: str) -> "Moment":

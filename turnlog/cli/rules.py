@@ -1,8 +1,6 @@
-"""rules: what is allowed or denied without asking."""
+"""rules list and revoke: what is decided before a person is asked."""
 
-import re
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,8 +12,7 @@ if TYPE_CHECKING:
     from turnlog.domain import Rule
     from turnlog.front import Turnlog
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
+_WIDTH = 120
 
 OfSession = Annotated[
     str | None,
@@ -25,14 +22,29 @@ OfSession = Annotated[
 ]
 
 
-def list_(session: OfSession = None, as_json: Json = False, database: Database = DEFAULT_DATABASE) -> None:
-    """List the rules in force: everybody's, those of projects, and with --session those of a session.
+def list_(
+    session: OfSession = None,
+    project: Annotated[
+        str | None, typer.Option("--project", help="Of the rules of projects, only those of this one.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="VERSION|TIME", help="As they were at a version of --session, or at a time."),
+    ] = None,
+    as_json: Json = False,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """List the rules: everybody's, those of projects, and with --session those of a session.
 
-    Example: turnlog rules list --session 019b8d36
+    Example: turnlog rules list --session 019b8d36 --at 17
     """
 
     async def work(log: "Turnlog") -> None:
-        found = await log.rules(None if session is None else await log.find_session(session))
+        from .typed import when
+
+        of = None if session is None else await log.find_session(session)
+        moment = None if at is None else await when(log, at, of)
+        found = await log.rules(of, moment, project=project)
         for rule in found:
             if as_json:
                 write_json(rule.model_dump(mode="json"))
@@ -40,44 +52,6 @@ def list_(session: OfSession = None, as_json: Json = False, database: Database =
                 write(described(rule))
         if not found and not as_json:
             note("no rules are in force; what nobody has decided is asked")
-
-    with_log(database, work)
-
-
-def add(  # noqa: PLR0913 - one parameter an option
-    effect: Annotated[Literal["allow", "deny"], typer.Argument(metavar="allow|deny", help="What becomes of calls.")],
-    tool: Annotated[str, typer.Argument(metavar="TOOL", help="The tool whose calls are meant, all of them.")],
-    project: Annotated[str | None, typer.Option("--project", help="Only in sessions of this project.")] = None,
-    session: OfSession = None,
-    reason: Reason = "",
-    expires: Annotated[
-        str | None, typer.Option("--expires", metavar="2h", help="When it ends: a number of s, m, h, d or w.")
-    ] = None,
-    as_json: Json = False,
-    database: Database = DEFAULT_DATABASE,
-) -> None:
-    """Allow or deny every call of a tool; without --project or --session, everywhere. A deny beats any allow.
-
-    Example: turnlog rules add deny shell --project payments --reason "read only there"
-    """
-    ends = None if expires is None else datetime.now(UTC) + _duration(expires)
-
-    async def work(log: "Turnlog") -> None:
-        from turnlog.runtime import RuleDraft
-
-        draft = RuleDraft(
-            effect,
-            tool,
-            session_id=None if session is None else await log.find_session(session),
-            project=project,
-            reason=reason,
-            expires_at=ends,
-        )
-        rule_id = await log.add_rule(draft)
-        if as_json:
-            write_json({"rule": rule_id})
-        else:
-            write(rule_id)
 
     with_log(database, work)
 
@@ -107,19 +81,13 @@ def revoke(
 
 def described(rule: "Rule") -> str:
     """A rule in one line, safe to show."""
-    from turnlog.projections import one_line
+    from turnlog.projections import covers, one_line
 
-    from .text import moment, safe_line
+    from .text import count, moment, safe_line
 
-    covers = "every call" if rule.matcher.kind == "any" else one_line(rule.matcher.shown, 80)
+    left = "" if rule.uses is None else f"  {count(rule.uses, 'use')} left" if rule.uses else "  used up"
     until = "" if rule.expires_at is None else f"  until {moment(rule.expires_at)}"
     because = f"  because: {one_line(rule.reason)}" if rule.reason else ""
     made = f"by {safe_line(str(rule.made_by))} {moment(rule.made_at)}"
-    return f"{rule.rule_id}  {rule.scope}  {rule.effect} {one_line(rule.tool)}  {covers}{until}{because}  {made}"
-
-
-def _duration(text: str) -> timedelta:
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is no duration; write 30m, 2h or 7d", param_hint="--expires")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    what = f"{rule.effect} {one_line(rule.tool)}  {one_line(covers(rule.matcher), _WIDTH)}"
+    return f"{rule.rule_id}  {rule.scope}  {what}{left}{until}{because}  {made}"

@@ -13,11 +13,12 @@ from .limiting import LimitOption, limits_of
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, ApprovalsMode, ApprovalsOption, Database, Json, Reason
 from .output import note, write_json
+from .rule_sets import RulesOption, policy_of
 
 if TYPE_CHECKING:
+    from turnlog.domain import Policy
     from turnlog.front import Turnlog
-    from turnlog.runtime import Reply, SessionHandle
-    from turnlog.runtime.approvals import Approvals
+    from turnlog.runtime import Approvals, Reply, SessionHandle
 
 MODEL_VARIABLE = "TURNLOG_MODEL"
 BUILT_IN = "shell, read_file, write_file, edit_file, list_files, search_files"
@@ -83,6 +84,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
         str | None, typer.Option("--tools", metavar="A,B", help=f"The tools on offer, or none; otherwise {BUILT_IN}.")
     ] = None,
     system: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="The system prompt.")] = None,
+    rules: RulesOption = None,
     limit: LimitOption = None,
     approvals: ApprovalsOption = None,
     as_json: Json = False,
@@ -95,12 +97,18 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
     text = sys.stdin.read() if prompt == "-" else prompt
     new = NewSession(model, title, project, workspace, tools, system)
     _check(text, session, new)
-    limits = limits_of(limit)
+    limits, policy = limits_of(limit), policy_of(rules)
 
     async def work(log: "Turnlog") -> None:
         manner = Manner(database, as_json, approvals)
-        handle = await _session(log, text, session, new, manner)
-        await _show_turn(log, handle, lambda how: handle.append_turn(text, approvals=how, limits=limits), manner)
+        handle = await _session(log, text, session, new, policy, manner)
+
+        async def turn(how: "Approvals") -> "Reply":
+            if session is not None and policy is not None:
+                await handle.configure(policy=policy)
+            return await handle.append_turn(text, approvals=how, limits=limits)
+
+        await _show_turn(log, handle, turn, manner)
 
     with_log(database, work)
 
@@ -158,10 +166,12 @@ def _check(text: str, session: str | None, new: NewSession) -> None:
         )
 
 
-async def _session(log: "Turnlog", text: str, session: str | None, new: NewSession, manner: Manner) -> "SessionHandle":
+async def _session(
+    log: "Turnlog", text: str, session: str | None, new: NewSession, policy: "Policy | None", manner: Manner
+) -> "SessionHandle":
     if session is not None:
         return await log.open_session(await log.find_session(session))
-    handle = await _create(log, text, new)
+    handle = await _create(log, text, new, policy)
     await _announce(log, handle.id, manner)
     return handle
 
@@ -176,7 +186,7 @@ async def _announce(log: "Turnlog", session_id: str, manner: Manner) -> None:
         write_json(event_json(record))
 
 
-async def _create(log: "Turnlog", text: str, new: NewSession) -> "SessionHandle":
+async def _create(log: "Turnlog", text: str, new: NewSession, policy: "Policy | None") -> "SessionHandle":
     from turnlog.domain import clean
     from turnlog.projections import one_line
 
@@ -188,6 +198,7 @@ async def _create(log: "Turnlog", text: str, new: NewSession) -> "SessionHandle"
         system=new.system,
         project=new.project,
         workspace=new.workspace or Path(),
+        policy=policy,
     )
 
 
@@ -203,7 +214,7 @@ async def _show_turn(
     before = await log.show(session.id)
     mode = mode_here(manner.approvals, as_json=manner.as_json)
     watcher = Watcher(session, before, JsonShow() if manner.as_json else PeopleShow(log, before, asks=mode == "ask"))
-    how = approvals(mode, watcher.questions, has_project=before.session.project is not None)
+    how = approvals(mode, log, session, watcher.questions, has_project=before.session.project is not None)
     try:
         reply = await watched(session, turn(how), watcher)
     except asyncio.CancelledError:

@@ -12,7 +12,8 @@ from .text import count, indented, moment, safe_line
 
 if TYPE_CHECKING:
     from turnlog.domain import Body, ImageBlock, ModelBlock, UserBlock
-    from turnlog.front import Moment, Turnlog
+    from turnlog.front import Turnlog
+    from turnlog.moment import Moment
     from turnlog.projections import Item, ModelSaid, ToolUsed, TurnEnded, UserSaid
 
 _LINES = 20

@@ -9,7 +9,9 @@ from turnlog.domain import (
     ModelFailed,
     ModelResponded,
     NoticeRaised,
+    PermissionEndorsed,
     PermissionRequested,
+    PermissionStale,
     Recorded,
     RuleRemembered,
     TextBlock,
@@ -28,12 +30,15 @@ from .records import event_json
 from .text import safe
 
 if TYPE_CHECKING:
-    from turnlog.front import Moment, Turnlog
+    from turnlog.front import Turnlog
+    from turnlog.moment import Moment
 
 _NOTED = (
     ModelFailed,
     NoticeRaised,
+    PermissionEndorsed,
     PermissionRequested,
+    PermissionStale,
     RuleRemembered,
     ToolCallDenied,
     ToolCallFinished,
@@ -126,8 +131,8 @@ class Watcher:
                 self._moved.set()
 
     def _note_question(self, record: Recorded) -> None:
-        if isinstance(record.event, PermissionRequested):
-            self.questions.add(record.event.request_id)
+        if isinstance(record.event, PermissionRequested | PermissionEndorsed):
+            self.questions.add(record.event)
 
     async def reached(self, version: int) -> None:
         """Return once everything up to a version has been shown."""

@@ -1,23 +1,29 @@
 """The application layer: sessions opened, turns run, questions answered. The world is behind ports."""
 
-from .approvals import Approvals, Approver, PermissionDecision, PermissionRequest, allow, deny, resolve
+from .decisions import Approvals, Approver, PermissionDecision, PermissionRequest, allow, deny
 from .environment import Environment, Settings
 from .forks import fork_session
 from .histories import find_session, history
-from .hooks import Allow, Deny, Gate, Hook, Modify, Observer, ProposedCall
+from .hooks import Allow, Ask, Authorizer, Deny, Gate, Hook, Modify, Observer, ProposedCall
 from .index import Index
 from .inputs import UserInput
-from .live import LiveDelta
+from .live import LiveDelta, LiveProgress
 from .pending import find_request
+from .policies import keep_policy
 from .prompts import Prompt
 from .replaying import ReplayModel
 from .replies import Reply, TypedReply
+from .resolving import Outcome, resolve
 from .rulebooks import RuleDraft, add_rule, list_rules, revoke_rule
 from .session import SessionHandle
 from .subscription import Follower, follow_all
 
 __all__ = [
     "Allow",
+    "Ask",
+    "Authorizer",
+    "Outcome",
+    "keep_policy",
     "Deny",
     "Gate",
     "Hook",
@@ -31,6 +37,7 @@ __all__ = [
     "Follower",
     "Index",
     "LiveDelta",
+    "LiveProgress",
     "PermissionDecision",
     "PermissionRequest",
     "Prompt",

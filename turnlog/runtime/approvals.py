@@ -1,74 +1,13 @@
 """How a running turn gets its answers: it suspends, waits for whoever answers, or asks an approver at hand."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
 
-from turnlog.domain import (
-    ApproverFailed,
-    BlobMissing,
-    CommandRefused,
-    InvalidInput,
-    NotFound,
-    Request,
-    Scope,
-    clean,
-    commands,
-)
+from turnlog.domain import ApproverFailed, BlobMissing, CommandRefused, InvalidInput, NotFound, Request
 
-from .environment import Environment
+from .decisions import Approvals, Approver, PermissionDecision, PermissionRequest
+from .pending import asked_of
+from .resolving import resolve
 from .worker import Worker
-from .writing import command
-
-
-@dataclass(frozen=True, slots=True)
-class PermissionRequest:
-    """What an approver is asked: `display` is the whole call, and what the answer is bound to."""
-
-    request_id: str
-    session_id: str
-    call_id: str
-    tool: str
-    display: str
-    digest: str
-    expires_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PermissionDecision:
-    """A person's answer. `remember` makes a rule of it: for the session, the project, or everywhere."""
-
-    allow: bool
-    reason: str = ""
-    remember: Scope | None = None
-
-
-def allow(reason: str = "", *, remember: Scope | None = None) -> PermissionDecision:
-    """Yes."""
-    return PermissionDecision(True, reason, remember)
-
-
-def deny(reason: str = "", *, remember: Scope | None = None) -> PermissionDecision:
-    """No; the reason reaches the model."""
-    return PermissionDecision(False, reason, remember)
-
-
-Approver = Callable[[PermissionRequest], Awaitable[PermissionDecision]]
-Approvals = Literal["suspend", "wait"] | Approver
-"""What a turn does when a person has to answer: suspend and return, wait for an answer from anywhere, or ask this."""
-
-
-async def resolve(env: Environment, session_id: str, request_id: str, decision: PermissionDecision) -> None:
-    """Answer a request from any process. Raises NotFound, CommandRefused, InvalidInput, StoreError."""
-    from .pending import display_of
-
-    shown = await display_of(env, session_id, request_id)
-    rule_id = env.ids.new("rule") if decision.remember else None
-    answer = commands.permissions.Answer(decision.allow, clean(decision.reason), decision.remember, rule_id, shown)
-    by = env.stamp()
-    await command(env, session_id, lambda session: commands.permissions.answer(session, by, request_id, answer))
 
 
 async def await_answer(worker: Worker, requests: tuple[Request, ...], approvals: Approvals) -> None:
@@ -98,28 +37,37 @@ async def _ask(worker: Worker, request: Request, approver: Approver) -> None:
 
 
 async def _use(worker: Worker, request: Request, decision: PermissionDecision) -> None:
+    """Use the answer of the approver at hand. Where others have to agree, wait for them."""
     try:
-        await resolve(worker.env, worker.session.id, request.request_id, decision)
+        outcome = await resolve(worker.env, worker.session.id, request.request_id, decision)
     except BlobMissing:
         raise
-    except (CommandRefused, NotFound):
+    except (CommandRefused, NotFound) as error:
+        await worker.refresh()
+        turn = worker.session.turn
+        found = turn.request(request.request_id) if turn else None
+        if found is not None and found.state == "pending":
+            raise ApproverFailed(f"the approver's answer cannot be used: {error.message}") from error
         return  # somebody else was faster; the log says what they answered
     except InvalidInput as error:
         raise ApproverFailed(f"the approver's answer cannot be used: {error.message}") from error
+    if outcome == "endorsed":
+        await _until_settled(worker, (request,))
 
 
 async def _decision(worker: Worker, request: Request, approver: Approver) -> PermissionDecision:
-    from .pending import display_of
-
-    shown = await display_of(worker.env, worker.session.id, request.request_id)
+    asked = await asked_of(worker.env, worker.session.id, request.request_id)
     question = PermissionRequest(
         request_id=request.request_id,
         session_id=worker.session.id,
         call_id=request.call_id,
         tool=request.tool,
-        display=shown,
+        display=await worker.env.bodies.text(asked.display),
         digest=request.digest,
         expires_at=request.expires_at,
+        why=asked.evaluation.why if asked.evaluation else "",
+        proposals=asked.proposals or (),
+        calls=(request.call_id, *request.joined),
     )
     try:
         return await approver(question)

@@ -6,8 +6,7 @@ unambiguous, object keys that begin with `$` get one more `$`.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import rfc8785
 from pydantic import JsonValue, TypeAdapter
@@ -42,17 +41,6 @@ def tools_text(tools: Sequence[ToolSpec]) -> str:
 def tools_of(text: str) -> tuple[ToolSpec, ...]:
     """The tools back from `tools_text`. Raises pydantic.ValidationError."""
     return _TOOLS.validate_json(text)
-
-
-def call_digest(spec: ToolSpec, arguments: Mapping[str, JsonValue], workspace: Path | None) -> str:
-    """The digest of an exact call: the tool as it is now, its arguments, and the directory it works in."""
-    return digest(
-        {
-            "tool": spec.model_dump(mode="json", include={"name", "parameters", "effect"}),
-            "arguments": dict(arguments),
-            "workspace": None if workspace is None else str(workspace),
-        }
-    )
 
 
 def _portable(value: JsonValue) -> JsonValue:

@@ -29,17 +29,21 @@ from turnlog.domain import (
     TurnFailure,
     TurnInterrupted,
     TurnlogError,
+    TurnRefused,
     before_calls,
     before_request,
     commands,
     next_step,
 )
 
-from .approvals import Approvals, await_answer
+from .answers import expire_questions
+from .approvals import await_answer
 from .asking import ask_model, record_failure
+from .decisions import Approvals
 from .ending import after_loss, decide, fail, fail_because, leave, limit_reached, out_of_time, record_cancelled
 from .environment import RUNNING
-from .judging import expire_questions, judge_call
+from .judging import judge_call
+from .policies import policy_of
 from .replies import Reply
 from .running import recover_call, run_calls
 from .worker import OutOfTime, Worker
@@ -137,6 +141,8 @@ async def _ask(worker: Worker, attempts: int) -> int:
         raise await limit_reached(worker, spent)
     if (turn := worker.session.turn) is not None and turn.repairs > settings.output_repairs:
         raise await _no_output(worker)
+    if refused := await _refused_too_often(worker):
+        raise refused
     error = await ask_model(worker)
     if error is None:
         return 0
@@ -151,6 +157,19 @@ async def _ask(worker: Worker, attempts: int) -> int:
     await worker.flush()
     await worker.pause(delay)
     return attempts
+
+
+async def _refused_too_often(worker: Worker) -> TurnlogError | None:
+    """End the turn where one call after the other was denied; what to raise then. Raises CorruptRecord, StoreError."""
+    turn, most = worker.session.turn, (await policy_of(worker.env, worker.session)).policy.most_denials
+    if turn is None or not 0 < most <= turn.denials:
+        return None
+    said = f"{turn.denials} calls in a row were denied"
+    await fail(worker, TurnRefused.code, said)
+    return TurnRefused(
+        f"the turn failed (denied): {said}; `turnlog log {worker.session.id}` shows which, "
+        f"`turnlog resume {worker.session.id}` lets the model try something else"
+    )
 
 
 def _too_many_rounds(worker: Worker) -> LimitSpent | None:

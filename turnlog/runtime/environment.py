@@ -5,10 +5,25 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from turnlog.domain import Actor, Blobs, Clock, EventLog, Ids, Model, Snapshots, Stamp, Tool, Workers
+from turnlog.domain import (
+    STANDARD,
+    Actor,
+    Blobs,
+    Clock,
+    EventLog,
+    Ids,
+    Model,
+    Permissions,
+    Policy,
+    Snapshots,
+    Stamp,
+    Tool,
+    Workers,
+)
 
 from .bodies import Bodies
-from .hooks import Hook
+from .books import Books
+from .hooks import Authorizer, Hook
 from .live import Live
 
 
@@ -21,7 +36,9 @@ class Settings:
     for the model and kept whole in the blob table. A session's state is kept after a turn once `snapshot_events` have
     come since it was kept last. `max_rounds` holds for a turn that says nothing of rounds. What is cancelled has
     `grace_seconds` to end by itself. A model that does not give the value asked for is told so `output_repairs` times.
-    A hook may take `hook_seconds` for one call or event.
+    A hook may take `hook_seconds` for one call or event, an authorizer `authorizer_seconds`. A call is only put to a
+    person where its text has at most `shown_chars` characters; nobody reads more. One that keeps being another call
+    than was authorised is judged again `most_outdated` times.
     """
 
     max_rounds: int = 100
@@ -38,6 +55,9 @@ class Settings:
     grace_seconds: float = 10.0
     output_repairs: int = 3
     hook_seconds: float = 30.0
+    authorizer_seconds: float = 30.0
+    shown_chars: int = 64 * 1024
+    most_outdated: int = 3
 
 
 RUNNING: set[str] = set()
@@ -53,7 +73,7 @@ class Environment:
     """The ports a running turnlog is made of. `worker` names this process; `user` is who gives commands by default.
 
     `full_name` tells which model a short name, such as that of a provider alone, stands for now. `hooks` are those of
-    every session.
+    every session. `policy` is that of new sessions which name none; `authorizer` decides in every session.
     """
 
     log: EventLog
@@ -63,17 +83,22 @@ class Environment:
     workers: Workers
     models: Callable[[str], Model]
     tools: Callable[[str], Tool | None]
+    permissions: Permissions
     user: Actor
     worker: str
     settings: Settings = field(default_factory=Settings)
     snapshots: Snapshots | None = None
     full_name: Callable[[str], Awaitable[str]] = _as_given
     hooks: tuple[Hook, ...] = ()
+    policy: Policy = STANDARD
+    authorizer: Authorizer | None = None
     live: Live = field(default_factory=Live)
     bodies: Bodies = field(init=False)
+    books: Books = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bodies", Bodies(self.blobs))
+        object.__setattr__(self, "books", Books(self.log, self.worker))
 
     async def known_model(self, name: str) -> str:
         """The full name of a model, once it is known that it can be asked. Raises InvalidInput, ModelError."""

@@ -9,10 +9,8 @@ from turnlog.domain import (
     InvalidInput,
     NotFound,
     Recorded,
-    RuleBook,
     Session,
     SessionForked,
-    evolve_book,
     fold,
 )
 
@@ -84,14 +82,6 @@ async def _restored(env: Environment, stream: str, at: int | None) -> Session | 
     session = fold(*found)
     _check_reached(stream, session.version, at)
     return session
-
-
-async def book(log: EventLog, stream: str) -> RuleBook:
-    """A rule book as it stands. Raises StoreError, CorruptRecord."""
-    found = RuleBook()
-    for record in await log.read(stream):
-        found = evolve_book(found, record.event)
-    return found
 
 
 async def find_session(log: EventLog, prefix: str) -> str:

@@ -76,6 +76,25 @@ class Observer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The authorizer leaves the call to the rules, and to a person where they say nothing."""
+
+
+@runtime_checkable
+class Authorizer(Protocol):
+    """Decides, in a person's place, calls that no rule denies. `name` is what the log says of its verdicts."""
+
+    @property
+    def name(self) -> str:
+        """What the log says decided."""
+        ...
+
+    async def authorize(self, call: ProposedCall) -> Allow | Deny | Ask:
+        """Allow the call, deny it, or leave it. It is denied where this raises or takes too long."""
+        ...
+
+
 Hook = Gate | Observer
 
 

@@ -7,12 +7,12 @@ from .environment import Environment
 from .index import Index
 
 
-async def display_of(env: Environment, session_id: str, request_id: str) -> str:
-    """The whole text a person is shown for a request. Raises NotFound, StoreError."""
+async def asked_of(env: Environment, session_id: str, request_id: str) -> PermissionRequested:
+    """What a person is asked, as it was recorded. Raises NotFound, StoreError."""
     for record in reversed(await env.log.read(session_id)):
         event = record.event
         if isinstance(event, PermissionRequested) and event.request_id == request_id:
-            return await env.bodies.text(event.display)
+            return event
     raise NotFound(f"there is no request {request_id} in session {session_id}; `turnlog approvals` lists them")
 
 

@@ -3,27 +3,26 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from turnlog.domain import BlobDamaged, BlobMissing, Call, Tool, ToolContext, ToolOutput, clean, commands
+from turnlog.domain import BlobDamaged, BlobMissing, Call, ToolContext, ToolOutput, clean, commands
 
+from .answers import Outdated, confirmed
 from .arguments import InvalidArguments
-from .digests import call_digest, digest
-from .judging import deny_stale, understood, workspace_of
+from .digests import digest
+from .judging import understood
+from .looking import Look, Unreadable
 from .pages import stored_output
+from .verdicts import deny, outdate, workspace_of
 from .worker import OutOfTime, Worker
-
-_Understood = tuple[Tool, Mapping[str, JsonValue]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     call: Call
-    tool: Tool
-    arguments: Mapping[str, JsonValue]
+    look: Look
     context: ToolContext
 
 
@@ -36,9 +35,12 @@ class _Outcome:
 async def run_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
     """Run calls, side by side where there are several. Raises SessionLost, StoreError."""
     # All are looked at before any is announced: where a body is missing, none of them may seem to have begun.
-    understandings = [await _understanding(worker, call) for call in calls]
-    announced = [_announce(worker, call, found) for call, found in zip(calls, understandings, strict=True)]
-    jobs = [job for job in announced if job is not None]
+    looks = [await _last_look(worker, call) for call in calls]
+    jobs = [_announce(worker, call, look) for call, look in zip(calls, looks, strict=True)]
+    await _run(worker, [job for job in jobs if job is not None])
+
+
+async def _run(worker: Worker, jobs: list[_Job]) -> None:
     await worker.flush()
     started = [job for job in jobs if _is_ours(worker, job.call.call_id)]
     if not started:
@@ -55,26 +57,37 @@ async def run_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
     await _record_all(worker, batch, "lost")
 
 
-async def _understanding(worker: Worker, call: Call) -> _Understood | InvalidArguments:
+async def _last_look(worker: Worker, call: Call) -> Look | Outdated | commands.tools.Denial:
+    """The call as it is immediately before the effect, or why it must not run."""
     try:
-        return await understood(worker, call)
-    except InvalidArguments as problem:
-        return problem
+        return await confirmed(worker, call, await understood(worker, call))
+    except (InvalidArguments, ValueError) as problem:
+        return commands.tools.Denial("invalid", str(problem))
+    except Unreadable as problem:
+        return commands.tools.Denial("policy", str(problem), "unreadable")
 
 
-def _announce(worker: Worker, call: Call, found: _Understood | InvalidArguments) -> _Job | None:
-    """Decide that a call starts; None where it can no longer be what was authorised."""
-    try:
-        if isinstance(found, InvalidArguments):
-            raise found
-        tool, arguments = found
-        now = call_digest(tool.spec, arguments, workspace_of(worker))
-        execution = commands.tools.Execution(call.tool, now, tool.spec.effect, digest(dict(arguments)))
-        if call.digest != now:
-            raise InvalidArguments("the tool has changed since this call was authorised; make the call again")
-    except InvalidArguments as problem:
-        deny_stale(worker, call, str(problem))
-        return None
+def _announce(worker: Worker, call: Call, look: Look | Outdated | commands.tools.Denial) -> _Job | None:
+    """Decide that a call starts; None where it must not, and what becomes of it is decided."""
+    match look:
+        case Outdated(changed):
+            outdate(worker, call, changed)
+            return None
+        case commands.tools.Denial():
+            deny(worker, call, look)
+            return None
+        case Look():
+            return _start(worker, call, look)
+
+
+def _start(worker: Worker, call: Call, look: Look) -> _Job:
+    execution = commands.tools.Execution(
+        call.tool,
+        call.digest or "",
+        look.of.tool.spec.effect,
+        digest(dict(look.of.arguments)),
+        look.surroundings.sandbox,
+    )
     by, epoch = worker.stamp(), worker.epoch
     worker.decide(lambda session: commands.tools.start(session, by, epoch, call.call_id, execution))
     context = ToolContext(
@@ -85,7 +98,7 @@ def _announce(worker: Worker, call: Call, found: _Understood | InvalidArguments)
         attempt=call.attempt + 1,
         workspace=workspace_of(worker),
     )
-    return _Job(call, tool, arguments, context)
+    return _Job(call, look, context)
 
 
 def _is_ours(worker: Worker, call_id: str) -> bool:
@@ -119,7 +132,7 @@ class _Batch:
 async def _do(job: _Job) -> _Outcome:
     begun = time.monotonic()
     try:
-        output = await job.tool.run(job.arguments, job.context)
+        output = await job.look.of.tool.run(job.look.of.arguments, job.context)
     except Exception as error:  # noqa: BLE001 - whatever a tool raises is its answer; a turn never breaks on it
         output = ToolOutput((clean(f"{type(error).__name__}: {error}"),), is_error=True)
     return _Outcome(output, round((time.monotonic() - begun) * 1000))
@@ -165,8 +178,9 @@ async def recover_call(worker: Worker, call: Call) -> None:
 
     Raises SessionLost, StoreError.
     """
-    if await _may_run_again(worker, call):
-        await run_calls(worker, (call,))
+    look = await _look_again(worker, call)
+    if look is not None:
+        await _run(worker, [_start(worker, call, look)])
         return
     _lose(worker, call, "the worker ended while the tool was running")
 
@@ -176,11 +190,13 @@ def _lose(worker: Worker, call: Call, reason: str) -> None:
     worker.decide(lambda session: commands.tools.lose(session, by, epoch, call.call_id, reason))
 
 
-async def _may_run_again(worker: Worker, call: Call) -> bool:
-    """Whether the tool is still the one that was started, and says that running twice does no harm."""
+async def _look_again(worker: Worker, call: Call) -> Look | None:
+    """A call that is still the one that was started, and whose tool says that running twice does no harm."""
     try:
-        tool, arguments = await understood(worker, call)
-    except (InvalidArguments, BlobMissing, BlobDamaged):
-        return False  # what cannot be read again cannot be run again
-    same = call_digest(tool.spec, arguments, workspace_of(worker)) == call.digest
-    return same and call.effect != "external" and tool.spec.effect != "external"
+        found = await understood(worker, call)
+        if "external" in (call.effect, found.tool.spec.effect):
+            return None
+        look = await confirmed(worker, call, found)
+    except (InvalidArguments, ValueError, Unreadable, BlobMissing, BlobDamaged):
+        return None  # what cannot be read again cannot be run again
+    return look if isinstance(look, Look) else None

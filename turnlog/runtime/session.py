@@ -1,7 +1,6 @@
 """The handle of a session: what callers hold. It keeps nothing the log does not say."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, overload
 
 from pydantic import BaseModel
@@ -12,6 +11,7 @@ from turnlog.domain import (
     Model,
     ModelSettings,
     NotFound,
+    Policy,
     Recorded,
     Resolution,
     Rule,
@@ -22,22 +22,25 @@ from turnlog.domain import (
 )
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, project
 
-from .approvals import Approvals, PermissionDecision, resolve
-from .engine import Conduct, drive
+from .decisions import Approvals, PermissionDecision
+from .engine import Conduct
 from .environment import Environment
 from .forks import fork_session
 from .histories import history, load
 from .hooks import Hook, in_order
 from .inputs import UserInput, keep_input
-from .judging import rules_for
-from .live import LiveDelta
-from .outputs import M, form_of, output_tool
+from .live import Piece
+from .looking import rules_for
+from .means import Means, run_turn, worker_for
+from .outputs import M, form_of
+from .policies import keep_policy
 from .prompts import Prompt, latest_prompt
 from .replies import Reply, TypedReply, reply_of, typed
-from .results import runtime_tool, with_reader
+from .resolving import Outcome, resolve
+from .results import with_reader
 from .subscription import follow
 from .taking import still_waits, taken
-from .worker import Worker
+from .why import Why, why
 from .writing import command
 
 
@@ -54,10 +57,10 @@ class SessionHandle:
         hooks: Sequence[Hook] = (),
     ) -> None:
         self._env = env
-        self._hooks = in_order((*env.hooks, *hooks))
         self._id = session_id
-        self._model = model
-        self._tools: Mapping[str, Tool] = {tool.spec.name: tool for tool in tools}
+        self._own_hooks = tuple(hooks)
+        own = {tool.spec.name: tool for tool in tools}
+        self._means = Means(model, own, in_order((*env.hooks, *hooks)))
 
     @property
     def id(self) -> str:
@@ -95,13 +98,13 @@ class SessionHandle:
         Raises InvalidInput, CommandRefused, SessionBusy, SessionLost, LimitReached, TurnFailure, TurnInterrupted,
         StoreError.
         """
-        worker = await self._worker()
+        worker = await worker_for(self._env, self._id, self._means)
         form = None if output is None else form_of(output)
         asked = commands.turns.Asked(await keep_input(self._env.bodies, content), limits, form)
         turn_id, user = self._env.ids.new("turn"), self._env.stamp()
         worker.decide(lambda session: taken(worker, session, take_over=False))
         worker.decide(lambda session: commands.turns.start(session, user, turn_id, asked))
-        return await self._run(worker, Conduct(approvals), output)
+        return await run_turn(worker, Conduct(approvals), output)
 
     @overload
     async def resume_turn(
@@ -146,14 +149,14 @@ class SessionHandle:
         Where the turn still waits for the same person, nothing is changed and the reply says so.
         Raises NothingToResume, SessionBusy, SessionLost, LimitReached, TurnFailure, TurnInterrupted, StoreError.
         """
-        worker = await self._worker()
+        worker = await worker_for(self._env, self._id, self._means)
         conduct = Conduct(approvals, unknown, clean(reason))
         if still_waits(worker, conduct):
             return reply_of(worker) if output is None else typed(reply_of(worker), output)
         user = self._env.stamp()
         worker.decide(lambda session: commands.turns.resume(session, user, limits))
         worker.decide(lambda session: taken(worker, session, take_over=take_over))
-        return await self._run(worker, conduct, output)
+        return await run_turn(worker, conduct, output)
 
     async def cancel(self, reason: str = "") -> None:
         """Stop the turn in progress, whoever runs it. Raises CommandRefused, StoreError."""
@@ -181,9 +184,12 @@ class SessionHandle:
 
     # Permissions
 
-    async def resolve_permission(self, request_id: str, decision: PermissionDecision) -> None:
-        """Answer a request. Raises NotFound, CommandRefused, InvalidInput, StoreError."""
-        await resolve(self._env, self._id, request_id, decision)
+    async def resolve_permission(self, request_id: str, decision: PermissionDecision) -> Outcome:
+        """Answer a request; `endorsed` where another person has to agree.
+
+        Raises NotFound, CommandRefused, InvalidInput, BlobMissing, BlobDamaged, StoreError.
+        """
+        return await resolve(self._env, self._id, request_id, decision)
 
     async def resolve_unknown(self, call_id: str, resolution: Resolution, reason: str = "") -> None:
         """Say what became of a call whose outcome nobody knows. Raises NotFound, CommandRefused, StoreError."""
@@ -198,9 +204,16 @@ class SessionHandle:
         """The rules that speak for this session now: its own, its project's, everybody's. Raises StoreError."""
         return await rules_for(self._env, await load(self._env, self._id))
 
+    async def why(self, call_id: str) -> Why:
+        """Why a call was allowed or denied, or what it waits for; a beginning of its id is enough.
+
+        Raises NotFound, InvalidInput, StoreError, CorruptRecord.
+        """
+        return await why(self._env, self._id, call_id)
+
     # Reading
 
-    def subscribe(self, after: int = 0) -> AsyncGenerator[Recorded | LiveDelta, None]:
+    def subscribe(self, after: int = 0) -> AsyncGenerator[Recorded | Piece, None]:
         """Every event after a version, then live; pieces of answers in between.
 
         Bears with a database that is away for as long as the settings say. Raises StoreError.
@@ -249,6 +262,7 @@ class SessionHandle:
         tools: Sequence[str] | None = None,
         settings: ModelSettings | None = None,
         limits: Limits | None = None,
+        policy: Policy | None = None,
     ) -> None:
         """Change what holds for the turns to come; None leaves it as it is.
 
@@ -258,7 +272,9 @@ class SessionHandle:
             model = await self._env.known_model(model)
         kept = None if system is None else await self._env.bodies.keep(system)
         names = None if tools is None else with_reader(tools)
-        by, wanted = self._env.stamp(), commands.sessions.Configuration(model, kept, names, settings, limits)
+        judged = None if policy is None else await keep_policy(self._env, policy)
+        by = self._env.stamp()
+        wanted = commands.sessions.Configuration(model, kept, names, settings, limits, judged)
         await command(self._env, self._id, lambda session: commands.sessions.configure(session, by, wanted))
 
     async def close(self, reason: str = "") -> None:
@@ -279,37 +295,14 @@ class SessionHandle:
         return SessionHandle(
             self._env,
             child,
-            model=self._model if model is None else None,
-            tools=tuple(self._tools.values()),
-            hooks=self._hooks[len(self._env.hooks) :],
+            model=self._means.model if model is None else None,
+            tools=tuple(self._means.tools.values()),
+            hooks=self._own_hooks,
         )
 
     # Inside
 
-    async def _run(self, worker: Worker, conduct: Conduct, output: type[BaseModel] | None) -> Reply:
-        worker.tools = {**worker.tools, **output_tool(worker.session, output)}
-        reply = await drive(worker, conduct)
-        return reply if output is None else typed(reply, output)
-
-    async def _worker(self) -> Worker:
-        session = await load(self._env, self._id)
-        model = self._model
-        if model is None:  # the first of a process imports its provider's library
-            model = await asyncio.to_thread(self._env.models, session.model)
-        worker = Worker(self._env, self._id, model, self._toolbox(session.tools), self._hooks)
-        await worker.open()
-        return worker
-
-    def _toolbox(self, names: Sequence[str]) -> dict[str, Tool]:
-        found = {
-            name: runtime_tool(self._env, name) or self._tools.get(name) or self._env.tools(name) for name in names
-        }
-        return {name: tool for name, tool in found.items() if tool is not None}
-
     async def _queue(self, kind: Literal["steer", "follow_up"], content: UserInput) -> None:
-        by, input_id, blocks = (
-            self._env.stamp(),
-            self._env.ids.new("input"),
-            await keep_input(self._env.bodies, content),
-        )
+        by, input_id = self._env.stamp(), self._env.ids.new("input")
+        blocks = await keep_input(self._env.bodies, content)
         await command(self._env, self._id, lambda session: commands.inputs.queue(session, by, input_id, kind, blocks))

@@ -13,7 +13,7 @@ from typing import Self
 from turnlog.domain import CorruptRecord, Recorded, SchemaMissing, SchemaNewer, StoreClosed, StoreError
 
 from .environment import Environment
-from .live import Listener, LiveDelta
+from .live import Listener, Piece
 
 _PAGE = 500
 _FIRST_DELAY = 0.05
@@ -79,7 +79,7 @@ def _position(record: Recorded) -> int:
     return record.position
 
 
-async def follow(env: Environment, session_id: str, after: int = 0) -> AsyncGenerator[Recorded | LiveDelta, None]:
+async def follow(env: Environment, session_id: str, after: int = 0) -> AsyncGenerator[Recorded | Piece, None]:
     """Every event of a session's stream after a version, each once and in order, with live pieces in between.
 
     Pieces come before the event that settles them; a reader that lags may miss pieces. Ends when closed or cancelled.

@@ -117,6 +117,20 @@ class Worker:
                 self.audience.tell(appended)
         return undisturbed
 
+    async def flush_with(self, beside: Sequence[Change]) -> None:
+        """Append what was decided together with changes of other streams; where any of them was overtaken, forget it.
+
+        Raises SessionLost, StoreError.
+        """
+        change = Change(self.session.id, self.draft.base.version, self.draft.events)
+        try:
+            appended = await self.env.log.append(change, *beside)
+        except VersionConflict:
+            await self.discard()
+        else:
+            self.draft.appended()
+            self.audience.tell([record for record in appended if record.stream == self.session.id])
+
     async def refresh(self) -> bool:
         """Take in what is in the log and not known here; false where there was nothing from others.
 

@@ -13,7 +13,7 @@ from turnlog.domain import (
 )
 
 from .environment import Environment
-from .histories import book, load
+from .histories import load
 
 Decision = Callable[[Session], Sequence[Event]]
 
@@ -45,11 +45,11 @@ async def changes(env: Environment, session: Session, events: Sequence[Event]) -
     books: dict[str, list[Event]] = {}
     for event in events:
         if isinstance(event, RuleEvent) and event.scope != "session":
-            stream = book_stream(event.scope, session.id, session.project)
+            stream = book_stream(event.scope, session.id, session.project, event.process)
             books.setdefault(stream, []).append(event)
         else:
             own.append(event)
     result = [Change(session.id, session.version, tuple(own))] if own else []
     for stream, found in books.items():
-        result.append(Change(stream, (await book(env.log, stream)).version, tuple(found)))
+        result.append(Change(stream, (await env.books.read(stream)).version, tuple(found)))
     return result

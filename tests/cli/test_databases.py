@@ -1,4 +1,4 @@
-"""rules and db, from a person's side."""
+"""db and the choice of a database, from a person's side."""
 
 import sqlite3
 
@@ -7,42 +7,6 @@ import pytest
 from .terminal import Terminal, call, one_line
 
 ECHO = call("shell", argv=["echo", "hi"])
-
-
-def test_a_rule_by_hand_answers_for_the_person(terminal: Terminal) -> None:
-    terminal.ok("rules", "add", "allow", "shell", "--reason", "a scratch machine")
-    assert terminal.ok("run", "hello", "--model", terminal.script(ECHO, "done")).out.endswith("done\n")
-
-
-def test_a_deny_rule_beats_an_allow_rule(terminal: Terminal) -> None:
-    terminal.ok("rules", "add", "allow", "shell")
-    terminal.ok("rules", "add", "deny", "shell", "--reason", "never")
-    session = terminal.session(ECHO, "I see.")
-    assert "ToolCallDenied" in terminal.types(session)
-
-
-def test_a_rule_is_revoked_by_the_beginning_of_its_id(terminal: Terminal) -> None:
-    rule = terminal.ok("rules", "add", "allow", "shell").out.strip()
-    assert terminal.ok("rules", "revoke", rule[:12], "--json").document == {"revoked": rule}
-    assert terminal.ok("rules", "list", "--json").out == ""
-    assert "no rule" in one_line(terminal.type("rules", "revoke", rule), 3)
-
-
-def test_rules_of_a_session_are_its_own(terminal: Terminal) -> None:
-    session = terminal.session("x")
-    terminal.ok("rules", "add", "deny", "shell", "--session", session[:8], "--expires", "2h")
-    assert terminal.ok("rules", "list", "--json").out == ""
-    (rule,) = terminal.ok("rules", "list", "--session", session, "--json").lines
-    assert [rule["effect"], rule["tool"], rule["scope"]] == ["deny", "shell", "session"]
-    assert rule["expires_at"] is not None
-
-
-@pytest.mark.parametrize(
-    "words",
-    [["maybe", "shell"], ["allow", "shell", "--expires", "2 hours"], ["allow", " "], ["allow", "x", "--expires", ""]],
-)
-def test_a_rule_that_cannot_be_is_refused(terminal: Terminal, words: list[str]) -> None:
-    one_line(terminal.type("rules", "add", *words), 2)
 
 
 def test_a_database_is_set_up_and_checked(terminal: Terminal) -> None:

@@ -1,0 +1,50 @@
+"""Policy: what holds before anybody is asked, as one value that the log keeps."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .bounds import Bounds
+from .content import Value
+from .permission_rule import PermissionRule
+from .verdicts import Verdict
+
+
+class Policy(Value):
+    """How calls are judged that no remembered rule decides, and who may answer questions.
+
+    `rules` are those of configuration; `packs` names further ones, which are written out once the policy is recorded.
+    `reading` is what becomes of calls of tools that only read, `otherwise` of all other calls that no rule decides.
+    Calls of the tools `two_persons` always need two persons who agree. Without `self_approval` whoever began the turn
+    does not answer its questions. After `most_denials` calls in a row that were denied the turn ends; 0: never.
+    `bounds` are the limits that hold whatever was approved.
+    """
+
+    name: str = "standard"
+    rules: tuple[PermissionRule, ...] = ()
+    packs: tuple[str, ...] = ()
+    reading: Literal["allow", "prompt"] = "allow"
+    otherwise: Verdict = "prompt"
+    two_persons: tuple[str, ...] = ()
+    self_approval: bool = True
+    most_denials: Annotated[int, Field(ge=0)] = 3
+    bounds: Bounds = Bounds()
+
+    @staticmethod
+    def strict() -> "Policy":
+        """Everything is asked about that no rule allows, reading too."""
+        return Policy(name="strict", reading="prompt")
+
+    @staticmethod
+    def developer() -> "Policy":
+        """Programs may be run. Reading is free, and so are commands that only read, by the rules of the pack."""
+        return Policy(name="developer", packs=("developer",), bounds=Bounds(commands=True))
+
+    @staticmethod
+    def permissive() -> "Policy":
+        """Programs may be run, and all is allowed that no rule denies or wants asked about. For sandboxes that hold."""
+        return Policy(name="permissive", otherwise="allow", most_denials=0, bounds=Bounds(commands=True))
+
+
+STANDARD = Policy()
+"""The policy of a session that names none: reading is free, everything else is asked about."""

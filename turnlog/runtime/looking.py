@@ -1,0 +1,124 @@
+"""Looking at a call from all sides, at one moment: what surrounds it, and what the rules say of it."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from turnlog.domain import (
+    COMMAND_KEYS,
+    CorruptRecord,
+    Evaluation,
+    JudgedCall,
+    PermissionRule,
+    Permissions,
+    Rule,
+    Session,
+    Surrounded,
+    Surroundings,
+    Tool,
+    clean,
+    in_force,
+)
+
+from .envelopes import Envelope, Occasion, envelope, exact_digest
+from .environment import Environment
+from .policies import PolicyInForce, policy_of
+
+
+class Unreadable(Exception):
+    """The rules, the policy or the surroundings cannot be read, so the call is denied; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A call whose tool is at hand and whose arguments fit it, made in a workspace."""
+
+    tool: Tool
+    arguments: Mapping[str, JsonValue]
+    workspace: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found: the surroundings, the digest of the exact call, what the rules say, and by which policy.
+
+    `rules` are the remembered ones that were in force.
+    """
+
+    of: Understood
+    surroundings: Surroundings
+    exact: str
+    evaluation: Evaluation
+    policy: PolicyInForce
+    rules: tuple[Rule, ...]
+
+    @property
+    def judged(self) -> JudgedCall:
+        """The call as rules see it."""
+        return JudgedCall(self.of.tool.spec.name, self.of.arguments, self.of.workspace, self.exact)
+
+    def envelope(self, occasion: Occasion) -> Envelope:
+        """The envelope on an occasion."""
+        return envelope(self.of.tool.spec, self.of.arguments, self.of.workspace, self.surroundings, occasion)
+
+
+async def rules_for(env: Environment, session: Session) -> tuple[Rule, ...]:
+    """The rules of the session, its project, this process and everybody, as they stand now.
+
+    Raises StoreError, CorruptRecord.
+    """
+    found = (*session.rules, *await env.books.speaking(session.project))
+    return tuple(sorted(found, key=_is_counted))  # of two that allow the first is cited, and the last is used up
+
+
+def _is_counted(rule: Rule) -> bool:
+    return rule.uses is not None
+
+
+Counting = Callable[[Iterable[Rule], datetime], tuple[Rule, ...]]
+"""Which of the rules count at a moment."""
+
+
+async def look_at(env: Environment, session: Session, call: Understood, counting: Counting = in_force) -> Look:
+    """Look at a call. Raises Unreadable, BlobMissing, BlobDamaged, StoreError; ValueError for what no JSON can say."""
+    try:
+        policy = await policy_of(env, session)
+        rules = counting(await rules_for(env, session), env.clock.now())
+    except CorruptRecord as error:
+        raise Unreadable(f"the rules cannot be read, and nothing runs without them: {error.message}") from error
+    written = (*policy.policy.rules, *(rule.written for rule in rules))
+    surroundings, exact, evaluation = await _away_from_the_loop(env.permissions, call, written)
+    return Look(call, surroundings, exact, evaluation, policy, rules)
+
+
+Found = tuple[Surroundings, str, Evaluation]
+
+
+async def _away_from_the_loop(permissions: Permissions, call: Understood, rules: tuple[PermissionRule, ...]) -> Found:
+    """In a thread, but where there are neither files nor commands to look at."""
+    name = call.tool.spec.name
+    unruled = all(rule.tool != name for rule in rules) and not COMMAND_KEYS.intersection(
+        map(str.casefold, call.arguments)
+    )
+    if unruled and call.workspace is None and not isinstance(call.tool, Surrounded):
+        return _look(permissions, call, rules)
+    return await asyncio.to_thread(_look, permissions, call, rules)
+
+
+def _look(permissions: Permissions, call: Understood, rules: tuple[PermissionRule, ...]) -> Found:
+    surroundings = _surroundings(permissions, call)
+    exact = exact_digest(call.tool.spec, call.arguments, call.workspace, surroundings)
+    judged = JudgedCall(call.tool.spec.name, call.arguments, call.workspace, exact)
+    return surroundings, exact, permissions.judge(rules, judged)
+
+
+def _surroundings(permissions: Permissions, call: Understood) -> Surroundings:
+    try:
+        return permissions.surroundings(call.tool, JudgedCall(call.tool.spec.name, call.arguments, call.workspace))
+    except Exception as error:
+        said = clean(f"{type(error).__name__}: {error}")
+        raise Unreadable(f"what decides the effect of the call could not be looked up ({said})") from error

@@ -7,6 +7,7 @@ from functools import partial
 
 from turnlog.domain import (
     OUTPUT_TOOL,
+    STANDARD,
     ApproverFailed,
     AskModel,
     AwaitPerson,
@@ -14,6 +15,7 @@ from turnlog.domain import (
     Call,
     CommandRefused,
     Conflict,
+    CorruptRecord,
     Deliver,
     Finish,
     Judge,
@@ -160,9 +162,9 @@ async def _ask(worker: Worker, attempts: int) -> int:
 
 
 async def _refused_too_often(worker: Worker) -> TurnlogError | None:
-    """End the turn where one call after the other was denied; what to raise then. Raises CorruptRecord, StoreError."""
-    turn, most = worker.session.turn, (await policy_of(worker.env, worker.session)).policy.most_denials
-    if turn is None or not 0 < most <= turn.denials:
+    """End the turn where one call after the other was denied; what to raise then. Raises StoreError."""
+    turn = worker.session.turn
+    if turn is None or not turn.denials or not 0 < await _most_denials(worker) <= turn.denials:
         return None
     said = f"{turn.denials} calls in a row were denied"
     await fail(worker, TurnRefused.code, said)
@@ -170,6 +172,14 @@ async def _refused_too_often(worker: Worker) -> TurnlogError | None:
         f"the turn failed (denied): {said}; `turnlog log {worker.session.id}` shows which, "
         f"`turnlog resume {worker.session.id}` lets the model try something else"
     )
+
+
+async def _most_denials(worker: Worker) -> int:
+    """How many denials in a row the policy bears; one that cannot be read denies every call, and bears as many."""
+    try:
+        return (await policy_of(worker.env, worker.session)).policy.most_denials
+    except CorruptRecord:
+        return STANDARD.most_denials
 
 
 def _too_many_rounds(worker: Worker) -> LimitSpent | None:

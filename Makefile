@@ -17,7 +17,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check format format-check lint types layers wheel-check soak fuzz bench bench-peers lock clean
+.PHONY: help setup demo test check format format-check lint types layers wheel-check soak fuzz bench bench-peers schemas lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
@@ -25,7 +25,7 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with the locked dependencies and this checkout
 
-$(STAMP): requirements/dev.lock pyproject.toml
+$(STAMP): requirements/dev.lock requirements/npm/package-lock.json pyproject.toml
 	@set -e; \
 	if ! $(BIN)/python -c '' 2>/dev/null; then \
 		for python in $(PYTHON) python3.13 python3.12 python3.11 python3 none; do \
@@ -47,6 +47,11 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@echo 'Installing the locked dependencies (the first time takes a minute)'
 	@$(PIP_INSTALL) --require-hashes --requirement requirements/dev.lock
 	@$(PIP_INSTALL) --no-build-isolation --no-deps --editable .
+	@if command -v npm >/dev/null 2>&1; then \
+		cp requirements/npm/package.json requirements/npm/package-lock.json $(VENV)/; \
+		npm ci --prefix $(VENV) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null || \
+			echo 'setup: no MCP server from npm, so its test is skipped' >&2; \
+	fi
 	@touch $@
 
 demo: $(STAMP) ## Watch one session live, die, resume and fork (no key, no network)
@@ -99,6 +104,9 @@ bench-peers: .venv-peers/.installed ## Measure turnlog beside other agent framew
 	fi; \
 	$$install --no-build-isolation --no-deps --editable .; \
 	if [ -e $@.all ]; then mv $@.all $@; fi
+
+schemas: $(STAMP) ## Write docs/schemas again: the JSON Schema of every event
+	@$(BIN)/python scripts/schemas.py
 
 lock: ## Write both lock files again (LOCK_ARGS=--upgrade for newer versions)
 	@UV_VERSION=$(UV_VERSION) scripts/lock.sh $(LOCK_ARGS)

@@ -7,7 +7,20 @@ from functools import partial
 from pathlib import Path
 from traceback import format_exc
 
-from . import bytes_stored, folding, followers, lag, machine, permissions, processes, report, startup, stores
+from . import (
+    bytes_stored,
+    catch_up,
+    folding,
+    followers,
+    lag,
+    looking,
+    machine,
+    permissions,
+    processes,
+    report,
+    startup,
+    stores,
+)
 from .cells import Bench, say
 from .figures import Figure
 from .load import PROC
@@ -20,6 +33,7 @@ ON_POSTGRES: Mapping[str, Callable[[Bench, Server], list[Figure]]] = {
     "followers": followers.measure_postgres,
     "lag": lag.measure_postgres,
     "folding": folding.measure_postgres,
+    "catch-up": catch_up.measure_postgres,
     "bytes": bytes_stored.measure_postgres,
 }
 ELSEWHERE: Mapping[str, Callable[[Bench], list[Figure]]] = {
@@ -27,6 +41,7 @@ ELSEWHERE: Mapping[str, Callable[[Bench], list[Figure]]] = {
     "sqlite-followers": followers.measure_sqlite,
     "sqlite-folding": folding.measure_sqlite,
     "sqlite-bytes": bytes_stored.measure_sqlite,
+    "looking": looking.measure,
     "startup": startup.measure,
     "permissions": permissions.measure,
 }

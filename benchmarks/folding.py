@@ -54,7 +54,7 @@ class Conversations(Application[UUID]):
 def measure_postgres(bench: Bench, server: Server) -> list[Figure]:
     """Rebuild from Postgres."""
     with server.database() as url:
-        return _measure(bench, "", url, _postgres_environment(url))
+        return _measure(bench, "", url, postgres_environment(url))
 
 
 def measure_sqlite(bench: Bench) -> list[Figure]:
@@ -64,7 +64,7 @@ def measure_sqlite(bench: Bench) -> list[Figure]:
         return _measure(bench, "sqlite_", f"sqlite:///{directory}/log.db", environment)
 
 
-def _postgres_environment(url: str) -> dict[str, str]:
+def postgres_environment(url: str) -> dict[str, str]:
     given = {key: str(value) for key, value in conninfo_to_dict(url).items()}
     names = {"dbname": "DBNAME", "host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
     settings = {f"POSTGRES_{name}": given.get(key, "") for key, name in names.items()}

@@ -1,6 +1,17 @@
 """Facts and decisions: pure, no I/O, no clock, no randomness."""
 
 from . import commands
+from .archive import Archive, StoredRow
+from .background import (
+    BackgroundTask,
+    BackgroundTasks,
+    Exit,
+    RunningProgram,
+    Stream,
+    StreamSoFar,
+    TaskState,
+    TaskToStart,
+)
 from .bounds import READ_ONLY, SANDBOX_LEVELS, Bounds, SandboxLevel
 from .content import (
     HEAD_CHARS,
@@ -37,6 +48,7 @@ from .errors import (
     NothingToResume,
     OutcomeUnknown,
     PermissionNeeded,
+    ProjectionStopped,
     SchemaMissing,
     SchemaNewer,
     SessionBusy,
@@ -58,6 +70,12 @@ from .events import (
     Actor,
     ActorKind,
     AuthorizedBy,
+    BackgroundTaskEvent,
+    BackgroundTaskFinished,
+    BackgroundTaskLost,
+    BackgroundTaskOutput,
+    BackgroundTaskStarted,
+    BackgroundTaskStopRequested,
     DeniedBy,
     Effect,
     Event,
@@ -77,6 +95,7 @@ from .events import (
     PermissionResolved,
     PermissionStale,
     PermissionWithdrawn,
+    Redaction,
     Resolution,
     RuleEffect,
     RuleEvent,
@@ -90,6 +109,9 @@ from .events import (
     SessionRenamed,
     SessionStarted,
     Stamp,
+    StreamKept,
+    TaskEnd,
+    TaskOutput,
     ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
@@ -111,7 +133,7 @@ from .events import (
     topic_of,
 )
 from .evolve import evolve, fold
-from .judging import JudgedCall, Permissions, Surrounded, Surroundings
+from .judging import JudgedCall, Permissions, Previewed, Surrounded, Surroundings
 from .limits import LimitCode, LimitSpent, before_calls, before_request, deadline, late
 from .matchers import (
     AnyCall,
@@ -160,6 +182,7 @@ from .rules import (
 )
 from .session import (
     OUTPUT_TOOL,
+    Background,
     Call,
     CallState,
     LastWord,
@@ -167,6 +190,7 @@ from .session import (
     Queued,
     Request,
     RequestState,
+    RunningTask,
     Session,
     Spent,
     Status,
@@ -181,6 +205,7 @@ from .steps import (
     Deliver,
     Finish,
     Judge,
+    Notify,
     Over,
     Recover,
     Repair,
@@ -189,15 +214,35 @@ from .steps import (
     Stop,
     next_step,
 )
-from .tooling import Tool, ToolContext, ToolImage, ToolOutput, ToolProgress
+from .tooling import (
+    Delegated,
+    Delegation,
+    OutcomeNotKnown,
+    ProgressStream,
+    Tool,
+    ToolContext,
+    ToolImage,
+    ToolOutput,
+    ToolProgress,
+    ToolsUnavailable,
+)
 from .verdicts import Evaluation, Finding, Proposal, Verdict
 
 __all__ = [
+    "Archive",
+    "StoredRow",
     "Bounds",
     "READ_ONLY",
     "SANDBOX_LEVELS",
     "SandboxLevel",
+    "Delegated",
+    "Redaction",
+    "Delegation",
+    "ProgressStream",
+    "Previewed",
     "ToolProgress",
+    "OutcomeNotKnown",
+    "ToolsUnavailable",
     "Considered",
     "Decided",
     "DecidedBy",
@@ -316,6 +361,7 @@ __all__ = [
     "Over",
     "PermissionExpired",
     "PermissionNeeded",
+    "ProjectionStopped",
     "PermissionRequested",
     "PermissionResolved",
     "PermissionWithdrawn",
@@ -402,4 +448,24 @@ __all__ = [
     "unexpired",
     "to_snapshot",
     "topic_of",
+    "BackgroundTask",
+    "BackgroundTasks",
+    "Exit",
+    "RunningProgram",
+    "Stream",
+    "StreamSoFar",
+    "TaskState",
+    "TaskToStart",
+    "BackgroundTaskEvent",
+    "BackgroundTaskFinished",
+    "BackgroundTaskLost",
+    "BackgroundTaskOutput",
+    "BackgroundTaskStarted",
+    "BackgroundTaskStopRequested",
+    "StreamKept",
+    "TaskEnd",
+    "TaskOutput",
+    "Background",
+    "RunningTask",
+    "Notify",
 ]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .content import Value
 
@@ -20,8 +20,19 @@ READ_ONLY = (
     ".idea",
     ".turnlog",
     "turnlog.db",
+    "turnlog.db-shm",
+    "turnlog.db-wal",
 )
 """What stays as it is in a workspace unless somebody says otherwise: files from which programs take what to run."""
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or "\0" in path:
+        raise ValueError(f"{path!r} is not an absolute path")
+    return path
+
+
+Root = Annotated[str, AfterValidator(_absolute)]
 
 
 class Bounds(Value):
@@ -36,8 +47,8 @@ class Bounds(Value):
     """
 
     commands: bool = False
-    read_roots: tuple[str, ...] = ()
-    write_roots: tuple[str, ...] = ()
+    read_roots: tuple[Root, ...] = ()
+    write_roots: tuple[Root, ...] = ()
     read_only: tuple[str, ...] = READ_ONLY
     environment: tuple[str, ...] = ("HOME", "LANG", "LC_ALL", "TMPDIR")
     secrets: tuple[str, ...] = ()

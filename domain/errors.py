@@ -21,6 +21,7 @@
     │  ├─ BlobDamaged
     │  ├─ StoreClosed
     │  └─ UnsafeStore
+    ├─ ProjectionStopped              exit 1   tables go no further: an event was refused, or the log is another
     ├─ ModelError                     exit 1   a provider failed, typed by `ModelFailure`
     ├─ TurnFailure                    exit 1   a turn ended in `TurnFailed`
     │  └─ TurnRefused                 exit 4   since one call after the other was denied
@@ -181,6 +182,16 @@ class UnsafeStore(StoreError):
     """The database fails checks of `turnlog doctor`, and was to be opened strictly."""
 
     code = "unsafe_store"
+
+
+class ProjectionStopped(TurnlogError):
+    """A projection goes no further; what it holds is right up to there. `projection` is its name."""
+
+    code = "projection_stopped"
+
+    def __init__(self, projection: str, message: str) -> None:
+        super().__init__(message)
+        self.projection = projection
 
 
 class TurnFailure(TurnlogError):

@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Protocol
 
-from . import evolve_calls, evolve_turns
+from . import evolve_background, evolve_calls, evolve_turns
 from .events import (
+    BackgroundTaskFinished,
+    BackgroundTaskLost,
+    BackgroundTaskStarted,
+    BackgroundTaskStopRequested,
     Event,
     InputDelivered,
     InputQueued,
@@ -140,7 +144,9 @@ def _forked(session: Session, event: SessionForked) -> Session:
         lease=None,
         epoch=0,
         closed=False,
+        successor=None,
         started_at=event.at,
+        background=evolve_background.left_behind(session.background),
     )
 
 
@@ -165,7 +171,7 @@ def _configured(session: Session, event: SessionConfigured) -> Session:
 
 
 def _closed(session: Session, event: SessionClosed) -> Session:
-    return replace(session, closed=True)
+    return replace(session, closed=True, successor=event.successor)
 
 
 def _rule(session: Session, event: RuleRemembered | RuleRevoked | RuleUsed) -> Session:
@@ -178,6 +184,14 @@ def _turn_completed(session: Session, event: TurnCompleted) -> Session:
     if turn is not None and turn.turn_id == event.turn_id:
         turn = evolve_turns.ended(turn, "completed", session.version)
     return replace(session, turn=turn, completed_turns=session.completed_turns + 1)
+
+
+def _input_queued(session: Session, event: InputQueued) -> Session:
+    """A notice changes what the model has been told of tasks, which are the session's."""
+    turn = session.turn
+    if turn is not None and turn.turn_id == event.turn_id:
+        session = replace(session, turn=evolve_turns.input_queued(turn, event, session.version))
+    return evolve_background.told(session, event)
 
 
 def _lease_taken(session: Session, event: LeaseTaken) -> Session:
@@ -201,6 +215,11 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     RuleUsed: _rule,
     LeaseTaken: _lease_taken,
     LeaseReleased: _lease_released,
+    InputQueued: _input_queued,
+    BackgroundTaskStarted: evolve_background.task_started,
+    BackgroundTaskStopRequested: evolve_background.stop_requested,
+    BackgroundTaskFinished: evolve_background.task_over,
+    BackgroundTaskLost: evolve_background.task_over,
 }
 """The session at its new version, and an event of it."""
 
@@ -210,7 +229,6 @@ _IN_TURN: Mapping[type[Event], Callable[[Turn, Any, int], Turn]] = {
     TurnSuspended: evolve_turns.turn_suspended,
     TurnResumed: evolve_turns.turn_resumed,
     TurnStopRequested: evolve_turns.stop_requested,
-    InputQueued: evolve_turns.input_queued,
     InputDelivered: evolve_turns.input_delivered,
     ModelRequested: evolve_turns.requested,
     ModelResponded: evolve_turns.responded,

@@ -28,7 +28,7 @@ class JudgedCall:
     arguments: Mapping[str, JsonValue]
     workspace: Path | None = None
     exact: str = ""
-    bounds: Bounds = Bounds()
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,20 @@ class Surroundings:
 class Surrounded(Protocol):
     """A tool that knows what surrounds its calls. Others are taken to depend on their workspace alone."""
 
-    def surroundings(
-        self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
-    ) -> Surroundings:
+    def surroundings(self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds) -> Surroundings:
         """What else decides the effect of this call. Blocks. Raises anything; then the call is not judged, but denied.
 
         What is not there, such as a program nobody has installed, is no error: the call itself will say so.
         """
+        ...
+
+
+@runtime_checkable
+class Previewed(Protocol):
+    """A tool that can show what a call would come to. That binds nobody: the call itself is what is allowed."""
+
+    def preview(self, arguments: Mapping[str, JsonValue]) -> str | None:
+        """A text for whoever is asked, or none. Blocks. Raises anything; then that is shown in its place."""
         ...
 
 

@@ -22,6 +22,8 @@ _FILE_TOOLS: Final = {
     "search_files": "read",
     "write_file": "write",
     "edit_file": "write",
+    "move_file": "write",
+    "delete_file": "write",
 }
 
 
@@ -78,7 +80,8 @@ def parse_rule(data: object) -> PermissionRule:
 
 
 def _faults(error: ValidationError) -> list[str]:
-    return [f"{_place(fault['loc'])}{fault['msg'].removeprefix('Value error, ')}" for fault in error.errors(include_url=False, include_input=False)]
+    faults = error.errors(include_url=False, include_input=False)
+    return [f"{_place(fault['loc'])}{fault['msg'].removeprefix('Value error, ')}" for fault in faults]
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -181,6 +181,40 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class RunningTask:
+    """A background task that runs, and who runs it. `version` is that of the latest event that changed it."""
+
+    task_id: str
+    worker: str
+    version: int
+    stopping: bool = False
+
+
+@dataclass(frozen=True)
+class Background:
+    """The background tasks: how many there ever were, those that run, and those whose end the model has not heard of.
+
+    Ids are `bg-1` and so on, in the order the tasks began.
+    """
+
+    started: int = 0
+    running: tuple[RunningTask, ...] = ()
+    untold: tuple[str, ...] = ()
+
+    def task(self, task_id: str) -> RunningTask | None:
+        """The running task under this id."""
+        return next((task for task in self.running if task.task_id == task_id), None)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of all tasks there ever were."""
+        return frozenset(f"bg-{number}" for number in range(1, self.started + 1))
+
+
+NO_TASKS = Background()
+
+
+@dataclass(frozen=True)
 class Session:
     """A session as decisions see it. `version` 0 is the session before its first event."""
 
@@ -202,6 +236,8 @@ class Session:
     settings: ModelSettings | None = None
     limits: Limits | None = None
     policy: Body | None = None
+    background: Background = NO_TASKS
+    successor: str | None = None
 
     @property
     def spent(self) -> Spent:

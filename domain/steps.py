@@ -48,6 +48,13 @@ class Deliver:
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """The model is to hear, with its next request, what became of these background tasks."""
+
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     """The model had its last word, and it does not have the form asked for."""
 
@@ -67,7 +74,7 @@ class Over:
     """No turn is open."""
 
 
-Step = AskModel | Judge | Run | Recover | AwaitPerson | Deliver | Repair | Stop | Finish | Over
+Step = AskModel | Judge | Run | Recover | AwaitPerson | Deliver | Notify | Repair | Stop | Finish | Over
 
 
 def next_step(session: Session) -> Step:
@@ -76,7 +83,9 @@ def next_step(session: Session) -> Step:
     if turn is None or turn.state != "open":
         return Over()
     step = _step(turn, session.epoch)
-    return Stop() if turn.stopping and not isinstance(step, Finish) else step
+    if turn.stopping and not isinstance(step, Finish):
+        return Stop()
+    return Notify(session.background.untold) if session.background.untold and isinstance(step, AskModel) else step
 
 
 def _step(turn: Turn, epoch: int) -> Step:

@@ -1,6 +1,6 @@
 """Tools: what they are, what they may know while they run, and what they return."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -8,10 +8,25 @@ from typing import Literal, Protocol, TypeVar
 from pydantic import JsonValue
 
 from .bounds import Bounds
-from .errors import NotFound
+from .errors import NotFound, TurnlogError
 from .ports import ToolSpec
 
 State = TypeVar("State")
+
+
+class OutcomeNotKnown(TurnlogError):
+    """Raised by a tool that has begun an effect and cannot tell how it ended; a person decides, and it says why."""
+
+    code = "outcome_not_known"
+
+
+class ToolsUnavailable(TurnlogError):
+    """What tools come from is not there: a server that does not start or answer, or offers what cannot be used."""
+
+    code = "tools_unavailable"
+
+
+ProgressStream = Literal["stdout", "stderr", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +34,27 @@ class ToolProgress:
     """A piece of what a tool has to show while it runs: never stored, of no consequence. `stream` names its kind."""
 
     text: str
-    stream: Literal["stdout", "stderr", "note"] = "note"
+    stream: ProgressStream = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Delegated:
+    """What came of delegated work: the agent's last words, and the session in which it can be read how it got there."""
+
+    session_id: str
+    text: str
+    is_error: bool = False
+
+
+class Delegation(Protocol):
+    """Hands work to agents in behalf of a call. They act within the permissions and the limits of its session."""
+
+    async def spawn(self, name: str, prompt: str, *, tools: Sequence[str] | None = None) -> Delegated:
+        """Have an agent of this name do what the prompt says, with some of the session's tools (None: all), and wait.
+
+        Cancelling ends the agent too. Raises InvalidInput, LimitReached.
+        """
+        ...
 
 
 def _nobody(progress: ToolProgress) -> None:
@@ -35,7 +70,9 @@ class ToolContext:
     """What a running tool may know. `idempotency_key` is the same for every attempt at this call.
 
     `progress` shows something to whoever watches. `secret` gives a secret that the tool's spec names, and raises
-    NotFound for any other. `state` are values of the calling program, by type: `context.of(Database)`.
+    NotFound for any other. `state` are values of the calling program, by type: `context.of(Database)`. `redact` takes
+    the secrets out of a text, for tools that cut what they return: half a secret is not found any more. `delegate`
+    hands work to other agents; None where nobody does such work, as in this version of turnlog.
     """
 
     session_id: str
@@ -44,10 +81,12 @@ class ToolContext:
     epoch: int
     attempt: int
     workspace: Path | None
-    bounds: Bounds = Bounds()
+    bounds: Bounds = field(default_factory=Bounds)
     progress: Callable[[ToolProgress], None] = _nobody
     secret: Callable[[str], str] = _no_secret
     state: Mapping[type, object] = field(default_factory=dict[type, object])
+    redact: Callable[[str], str] = str
+    delegate: Delegation | None = None
 
     def of(self, kind: type[State]) -> State:
         """The value of the calling program of this type. Raises NotFound."""

@@ -5,9 +5,20 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import models, permissions, sandbox, store, system, tools, verification
+    from . import mcp, models, permissions, readmodels, sandbox, skills, store, system, tools, verification
 
-__all__ = ["models", "permissions", "sandbox", "store", "system", "tools", "verification"]
+__all__ = [
+    "mcp",
+    "models",
+    "permissions",
+    "readmodels",
+    "sandbox",
+    "skills",
+    "store",
+    "system",
+    "tools",
+    "verification",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,6 +1,9 @@
 """What the log looks like from different sides: pure folds, and what is read from them."""
 
+from . import exports, tables
 from .approvals import APPROVALS, Approval, approvals_of
+from .background import BACKGROUND, TaskRows
+from .background_words import how_it_stands
 from .call_status import CallStatus
 from .call_summaries import KnownCall
 from .calls import TOOL_CALLS, CallRow, Step, ToolCalls
@@ -10,18 +13,79 @@ from .items import Item, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcom
 from .messages import messages
 from .metadata import METADATA, Metadata
 from .projection import Projection, project
+from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery
 from .rules import RULES
+from .runner import Runner, Target, Tell
+from .session_query import STATUSES, SessionOrder, SessionQuery, folded
 from .sessions import SESSIONS
 from .shown import one_line
-from .summaries import Tone
+from .tables import (
+    SESSION_TABLE,
+    SESSIONS_ROWS,
+    SHIPPED,
+    TEXT_KINDS,
+    TEXT_ROWS,
+    TEXT_TABLE,
+    Batch,
+    Found,
+    Kind,
+    Phrase,
+    Row,
+    Rows,
+    Table,
+    TableFold,
+    TableProjection,
+    TextKind,
+    excerpt,
+    metadata_of,
+    phrases_of,
+)
 from .timeline import TIMELINE, WIDTH, Line, Timeline, line
 from .transcript import TRANSCRIPT, Transcript, replay
 from .usage import USAGE, Costs, UsageTotals, add_usage
 from .validity import conversation_problems
 from .view import view
 from .visible import quoted, visible
+from .words import Tone
 
 __all__ = [
+    "exports",
+    "tables",
+    "STATUSES",
+    "folded",
+    "Build",
+    "Gone",
+    "ReadTables",
+    "Refused",
+    "Stopped",
+    "TextQuery",
+    "Runner",
+    "Target",
+    "Tell",
+    "Batch",
+    "Found",
+    "Kind",
+    "Phrase",
+    "Row",
+    "Rows",
+    "SESSIONS_ROWS",
+    "SESSION_TABLE",
+    "SHIPPED",
+    "TEXT_KINDS",
+    "TEXT_ROWS",
+    "TEXT_TABLE",
+    "Table",
+    "TableFold",
+    "TableProjection",
+    "TextKind",
+    "excerpt",
+    "metadata_of",
+    "phrases_of",
+    "SessionOrder",
+    "SessionQuery",
+    "BACKGROUND",
+    "TaskRows",
+    "how_it_stands",
     "quoted",
     "visible",
     "APPROVALS",

@@ -23,7 +23,7 @@ from turnlog.domain import (
 )
 
 from .gist import gist_of, outcome_of
-from .summaries import Words
+from .words import Words
 
 _ON_WHOSE_WORD = {
     "read_only": "read-only",

@@ -18,6 +18,8 @@ from turnlog.domain import (
     SessionRenamed,
     SessionStarted,
     Status,
+    ToolCallFinished,
+    ToolOutcomeUnknown,
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
@@ -34,7 +36,8 @@ from .projection import Projection
 class Metadata:
     """A session at a glance. `waiting` is how many questions, those in `pending`, await a person.
 
-    `status` follows from `closed` and from `turn`, the state of the latest turn.
+    `status` follows from `closed` and from `turn`, the state of the latest turn. `errors` counts turns that failed,
+    and calls that failed or whose outcome became unknown, in this session's own stream.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Metadata:
     pending: tuple[str, ...] = ()
     turn: TurnState | None = None
     closed: bool = False
+    errors: int = 0
 
 
 def take_in(metadata: Metadata | None, recorded: Recorded) -> Metadata | None:
@@ -153,6 +157,18 @@ def _others(metadata: Metadata, request_id: str) -> tuple[str, ...]:
     return tuple(other for other in metadata.pending if other != request_id)
 
 
+def _turn_failed(metadata: Metadata, event: TurnFailed) -> Metadata:
+    return replace(metadata, turn="failed", errors=metadata.errors + 1)
+
+
+def _call_finished(metadata: Metadata, event: ToolCallFinished) -> Metadata:
+    return replace(metadata, errors=metadata.errors + 1) if event.is_error else metadata
+
+
+def _outcome_unknown(metadata: Metadata, event: ToolOutcomeUnknown) -> Metadata:
+    return replace(metadata, errors=metadata.errors + 1)
+
+
 def _turn_is(state: TurnState) -> Callable[[Metadata, Event], Metadata]:
     return lambda metadata, _: replace(metadata, turn=state)
 
@@ -163,7 +179,7 @@ _CHANGES: Mapping[type[Event], Callable[[Metadata, Any], Metadata]] = {
     SessionClosed: _closed,
     TurnStarted: _turn_started,
     TurnCompleted: _turn_completed,
-    TurnFailed: _turn_is("failed"),
+    TurnFailed: _turn_failed,
     TurnCancelled: _turn_is("cancelled"),
     TurnSuspended: _turn_is("suspended"),
     TurnResumed: _turn_is("open"),
@@ -171,6 +187,8 @@ _CHANGES: Mapping[type[Event], Callable[[Metadata, Any], Metadata]] = {
     PermissionResolved: _no_longer_asked,
     PermissionExpired: _no_longer_asked,
     PermissionWithdrawn: _no_longer_asked,
+    ToolCallFinished: _call_finished,
+    ToolOutcomeUnknown: _outcome_unknown,
 }
 
 
@@ -178,4 +196,4 @@ def _nothing() -> Metadata | None:
     return None
 
 
-METADATA: Projection[Metadata | None] = Projection("metadata", 1, _nothing, take_in)
+METADATA: Projection[Metadata | None] = Projection("metadata", 2, _nothing, take_in)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from turnlog.domain import (
     Cost,
@@ -38,13 +38,12 @@ from turnlog.domain import (
     plain_text,
 )
 
+from .background_words import TASK_WORDS
 from .covers import covers
 from .gist import gist_of
+from .words import Words
 
-Tone = Literal["plain", "good", "bad", "ask", "quiet"]
 _SMALLEST = Decimal("0.0001")
-Words = tuple[Tone, tuple[str, ...]]
-"""The tone, and the parts of the line; parts that are empty are left out."""
 
 
 def words_for(event: Event) -> Words:
@@ -82,6 +81,8 @@ def _session_configured(event: SessionConfigured) -> Words:
 
 
 def _session_closed(event: SessionClosed) -> Words:
+    if event.successor is not None:
+        return "ask", ("session rewound", f"goes on as {event.successor}", event.reason)
     return "plain", ("session closed", event.reason)
 
 
@@ -138,6 +139,7 @@ _WHEN: Mapping[InputKind, str] = {
     "steer": "for the next request",
     "follow_up": "for when the turn would end",
     "repair": "the answer has not the form asked for",
+    "notice": "about background tasks",
 }
 
 
@@ -246,4 +248,5 @@ _WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     RuleUsed: _rule_used,
     LeaseTaken: _lease_taken,
     LeaseReleased: _lease_released,
+    **TASK_WORDS,
 }

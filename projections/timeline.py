@@ -21,7 +21,8 @@ from .call_summaries import KnownCall, words_for_call
 from .gist import gist_of
 from .projection import Projection
 from .shown import cut, one_line
-from .summaries import Tone, Words, words_for
+from .summaries import words_for
+from .words import Tone, Words
 
 WIDTH = 100
 """Characters a summary may have."""

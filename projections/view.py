@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue, TypeAdapter
 
-from turnlog.domain import Body, Message, Recorded, Request, Rule, Session, Spent, Turn
+from turnlog.domain import BackgroundTask, Body, Message, Recorded, Request, Rule, Session, Spent, Turn
 
+from .background import BACKGROUND
 from .calls import TOOL_CALLS, CallRow
 from .messages import messages
 from .projection import project
@@ -17,6 +18,7 @@ from .usage import USAGE, UsageTotals
 
 _REQUEST = TypeAdapter(Request)
 _CALL = TypeAdapter(CallRow)
+_TASK = TypeAdapter(BackgroundTask)
 _USAGE = TypeAdapter(UsageTotals)
 _SPENT = TypeAdapter(Spent)
 
@@ -45,6 +47,7 @@ def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
         "rules": _rules(session.rules),
         "pending": {} if turn is None else _pending(turn),
         "calls": _calls(project(TOOL_CALLS, records).rows.values()),
+        "background": _tasks(project(BACKGROUND, records).rows.values()),
         "usage": _USAGE.dump_python(project(USAGE, records), mode="json"),
         "messages": _messages(messages(project(TRANSCRIPT, records))),
     }
@@ -93,6 +96,10 @@ def _pending(turn: Turn) -> JsonValue:
 
 def _calls(rows: Iterable[CallRow]) -> JsonValue:
     return {row.call_id: _CALL.dump_python(row, mode="json", exclude={"call_id"}) for row in rows}
+
+
+def _tasks(tasks: Iterable[BackgroundTask]) -> JsonValue:
+    return {task.task_id: _TASK.dump_python(task, mode="json", exclude={"task_id"}) for task in tasks}
 
 
 def _messages(conversation: Iterable[Message]) -> JsonValue:

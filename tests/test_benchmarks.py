@@ -12,8 +12,10 @@ PROMISED = {
     *(f"append_{share}_ms_{writers}" for share in ("p50", "p99") for writers in (1, 8, 32)),
     *(f"sqlite_append_ratio_stock_{writers}" for writers in (1, 8, 32)),
     *(f"rebuild_{events}_ms" for events in (100, 1_000, 10_000)),
+    "blame_2000_ms",
     "bytes_per_event",
     "bytes_ratio",
+    "catch_up_ratio_stock",
     "follower_duplicated",
     "follower_lag_ms",
     "follower_missed",
@@ -25,6 +27,7 @@ PROMISED = {
     "permission_p99_ms",
     "processes_ratio_4",
     "rebuild_ratio_stock_10000",
+    "show_any_version_2000_ms",
     "show_s",
     "sqlite_rebuild_10000_ms",
 }

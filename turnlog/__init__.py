@@ -5,12 +5,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from turnlog.domain import (
         Bounds,
+        Delegated,
+        Delegation,
         LimitReached,
         Limits,
         ModelSettings,
         PermissionRule,
         Policy,
+        Redaction,
         Surroundings,
+        ToolContext,
+        ToolImage,
+        ToolOutput,
+        ToolProgress,
         TurnlogError,
         TurnRefused,
         every_call,
@@ -41,7 +48,18 @@ if TYPE_CHECKING:
         allow,
         deny,
     )
-    from .wiring import ModelInfo, ScriptedCall, ScriptedModel, ScriptedReply, list_models, resolve_model, tool
+    from .wiring import (
+        McpServer,
+        ModelInfo,
+        ScriptedCall,
+        ScriptedModel,
+        ScriptedReply,
+        Skills,
+        list_models,
+        mcp_tools,
+        resolve_model,
+        tool,
+    )
 
 __version__ = "0.1.0"
 
@@ -51,6 +69,13 @@ __all__ = [
     "Authorizer",
     "PermissionRule",
     "Policy",
+    "Redaction",
+    "ToolContext",
+    "ToolImage",
+    "ToolOutput",
+    "ToolProgress",
+    "Delegation",
+    "Delegated",
     "Surroundings",
     "TurnRefused",
     "Deny",
@@ -86,6 +111,9 @@ __all__ = [
     "list_models",
     "resolve_model",
     "tool",
+    "McpServer",
+    "Skills",
+    "mcp_tools",
 ]
 
 _HOMES = {
@@ -95,6 +123,13 @@ _HOMES = {
     "ModelSettings": "turnlog.domain",
     "PermissionRule": "turnlog.domain",
     "Policy": "turnlog.domain",
+    "Redaction": "turnlog.domain",
+    "ToolContext": "turnlog.domain",
+    "ToolImage": "turnlog.domain",
+    "ToolOutput": "turnlog.domain",
+    "ToolProgress": "turnlog.domain",
+    "Delegation": "turnlog.domain",
+    "Delegated": "turnlog.domain",
     "Surroundings": "turnlog.domain",
     "every_call": "turnlog.domain",
     "TurnRefused": "turnlog.domain",
@@ -106,6 +141,9 @@ _HOMES = {
     "list_models": "turnlog.wiring",
     "resolve_model": "turnlog.wiring",
     "tool": "turnlog.wiring",
+    "McpServer": "turnlog.wiring",
+    "Skills": "turnlog.wiring",
+    "mcp_tools": "turnlog.wiring",
     "Moment": "turnlog.moment",
     "Turnlog": "turnlog.front",
 }

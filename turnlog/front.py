@@ -1,34 +1,26 @@
 """The front door: open a log, create sessions, look at any of them at any version."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from turnlog.domain import (
-    OUTPUT_TOOL,
     STANDARD,
     Body,
-    Change,
     ExactCall,
-    InvalidInput,
     Limits,
     Model,
     ModelSettings,
-    NotFound,
     Policy,
     Rule,
-    Session,
     Tool,
-    clean,
-    commands,
-    fold,
 )
-from turnlog.projections import METADATA, TRANSCRIPT, Approval, Metadata, project
+from turnlog.projections import Approval, Found, Metadata, SessionQuery
 
-from .moment import Moment
+from .moment import Diff, Moment
 from .opening import Opening
 from .runtime import (
     Authorizer,
@@ -45,17 +37,24 @@ from .runtime import (
     find_request,
     find_session,
     follow_all,
-    fork_session,
-    history,
-    keep_policy,
     list_rules,
     resolve,
     revoke_rule,
 )
-from .runtime.histories import load
+from .runtime.addresses import At
+from .runtime.bisecting import Bisection, bisect
+from .runtime.blaming import Blame, blame
+from .runtime.comparing import Comparison, compare
+from .runtime.contexts import by_type
+from .runtime.creating import NewSession, create_session, open_session
+from .runtime.exporting import BlobsIn, Export, ExportFormat, export_session
+from .runtime.forks import NewFork, fork_session
 from .runtime.hooks import Hook, in_order
-from .runtime.pages import READ_TOOL_RESULT
-from .runtime.results import runtime_tool, with_reader
+from .runtime.importing import Imported, import_session
+from .runtime.paths import parse_path
+from .runtime.places import found_at, history_at
+from .runtime.read_models import Projections
+from .runtime.rewinding import Rewound, Standing, rewind, standing_after
 from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
 from .runtime.whatif import Outcome as Effects
 
@@ -75,6 +74,7 @@ class Turnlog:
         self._env = env
         self._close = close
         self._index = Index(env.log)
+        self.projections = Projections(env)
 
     @staticmethod
     def open(  # noqa: PLR0913 - named, and none changes what another means
@@ -86,6 +86,8 @@ class Turnlog:
         hooks: Sequence[Hook] = (),
         policy: Policy = STANDARD,
         authorizer: Authorizer | None = None,
+        secrets: Mapping[str, str] | None = None,
+        state: Sequence[object] = (),
     ) -> "Opening[Turnlog]":
         """Open the log at a URL: `async with Turnlog.open("sqlite:///turnlog.db") as log`.
 
@@ -93,7 +95,9 @@ class Turnlog:
         needs `turnlog db migrate` first. `user` is who gives commands (default: the login name). `strict` first runs
         the checks of `turnlog doctor`, and refuses a database that fails one, also one that is not there yet. `hooks`
         are asked and told in every session, before those of the session. `policy` is that of new sessions which name
-        none; `authorizer` is asked about every call that no rule denies, before a person is.
+        none; `authorizer` is asked about every call that no rule denies, before a person is. `secrets` are values by
+        name that tools get where their spec says so, and that are taken out of all they return; `state` are values that
+        tools get by their type.
         Raises InvalidInput, SchemaMissing, SchemaNewer, StoreError; UnsafeStore where `strict`.
         """
         from .wiring import open_turnlog, require_safe
@@ -101,13 +105,25 @@ class Turnlog:
         def open_() -> Turnlog:
             if strict:
                 require_safe(url)
-            return open_turnlog(url, settings or Settings(), user, in_order(hooks), policy, authorizer)
+            return open_turnlog(
+                url,
+                settings or Settings(),
+                user,
+                hooks=in_order(hooks),
+                policy=policy,
+                authorizer=authorizer,
+                secrets=dict(secrets or {}),
+                state=by_type(state),
+            )
 
         return Opening(open_)
 
     async def close(self) -> None:
-        """Finish what is under way and close every connection."""
-        await self._close()
+        """Stop background tasks, finish what is under way and close every connection."""
+        try:
+            await self._env.background.close()
+        finally:
+            await self._close()
 
     # Sessions
 
@@ -130,32 +146,13 @@ class Turnlog:
         `model` is a model, its `provider:model` name, or a provider's name alone for its newest model, which is then
         recorded by its full name. `settings` are for the model; `limits` hold for all turns together. `hooks` belong to
         the handle, as tools of your own do: whoever opens the session again gives them again. `policy` says how calls
-        are judged; the session keeps it (None: that of the log as it was opened).
+        are judged; the session keeps it (None: that of the log as it was opened). Tools that run programs need one
+        whose bounds switch that on.
 
         Raises InvalidInput, ModelError, StoreError.
         """
-        own = [tool for tool in tools if not isinstance(tool, str)]
-        names = tuple(tool if isinstance(tool, str) else tool.spec.name for tool in tools)
-        self._known(names, own)
-        in_order((*self._env.hooks, *hooks))
-        # A session of a model that cannot be is not worth beginning.
-        name = await self._env.known_model(model) if isinstance(model, str) else model.name
-        opening = commands.sessions.Opening(
-            title=clean(title),
-            model=name,
-            project=None if project is None else clean(project),
-            workspace=None if workspace is None else str(_directory(Path(workspace))),
-            system=None if system is None else await self._env.bodies.keep(system),
-            tools=with_reader(names),
-            settings=settings,
-            limits=limits,
-            policy=await self._kept_policy(policy or self._env.policy),
-        )
-        session_id = self._env.ids.session()
-        events = commands.sessions.start(Session(session_id), self._env.stamp(), opening)
-        await self._env.log.append(Change(session_id, 0, events))
-        made = None if isinstance(model, str) else model
-        return SessionHandle(self._env, session_id, model=made, tools=own, hooks=hooks)
+        new = NewSession(title, model, tools, system, project, workspace, settings, limits, hooks, policy)
+        return await create_session(self._env, new)
 
     async def open_session(
         self, session_id: str, *, model: Model | None = None, tools: Sequence[Tool] = (), hooks: Sequence[Hook] = ()
@@ -164,47 +161,95 @@ class Turnlog:
 
         Raises NotFound, InvalidInput, StoreError.
         """
-        await load(self._env, session_id)
-        return SessionHandle(self._env, session_id, model=model, tools=tools, hooks=hooks)
+        return await open_session(self._env, session_id, model, tools, hooks)
 
-    async def list_sessions(self) -> list[Metadata]:
-        """All sessions, the latest changed first. Raises StoreError, CorruptRecord."""
-        return await self._index.sessions()
+    async def list_sessions(self, query: SessionQuery | None = None) -> list[Metadata]:
+        """All sessions, the latest changed first; or those that `query` asks for, as it orders them.
+
+        Raises InvalidInput, StoreError, CorruptRecord.
+        """
+        return await self.projections.sessions(query or SessionQuery(), self._index)
+
+    async def search(self, text: str, *, session_id: str | None = None, limit: int = 20) -> list[Found]:
+        """The texts in which all words stand, the latest first; `projections.search` has more.
+
+        Raises InvalidInput, ProjectionStopped, StoreError.
+        """
+        return await self.projections.search(text, session_id=session_id, limit=limit)
+
+    async def catch_up(self) -> None:
+        """Bring the tables beside the log up to its end. Raises ProjectionStopped, StoreError."""
+        await self.projections.catch_up()
 
     async def find_session(self, prefix: str) -> str:
         """The one session id that begins so. Raises NotFound, InvalidInput, StoreError."""
         return await find_session(self._env.log, prefix)
 
-    async def show(self, session_id: str, at: int | None = None) -> Moment:
-        """A session as it stood at a version (None: now). Raises NotFound, InvalidInput, StoreError."""
-        records = await history(self._env.log, session_id, at)
-        metadata = project(METADATA, records)
-        if metadata is None:
-            raise NotFound(f"{session_id} is not a session")
-        return Moment(
-            fold(Session(session_id), records),
-            metadata,
-            tuple(project(TRANSCRIPT, records).items),
-            tuple(records),
-        )
+    async def show(self, session_id: str, at: At = None) -> Moment:
+        """A session as it stood: at a version, a time, or a point such as `{turn:3}` or `{error}` (None: now).
 
-    async def fork(
+        Raises NotFound, InvalidInput, StoreError.
+        """
+        return Moment.of(session_id, await history_at(self._env.log, session_id, at))
+
+    async def diff(self, before: str, after: str) -> Diff:
+        """What changed between two addresses, such as `ID@3` and `ID@{turn:2}`, of one session or of forks.
+
+        Raises NotFound, InvalidInput, StoreError.
+        """
+        first, second = [Moment.of(*await found_at(self._env.log, address)) for address in (before, after)]
+        return Diff.of(first, second)
+
+    async def blame(self, session_id: str, path: str = "", at: At = None) -> Blame:
+        """Which events wrote the part of the state at a path, such as `rules.r1.effect` or `/messages/3`.
+
+        Raises NotFound, InvalidInput, StoreError.
+        """
+        return blame(session_id, await history_at(self._env.log, session_id, at), parse_path(path))
+
+    async def bisect(self, session_id: str, predicate: str, at: At = None) -> Bisection:
+        """At which versions a predicate over the state holds, such as `len(messages) > 10`.
+
+        Raises InvalidInput, NotFound where it never does, StoreError.
+        """
+        return bisect(session_id, await history_at(self._env.log, session_id, at), predicate)
+
+    async def compare(self, one: str, other: str) -> Comparison:
+        """Two sessions side by side, by their addresses. Raises NotFound, InvalidInput, StoreError."""
+        left, right = [await found_at(self._env.log, address) for address in (one, other)]
+        return compare(left, right)
+
+    async def fork(  # noqa: PLR0913 - named, and none changes what another means
         self,
         session_id: str,
-        at: int | None = None,
+        at: At = None,
         *,
         title: str | None = None,
-        model: str | None = None,
+        model: str | Model | None = None,
+        system: str | None = None,
+        tools: Sequence[str | Tool] | None = None,
         keep_grants: bool = False,
     ) -> SessionHandle:
-        """A new session that goes on from another at a version, with another model if one is named.
+        """A new session that goes on from another at a point, alike but for what is named.
 
+        Nothing is copied, and the other stays as it is. What that was allowed is dropped unless `keep_grants`.
         Raises NotFound, InvalidInput, ModelError, StoreError.
         """
-        if model is not None:
-            model = await self._env.known_model(model)
-        child = await fork_session(self._env, session_id, at, commands.sessions.Fork(title, model, keep_grants))
-        return SessionHandle(self._env, child)
+        new = NewFork(title, model, system, tools, keep_grants)
+        child = await fork_session(self._env, session_id, at, new)
+        return SessionHandle(self._env, child, model=new.own_model, tools=new.own_tools)
+
+    async def rewind(self, session_id: str, at: At, *, reason: str = "", keep_grants: bool = False) -> Rewound:
+        """Have a fork from a point take the session's place, which accepts no further turn and names its successor.
+
+        A turn in progress is cancelled. What is on disk and in the world stays as it is: `Rewound.standing` says what.
+        Raises NotFound, CommandRefused, InvalidInput, StoreError.
+        """
+        return await rewind(self._env, session_id, at, NewFork(keep_grants=keep_grants), reason)
+
+    async def standing(self, session_id: str, at: At) -> Standing:
+        """What rewinding a session to a point would not undo. Raises NotFound, InvalidInput, StoreError."""
+        return (await standing_after(self._env, session_id, at))[1]
 
     async def replay_model(self, session_id: str, turn: int | None = None) -> ReplayModel:
         """A model that gives the recorded answers of a session, or of one turn counted from 1, to the same requests.
@@ -233,6 +278,33 @@ class Turnlog:
         Raises StoreError where the database is away.
         """
         return await self._env.bodies.readable(body)
+
+    # Other logs and tools
+
+    def export(
+        self,
+        session_id: str,
+        at: int | None = None,
+        *,
+        format: ExportFormat = "jsonl",
+        blobs: BlobsIn = "include",
+        cited_rules: bool = False,
+    ) -> AsyncGenerator[bytes, None]:
+        """A session at a version (None: now) as pieces of a file, in turnlog's own format or as others take it.
+
+        `jsonl` is what `import_` reads: with its bodies or only their hashes, and with the rule books as far as the
+        session's decisions cite them. Raises NotFound, InvalidInput, VerificationFailed, BlobMissing, BlobDamaged,
+        StoreError.
+        """
+        return export_session(self._env, session_id, at, Export(format, blobs, cited_rules))
+
+    async def import_(self, source: IO[bytes], *, take_rules: bool = False) -> Imported:
+        """Take in what `export` wrote as `jsonl`, from a file opened in binary: to the last byte, or nothing of it.
+
+        Rules that would be in force for other sessions too are refused unless `take_rules`. Raises InvalidInput,
+        VerificationFailed, Conflict where another session has the id, NotFound, StoreError.
+        """
+        return await import_session(self._env, source, take_rules=take_rules)
 
     # Permissions
 
@@ -297,19 +369,6 @@ class Turnlog:
 
     # Inside
 
-    async def _kept_policy(self, policy: Policy) -> Body | None:
-        return None if policy == STANDARD else await keep_policy(self._env, policy)
-
-    def _known(self, names: tuple[str, ...], own: Sequence[Tool]) -> None:
-        if len(set(names)) < len(names):
-            raise InvalidInput("two tools of one session cannot have the same name")
-        mine = {tool.spec.name for tool in own}
-        for name in sorted(mine & {READ_TOOL_RESULT, OUTPUT_TOOL}):
-            raise InvalidInput(f"the name {name!r} belongs to a tool of turnlog; give yours another")
-        for name in names:
-            if name not in mine and runtime_tool(self._env, name) is None and self._env.tools(name) is None:
-                raise InvalidInput(f"there is no built-in tool {name!r}")
-
     async def __aenter__(self) -> Self:
         return self
 
@@ -317,10 +376,3 @@ class Turnlog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _directory(path: Path) -> Path:
-    resolved = path.resolve()
-    if not resolved.is_dir():
-        raise InvalidInput(f"the workspace {path} is not a directory")
-    return resolved

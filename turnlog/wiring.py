@@ -1,12 +1,14 @@
 """The one module that names concrete adapters."""
 
 import getpass
+from collections.abc import Mapping
 
 from turnlog.domain import STANDARD, Actor, Model, Policy, UnsafeStore, clean
-from turnlog.infrastructure import models, permissions, store, system, tools
+from turnlog.infrastructure import mcp, models, permissions, readmodels, skills, store, system, tools
 
 from .front import Turnlog
 from .runtime import Authorizer, Environment, Hook, Settings
+from .runtime.redacting import Redactor
 
 ModelInfo = models.ModelInfo
 ScriptedCall = models.ScriptedCall
@@ -15,18 +17,26 @@ ScriptedReply = models.ScriptedReply
 list_models = models.list_models
 resolve_model = models.full_name
 tool = tools.tool
+McpServer = mcp.McpServer
+mcp_tools = mcp.mcp_tools
+Skills = skills.Skills
 
 
-def open_turnlog(
+def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
     url: str,
     settings: Settings,
     user: str | None = None,
+    *,
     hooks: tuple[Hook, ...] = (),
     policy: Policy = STANDARD,
     authorizer: Authorizer | None = None,
+    secrets: Mapping[str, str] | None = None,
+    state: Mapping[type, object] | None = None,
 ) -> Turnlog:
     """A turnlog on the store at a URL; blocks while it connects. Raises InvalidInput, StoreError."""
+    Redactor(secrets or {})  # before anything is open that would have to be closed again
     opened = store.open_store(url)
+    read_tables = readmodels.open_read_models(url)
     workers = system.LocalWorkers()
 
     providers: dict[str, models.ProviderModel] = {}  # one a name, so that turns share connections
@@ -43,12 +53,15 @@ def open_turnlog(
             for provider in providers.values():
                 await provider.close()
         finally:
+            await read_tables.close()
             await opened.close()
 
     env = Environment(
         log=opened.log,
         blobs=opened.blobs,
         snapshots=opened.snapshots,
+        archive=opened.archive,
+        read_tables=read_tables,
         clock=system.SystemClock(),
         ids=system.RandomIds(),
         workers=workers,
@@ -62,6 +75,8 @@ def open_turnlog(
         hooks=hooks,
         policy=policy,
         authorizer=authorizer,
+        secrets=secrets or {},
+        state=state or {},
     )
     return Turnlog(env, close)
 

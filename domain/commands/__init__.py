@@ -4,6 +4,18 @@ Pure: time, ids and digests are arguments. A worker's commands name its epoch an
 session; a person's commands go through at any time.
 """
 
-from . import answers, guards, inputs, leases, models, permissions, rules, sessions, tools, turns
+from . import answers, background, guards, inputs, leases, models, permissions, rules, sessions, tools, turns
 
-__all__ = ["answers", "guards", "inputs", "leases", "models", "permissions", "rules", "sessions", "tools", "turns"]
+__all__ = [
+    "answers",
+    "background",
+    "guards",
+    "inputs",
+    "leases",
+    "models",
+    "permissions",
+    "rules",
+    "sessions",
+    "tools",
+    "turns",
+]

@@ -15,6 +15,8 @@ def started(session: Session) -> None:
 def not_closed(session: Session) -> None:
     """Refuse where the session is over. Raises NotFound, CommandRefused."""
     started(session)
+    if session.successor is not None:
+        raise CommandRefused(f"session {session.id} was rewound and goes on as {session.successor}; go on there")
     if session.closed:
         raise CommandRefused(f"session {session.id} is closed; fork it to go on")
 

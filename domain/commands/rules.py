@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..errors import InvalidInput, NotFound
+from ..errors import CommandRefused, InvalidInput, NotFound
 from ..events import Event, RuleRemembered, RuleRevoked, Scope, Stamp
 from ..permission_rule import PermissionRule
 from ..rules import Rule
@@ -22,7 +22,8 @@ class NewRule:
 
 
 def add(rules: tuple[Rule, ...], by: Stamp, new: NewRule) -> tuple[Event, ...]:
-    """Add a rule to those in force. Raises InvalidInput."""
+    """Add a rule to those in force. Raises InvalidInput, CommandRefused."""
+    _by_somebody(by)
     written = new.written
     if not written.tool.strip():
         raise InvalidInput("a rule needs the name of a tool")
@@ -52,10 +53,21 @@ def add(rules: tuple[Rule, ...], by: Stamp, new: NewRule) -> tuple[Event, ...]:
     )
 
 
+def _by_somebody(by: Stamp) -> None:
+    """Rules come from persons and from configuration, never from what a model says or a turn does."""
+    actor = by["actor"]
+    if actor.kind in ("agent", "worker"):
+        raise CommandRefused(f"{actor} cannot make or unmake rules; a person or the configuration has to")
+
+
 def revoke(
     rules: tuple[Rule, ...], by: Stamp, rule_id: str, reason: str = "", process: str | None = None
 ) -> tuple[Event, ...]:
-    """Take a rule out of force; `process` is where one of process scope holds. Raises NotFound, InvalidInput."""
+    """Take a rule out of force; `process` is where one of process scope holds.
+
+    Raises NotFound, InvalidInput, CommandRefused.
+    """
+    _by_somebody(by)
     rule = next((rule for rule in rules if rule.rule_id == rule_id), None)
     if rule is None:
         raise NotFound(f"there is no rule {rule_id} in force; `turnlog rules list` shows those there are")

@@ -17,7 +17,7 @@ from ..events import (
 )
 from ..session import Session
 from ..settings import Limits, ModelSettings
-from . import guards
+from . import guards, turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,17 @@ def close(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
     if session.turn is not None and session.turn.state in ("open", "suspended"):
         raise CommandRefused(f"session {session.id} has a turn in progress; cancel it first")
     return (SessionClosed(**by, reason=reason),)
+
+
+def give_way(session: Session, by: Stamp, successor: str, reason: str = "") -> tuple[Event, ...]:
+    """Accept no further turn, since `successor` goes on in this session's place; a turn in progress is cancelled.
+
+    Raises NotFound, CommandRefused.
+    """
+    guards.not_closed(session)
+    in_progress = session.turn is not None and session.turn.state in ("open", "suspended")
+    cancelled = turns.cancel(session, by, "the session was rewound") if in_progress else ()
+    return (*cancelled, SessionClosed(**by, reason=reason, successor=successor))
 
 
 def notice(session: Session, by: Stamp, message: str) -> tuple[Event, ...]:

@@ -12,6 +12,7 @@ from ..events import (
     DeniedBy,
     Effect,
     Event,
+    Redaction,
     Resolution,
     RuleUsed,
     Scope,
@@ -198,6 +199,7 @@ class Result:
     details: dict[str, JsonValue] | None = None
     full: BlobRef | None = None
     duration_ms: int = 0
+    redactions: tuple[Redaction, ...] | None = None
 
 
 def finish(session: Session, by: Stamp, epoch: int, call_id: str, result: Result) -> tuple[Event, ...]:
@@ -216,6 +218,7 @@ def finish(session: Session, by: Stamp, epoch: int, call_id: str, result: Result
             details=result.details,
             full=result.full,
             duration_ms=result.duration_ms,
+            redactions=result.redactions,
         ),
     )
 

@@ -1,5 +1,16 @@
 """The facts a session is made of, one module a subject."""
 
+from .background import (
+    BackgroundTaskEvent,
+    BackgroundTaskFinished,
+    BackgroundTaskLost,
+    BackgroundTaskOutput,
+    BackgroundTaskStarted,
+    BackgroundTaskStopRequested,
+    StreamKept,
+    TaskEnd,
+    TaskOutput,
+)
 from .base import Actor, ActorKind, Event, Stamp
 from .catalogue import EVENTS, TOPICS, topic_of
 from .input import InputDelivered, InputKind, InputQueued
@@ -28,6 +39,7 @@ from .tool import (
     AuthorizedBy,
     DeniedBy,
     Effect,
+    Redaction,
     Resolution,
     ToolCallAmended,
     ToolCallAuthorized,
@@ -52,7 +64,17 @@ from .turn import (
 
 __all__ = [
     "AuthorizedBy",
+    "BackgroundTaskEvent",
+    "BackgroundTaskFinished",
+    "BackgroundTaskLost",
+    "BackgroundTaskOutput",
+    "BackgroundTaskStarted",
+    "BackgroundTaskStopRequested",
+    "StreamKept",
+    "TaskEnd",
+    "TaskOutput",
     "DeniedBy",
+    "Redaction",
     "PermissionEndorsed",
     "PermissionJoined",
     "PermissionStale",

@@ -3,6 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from .background import (
+    BackgroundTaskFinished,
+    BackgroundTaskLost,
+    BackgroundTaskOutput,
+    BackgroundTaskStarted,
+    BackgroundTaskStopRequested,
+)
 from .base import Event
 from .input import InputDelivered, InputQueued
 from .lease import LeaseReleased, LeaseTaken
@@ -74,6 +81,11 @@ EVENTS: tuple[type[Event], ...] = (
     RuleUsed,
     LeaseTaken,
     LeaseReleased,
+    BackgroundTaskStarted,
+    BackgroundTaskOutput,
+    BackgroundTaskStopRequested,
+    BackgroundTaskFinished,
+    BackgroundTaskLost,
 )
 
 

@@ -61,9 +61,10 @@ class SessionConfigured(Event):
 
 
 class SessionClosed(Event):
-    """No further turn will be accepted."""
+    """No further turn will be accepted. `successor` is the session that goes on in its place, after a rewind."""
 
     reason: str = ""
+    successor: str | None = None
 
 
 class NoticeRaised(Event):

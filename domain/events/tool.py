@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from ..content import BlobRef, Body, ResultContent
+from ..content import BlobRef, Body, ResultContent, Value
 from ..verdicts import Evaluation
 from .turn import TurnEvent
 
@@ -75,10 +75,18 @@ class ToolCallStarted(ToolCallEvent):
     sandbox: str = "none"
 
 
+class Redaction(Value):
+    """A known secret that was in an output, by name, and how often it was taken out."""
+
+    secret: str
+    count: int
+
+
 class ToolCallFinished(ToolCallEvent):
     """The tool returned, or failed in a way that is known. Durable before the model sees it.
 
     `full` is the whole output where `content` had to be cut; `details` are for the host, never for the model.
+    `redactions` are the secrets that were taken out of all of it.
     """
 
     content: tuple[ResultContent, ...]
@@ -86,6 +94,7 @@ class ToolCallFinished(ToolCallEvent):
     details: dict[str, JsonValue] | None = None
     full: BlobRef | None = None
     duration_ms: int = 0
+    redactions: tuple[Redaction, ...] | None = None
 
 
 class ToolOutcomeUnknown(ToolCallEvent):

@@ -13,6 +13,7 @@ from turnlog.domain import (
     ArgvPrefix,
     Evaluation,
     ExactArgv,
+    ExactCall,
     Finding,
     InvalidInput,
     JudgedCall,
@@ -30,7 +31,11 @@ if TYPE_CHECKING:
 
 OWN_FILES: Final = "turnlog/own-files"
 UNREADABLE: Final = "turnlog/unreadable"
-"""Rules that are always there: turnlog's own files, and what may be denied and cannot be read, are asked about."""
+SCRIPT: Final = "turnlog/script"
+"""Rules that are always there: turnlog's own files, what may be denied and cannot be read, and scripts for a shell that
+nothing confines are asked about."""
+
+_SCRIPTS: Final = "shell_script"
 
 # An evaluation is recorded with every decision, so it has bounds whatever the call and the rules.
 _MOST_WHY: Final = 300  # characters
@@ -57,8 +62,9 @@ class StructuredPermissions:
 
         try:
             judged = call_of(call.tool, call.arguments, call.exact)
-            judgement = judge(rules, judged, call.workspace)
-            return _guarded(_evaluation(judgement), judgement, rules, call)
+            counting = _counting(rules, call)
+            judgement = judge(counting, judged, call.workspace)
+            return _guarded(_evaluation(judgement), judgement, counting, call)
         except Exception as error:  # noqa: BLE001 - what cannot be judged, or said, is asked about
             why = f"the call could not be judged ({type(error).__name__})"
             return Evaluation(verdict="prompt", why=why, rules=(UNREADABLE,))
@@ -67,7 +73,7 @@ class StructuredPermissions:
         """Rules that would allow this call and others like it, the narrowest first; never the exact call."""
         from .proposing import proposals_for
 
-        return proposals_for(call)
+        return () if _is_free_script(call) else proposals_for(call)
 
     def pack(self, name: str) -> tuple[PermissionRule, ...]:
         """The rules of a pack. Raises InvalidInput, which names those there are."""
@@ -98,6 +104,8 @@ def _guarded(
     """Asked about even where the policy allows what no rule speaks of: what a rule might deny, could it be read."""
     if found.verdict == "deny" or (found.verdict == "prompt" and found.rules):
         return found
+    if found.verdict == "prompt" and _is_free_script(call):
+        return _asked(found, "a script can do anything, and no sandbox confines it", SCRIPT)
     widely = found.verdict == "prompt" or _is_for_every_call(found, rules)
     own = _own_file(call) if widely else None
     if own is not None:
@@ -119,15 +127,26 @@ def _is_for_every_call(found: Evaluation, rules: Sequence[PermissionRule]) -> bo
     return bool(cited) and all(isinstance(rule.matcher, AnyCall) for rule in cited)
 
 
+def _counting(rules: Sequence[PermissionRule], call: JudgedCall) -> Sequence[PermissionRule]:
+    """The rules that count: a script that nothing confines is allowed by a rule for exactly that call, or by none."""
+    if not _is_free_script(call):
+        return rules
+    return [rule for rule in rules if rule.effect != "allow" or isinstance(rule.matcher, ExactCall)]
+
+
+def _is_free_script(call: JudgedCall) -> bool:
+    return call.tool == _SCRIPTS and call.bounds.sandbox == "none"
+
+
 def _is_about_commands(rule: PermissionRule) -> bool:
     return rule.effect != "allow" and isinstance(rule.matcher, ExactArgv | ArgvPrefix | Program)
 
 
 def _own_file(call: JudgedCall) -> str | None:
-    from .paths import Workspace, own_file
+    from .paths import ANY_PATH, Workspace, own_file
 
     workspace = Workspace(call.workspace)
-    paths = (value for key, value in call.arguments.items() if key.casefold() == "path" and isinstance(value, str))
+    paths = (value for key, value in call.arguments.items() if key.casefold() in ANY_PATH and isinstance(value, str))
     return next((path for path in paths if own_file(path, workspace)), None)
 
 

@@ -30,13 +30,13 @@ from .citing import Finding, Placed, shown_words
 from .commands import Commands, commands_of, has_command
 from .granting import grants, is_allowed
 from .hosts import may_reach
-from .paths import Workspace, may_search, may_touch
+from .paths import ANY_PATH, NAMING, Workspace, may_search, may_touch
 from .restricting import PossibleCommands, restricted
 from .widest import PossibleCommand
 
-# Tools that begin at the workspace when they are given no path, and of these, those that read all that is below.
+# Tools that begin at the workspace when they are given no path, and those that take all that is below one.
 _BEGIN_HERE: Final = frozenset({"list_files", "search_files"})
-_SEARCHING: Final = frozenset({"search_files"})
+_TAKING_ALL: Final = frozenset({"search_files", *NAMING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class _Seen:
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """Each path that was given, or is meant by giving none."""
-        given = tuple(self.call.values("path"))
+        given = tuple(self.call.values(*ANY_PATH))
         if not given and self.call.tool in _BEGIN_HERE:
             return (".",)
         return tuple(path for path in given if isinstance(path, str))
@@ -128,7 +128,7 @@ def _restricted_part(rule: PermissionRule, seen: _Seen) -> str | None:
             found = restricted(matcher, seen.possible)
             return None if found is None else _shown_possible(found)
         case FileAccess():
-            touches = may_search if call.tool in _SEARCHING else may_touch
+            touches = may_search if call.tool in _TAKING_ALL else may_touch
             return next((one_line(repr(path)) for path in seen.paths if touches(matcher, path, seen.workspace)), None)
         case Hosts():
             return next((one_line(repr(url)) for url, hosts in seen.urls if not hosts.isdisjoint(matcher.hosts)), None)

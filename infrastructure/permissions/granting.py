@@ -1,7 +1,7 @@
 """Which rules allow a call: one that covers it whole, or one for each of its commands."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from turnlog.domain import (
@@ -22,14 +22,19 @@ from .calls import ToolCall, shape_refusal
 from .citing import Finding, Placed, shown_call, shown_words
 from .commands import Commands, arguments_refusal
 from .hosts import url_refusal
-from .paths import Workspace, access_refusal, own_file
+from .paths import ANY_PATH, NAMING, Workspace, access_refusal, name_refusal, own_file
 from .tokens import SimpleCommand
 
 _MOST_FINDINGS: Final = 20  # of rules that came close, for each part of a call
 # What else the file tools take; none of it leads to another file.
 _BESIDE_PATH: Final = frozenset(
-    {"path", "content", "old", "new", "expected_replacements", "offset", "limit", "depth", "pattern", "glob"}
+    {
+        *("content", "old", "new", "expected_replacements", "edits", "overwrite", "recursive"),
+        *("offset", "limit", "depth", "pattern", "glob", "ignore_case", "context_lines", "hidden", "ignored"),
+    }
 )
+_PATH: Final = ("path",)
+_PATHS: Final[Mapping[str, tuple[str, ...]]] = {"move_file": ("path", "to")}
 
 Parts = tuple[tuple[Finding, ...], ...]
 """Findings for each part of a call; where a part is allowed, the last one of it says by which rule."""
@@ -101,16 +106,25 @@ def _call_refusal(rule: PermissionRule, call: ToolCall, workspace: Workspace) ->
 
 
 def _own_refusal(call: ToolCall, workspace: Workspace) -> str:
-    paths = (path for path in call.values("path") if isinstance(path, str))
+    paths = (path for path in call.values(*ANY_PATH) if isinstance(path, str))
     own = next((part for path in paths if (part := own_file(path, workspace))), None)
     return "" if own is None else f"{one_line(repr(own))} is turnlog's own, and only an exact rule allows to touch it"
 
 
 def _path_refusal(matcher: FileAccess, call: ToolCall, workspace: Workspace) -> str:
-    path = call.arguments.get("path")
-    if surplus := _surplus(call, matcher.keys, _BESIDE_PATH):
+    names = _PATHS.get(call.tool, _PATH)
+    if surplus := _surplus(call, matcher.keys, _BESIDE_PATH.union(names)):
         return surplus
-    return access_refusal(matcher, path, workspace) or "" if isinstance(path, str) else "there is no path"
+    for name in names:
+        path = call.arguments.get(name)
+        if not isinstance(path, str):
+            return f"there is no {name}"
+        refusal = access_refusal(matcher, path, workspace)
+        if refusal is None and call.tool in NAMING:
+            refusal = name_refusal(path, workspace)
+        if refusal is not None:
+            return refusal
+    return ""
 
 
 def _url_refusal(matcher: Hosts, call: ToolCall) -> str:

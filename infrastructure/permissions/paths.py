@@ -20,6 +20,12 @@ _MOST_NAME: Final = 255  # bytes; NAME_MAX of Linux and macOS
 _MOST_LINKS: Final = 32  # MAXSYMLINKS of macOS; Linux follows 40
 _NOT_FILES: Final = ("/proc", "/dev", "/sys")
 
+ANY_PATH: Final = ("path", "to")
+"""Arguments that lead to a file, whatever the tool."""
+
+NAMING: Final = frozenset({"move_file", "delete_file"})
+"""Tools that change the name they are given, with all that is below it, and not the file that a symlink leads to."""
+
 # Another reader would make something else of these: `~` and `$` are expanded, `\` separates, `:` follows a scheme, a
 # drive, a host or a revision, `%2e` is a dot.
 _READ_OTHERWISE: Final = re.compile(r"\A~|[$\\:\"`]|%[0-9A-Fa-f]{2}")
@@ -62,6 +68,14 @@ class Workspace:
             self._found[path] = _text_refusal(path) or self._walk(path)
         return self._found[path]
 
+    def entry(self, path: str) -> Found | str:
+        """The name itself that a path is, a symlink at its end not followed; or why there is none, as for `follow`."""
+        above, name = posixpath.split(path)
+        if name in {"", ".", ".."}:
+            return self.follow(path)
+        found = self.follow(above or ".")
+        return found if isinstance(found, str) else Found(posixpath.join(found.path, name), "missing")
+
     def readings(self, path: str) -> tuple[str, ...] | None:
         """Where some reader of a path may end up, in small letters; None for anywhere."""
         if path not in self._readings:
@@ -72,8 +86,8 @@ class Workspace:
         return self.directory is not None or path.startswith("/")
 
     def _read(self, path: str) -> tuple[str, ...]:
-        found = self.follow(path)
-        led = () if isinstance(found, str) else (found.path.casefold(),)
+        ends = (self.follow(path), self.entry(path))
+        led = (found.path.casefold() for found in ends if not isinstance(found, str))
         return (_lexical(self.root(".") or "/", path).casefold(), *led)
 
     def _walk(self, path: str) -> Found | str:
@@ -111,6 +125,14 @@ def access_refusal(matcher: FileAccess, path: str, workspace: Workspace) -> str 
     if matcher.op == "write" and found.kind == "directory":
         return f"{path!r} is a directory"
     return _objection(found, path, root)
+
+
+def name_refusal(path: str, workspace: Workspace) -> str | None:
+    """Why a tool that changes a name changes another file than the one a rule allows; None if it does not."""
+    found, entry = workspace.follow(path), workspace.entry(path)
+    if isinstance(found, str) or isinstance(entry, str):
+        return next(each for each in (found, entry) if isinstance(each, str))
+    return None if found.path == entry.path else f"{path!r} is a symlink, and the tool would change that itself"
 
 
 def may_touch(matcher: FileAccess, path: str, workspace: Workspace) -> bool:

@@ -9,8 +9,10 @@ from eventsourcing.persistence import ApplicationRecorder
 
 from turnlog.domain import Blobs, InvalidInput, Snapshots
 
+from ..verification.database import PostgresSchema, Source, SQLiteFile
 from . import mapper
 from .address import MemoryAddress, PostgresAddress, SQLiteAddress, parse_url, without_password
+from .archive import StoredArchive
 from .backend import Backend
 from .blobs import StoredBlobs
 from .log import StoredEventLog
@@ -28,6 +30,7 @@ class Store:
     log: StoredEventLog
     blobs: Blobs
     snapshots: Snapshots
+    archive: StoredArchive
     _backend: Backend
     _threads: Threads
 
@@ -72,11 +75,13 @@ def open_store(url: str) -> Store:
     else:
         backend = _postgres_backend(address)
     threads = Threads("turnlog-store")
+    log = StoredEventLog(backend, threads)
     return Store(
         url=address.shown,
-        log=StoredEventLog(backend, threads),
+        log=log,
         blobs=StoredBlobs(backend, threads),
         snapshots=StoredSnapshots(backend, threads),
+        archive=StoredArchive(log, threads, _source(address)),
         _backend=backend,
         _threads=threads,
     )
@@ -100,6 +105,15 @@ def migrate(url: str, writer_role: str | None = None) -> None:
         from .sqlite import migrate as migrate_sqlite
 
         migrate_sqlite(address)
+
+
+def _source(address: MemoryAddress | SQLiteAddress | PostgresAddress) -> Source | None:
+    """Where a verifier finds the tables; memory has none."""
+    if isinstance(address, SQLiteAddress):
+        return SQLiteFile(address.path, address.shown)
+    if isinstance(address, PostgresAddress):
+        return PostgresSchema(address.conninfo, address.schema, address.shown)
+    return None
 
 
 def _postgres_backend(address: PostgresAddress) -> Backend:

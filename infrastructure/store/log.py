@@ -1,6 +1,6 @@
 """The event log over an `eventsourcing` application, for every backend alike."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TypeVar
@@ -96,15 +96,24 @@ class StoredEventLog:
         expected, entries = _in_order(changes)
         if not changes:
             return ()
-        append = Append([self._mapper.to_stored_event(entry) for entry in entries], expected)
-        try:
-            positions = await self._group.append(append)
-        except IntegrityError as error:
-            raise await self._run(partial(self._conflict, expected)) from error
+        positions = await self.write(Append([self._mapper.to_stored_event(entry) for entry in entries], expected))
         return [
             Recorded(entry.originator_id, entry.originator_version, entry.event, position)
             for entry, position in zip(entries, positions, strict=True)
         ]
+
+    async def write(self, append: Append) -> Sequence[int]:
+        """Write events as they are to be stored; their positions. Raises VersionConflict, InvalidInput, StoreError."""
+        try:
+            return await self._group.append(append)
+        except IntegrityError as error:
+            raise await self._run(partial(self._conflict, append.expected)) from error
+
+    async def stored(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Row]:
+        """Events of a stream as they are stored, with after < version <= until. Raises StoreError."""
+        _check_stream(stream)
+        upper = MAX_VERSION if until is None else _bounded(until)
+        return await self._run(partial(self._stored, stream, _bounded(after), upper))
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         """Events of a stream with after < version <= until, in order. Raises StoreError."""
@@ -164,13 +173,17 @@ class StoredEventLog:
             self._wakeups.ring()
         return outcomes
 
-    def _conflict(self, expected: dict[str, int]) -> VersionConflict:
+    def _conflict(self, expected: Mapping[str, int]) -> VersionConflict:
         """Which stream somebody wrote to who did not wait for his turn, as other software may."""
         for stream, version in expected.items():
             if self._backend.recorder.select_events(stream, gt=version, limit=1):
                 return VersionConflict(stream, version)
         stream, version = next(iter(expected.items()))
         return VersionConflict(stream, version)
+
+    def _stored(self, stream: str, after: int, until: int) -> Sequence[Row]:
+        with closing(self._backend.read(stream, after, until)) as pages:
+            return [row for page in pages for row in page]
 
     def _read(self, stream: str, after: int, until: int) -> Sequence[Recorded]:
         with closing(self._backend.read(stream, after, until)) as pages:

@@ -53,7 +53,7 @@ def prepare(path: Path, shown: str) -> None:
             raise StoreError(f"{shown} is not a turnlog database; give another file name")
         else:
             _check(connection, names, shown)
-        _use_wal(connection)
+        use_wal(connection)
 
 
 def migrate(connection: sqlite3.Connection, shown: str) -> None:
@@ -120,7 +120,7 @@ def _version(connection: sqlite3.Connection, names: set[str]) -> int:
     return version or 0
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def use_wal(connection: sqlite3.Connection) -> None:
     """Switch to write-ahead logging. SQLite does not wait for others here, so we do."""
     deadline = monotonic() + BUSY_SECONDS
     while True:

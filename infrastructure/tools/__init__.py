@@ -5,24 +5,65 @@ from types import MappingProxyType
 
 from turnlog.domain import Tool
 
-from .files import edit_file, read_file, write_file
+from . import pipelines, telling
+from .background import background_check, background_output, background_run, background_stop, background_wait
+from .background_programs import BackgroundProgram, start_program
+from .beneath import has_openat2, open_by_kernel, open_by_walking
+from .editing import edit_file
+from .files import read_file, write_file
 from .function import FunctionTool, tool
+from .ignoring import Ignored, rules_of
 from .listing import list_files
+from .moving import move_file
+from .removing import delete_file
 from .searching import search_files
 from .shell import shell
+from .shell_script import shell_script
 
-_BUILTIN: tuple[Tool, ...] = (shell, read_file, write_file, edit_file, list_files, search_files)
+_BUILTIN: tuple[Tool, ...] = (
+    shell,
+    shell_script,
+    read_file,
+    write_file,
+    edit_file,
+    move_file,
+    delete_file,
+    list_files,
+    search_files,
+    background_run,
+    background_check,
+    background_wait,
+    background_stop,
+    background_output,
+)
 
 BUILTIN_TOOLS: Mapping[str, Tool] = MappingProxyType({each.spec.name: each for each in _BUILTIN})
 
 __all__ = [
+    "BackgroundProgram",
+    "background_check",
+    "background_output",
+    "background_run",
+    "background_stop",
+    "background_wait",
     "BUILTIN_TOOLS",
     "FunctionTool",
+    "Ignored",
+    "delete_file",
     "edit_file",
+    "has_openat2",
     "list_files",
+    "pipelines",
+    "move_file",
+    "open_by_kernel",
+    "open_by_walking",
     "read_file",
+    "rules_of",
     "search_files",
     "shell",
+    "shell_script",
+    "start_program",
+    "telling",
     "tool",
     "write_file",
 ]

@@ -4,6 +4,7 @@ import asyncio
 import codecs
 import hashlib
 import os
+from collections.abc import Callable
 
 from pydantic import JsonValue
 
@@ -71,11 +72,19 @@ def _whole_end(data: bytes) -> bytes:
     return data[start:]
 
 
-class Drain:
-    """A pipe that the loop empties into a Capture, so that its writer never blocks. Close it always."""
+def _ignore(chunk: bytes) -> None:
+    """Where nobody listens."""
 
-    def __init__(self, kept: int = KEPT_BYTES) -> None:
+
+class Drain:
+    """A pipe that the loop empties into a Capture, so that its writer never blocks. Close it always.
+
+    `listen` is told of every piece as it comes.
+    """
+
+    def __init__(self, kept: int = KEPT_BYTES, listen: Callable[[bytes], None] = _ignore) -> None:
         self.capture = Capture(kept)
+        self._listen = listen
         self.ended = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._reader, self.writer = os.pipe()
@@ -90,6 +99,7 @@ class Drain:
             return
         if chunk:
             self.capture.add(chunk)
+            self._listen(chunk)
         else:
             self._close_reader()
 

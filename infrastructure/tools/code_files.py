@@ -39,15 +39,18 @@ class CodeFiles:
         """What is not bound, a sentence each."""
         return (*self.contents.unbound.values(), *self._notes)
 
-    def look(self, argv: tuple[str, ...]) -> None:
-        """Look at a command and at all that it may run, a bounded number of them. Executes nothing."""
+    def look(self, argv: tuple[str, ...], *, piped: bool = False) -> None:
+        """Look at a command and at all that it may run, a bounded number of them. Executes nothing.
+
+        One that is `piped` reads what another writes.
+        """
         waiting = deque(_commands(argv))
         for number in range(_MOST_COMMANDS):
             if not waiting:
                 return
             words = waiting.popleft()
             program = self._program(words[0])
-            self._command(words, program, inner=number > 0)
+            self._command(words, program, inner=piped or number > 0)
             waiting.extend(_interpreter(program))
         if waiting:
             self._notes[f"of more than {_MOST_COMMANDS} commands, the others are not bound"] = None

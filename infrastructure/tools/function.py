@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Generic, ParamSpec, TypeVar, overload
@@ -21,6 +22,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 LookAround = Callable[[Mapping[str, JsonValue], Path | None, Bounds], Surroundings]
 """What surrounds a call, from its arguments, the workspace and the limits it runs within. Blocks; see `Surrounded`."""
+Preview = Callable[[Mapping[str, JsonValue]], str]
+"""What an approver is shown of a call beside its arguments, such as the difference an edit would make. Blocks."""
 
 DEFAULT_TIMEOUT = 120.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -30,7 +33,12 @@ class FunctionTool(Generic[Parameters, Result]):
     """A function as a tool. Calling it calls the function, so it stays usable in code and in tests."""
 
     def __init__(
-        self, function: Callable[Parameters, Result], spec: ToolSpec, arguments: Arguments, timeout: float
+        self,
+        function: Callable[Parameters, Result],
+        spec: ToolSpec,
+        arguments: Arguments,
+        timeout: float,
+        preview: Preview | None = None,
     ) -> None:
         self._function = function
         self._call: Callable[..., object] = function
@@ -38,6 +46,7 @@ class FunctionTool(Generic[Parameters, Result]):
         self._spec = spec
         self._arguments = arguments
         self._timeout = timeout
+        self._preview = preview
 
     def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         """The function itself, without validation, time limit or thread."""
@@ -54,6 +63,10 @@ class FunctionTool(Generic[Parameters, Result]):
     def show(self, arguments: Mapping[str, JsonValue]) -> str:
         """The name and every argument in full, with the defaults of those not given."""
         return show_call(self._spec.name, arguments, _defaults(self._spec))
+
+    def preview(self, arguments: Mapping[str, JsonValue]) -> str | None:
+        """What the tool has to show of a call before it is allowed. Blocks. Raises whatever the function raises."""
+        return None if self._preview is None else self._preview(arguments)
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         """Call the function. Whatever it returns or raises becomes output; only cancellation propagates."""
@@ -94,14 +107,13 @@ class SurroundedTool(FunctionTool[Parameters, Result]):
         spec: ToolSpec,
         arguments: Arguments,
         timeout: float,
+        preview: Preview | None,
         look_around: LookAround,
     ) -> None:
-        super().__init__(function, spec, arguments, timeout)
+        super().__init__(function, spec, arguments, timeout, preview)
         self._look_around = look_around
 
-    def surroundings(
-        self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
-    ) -> Surroundings:
+    def surroundings(self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds) -> Surroundings:
         """What else decides the effect of this call. Blocks. Raises whatever the tool's own function raises."""
         return self._look_around(arguments, workspace, bounds)
 
@@ -148,10 +160,13 @@ def tool(
     effect: Effect = "external",
     timeout: float = DEFAULT_TIMEOUT,
     surroundings: LookAround | None = None,
+    executes: bool = False,
+    secrets: Sequence[str] = (),
+    preview: Preview | None = None,
 ) -> Callable[[Callable[Parameters, Result]], FunctionTool[Parameters, Result]]: ...
 
 
-def tool(
+def tool(  # noqa: PLR0913 - named, and none changes what another means
     function: Callable[Parameters, Result] | None = None,
     /,
     *,
@@ -159,6 +174,9 @@ def tool(
     effect: Effect = "external",
     timeout: float = DEFAULT_TIMEOUT,
     surroundings: LookAround | None = None,
+    executes: bool = False,
+    secrets: Sequence[str] = (),
+    preview: Preview | None = None,
 ) -> FunctionTool[Parameters, Result] | Callable[[Callable[Parameters, Result]], FunctionTool[Parameters, Result]]:
     """Make a tool of a typed function; usable as `@tool` and as `@tool(effect="pure")`.
 
@@ -168,25 +186,54 @@ def tool(
     `surroundings` is called before anything is decided about a call, and again right before it runs; where the two
     differ, what was allowed does not run. Without it a call is taken to depend on its workspace alone.
 
+    `executes` says that it runs programs, which a session's policy has to switch on. `secrets` names those it may ask
+    the context for. `preview` makes a text of the arguments that is shown to whoever is asked about the call.
+
     A function that is not async runs in a thread. A thread cannot be killed: when its time is up the model is told,
     and the function may still go on. Prefer async for anything slow. Raises InvalidInput.
     """
+    traits = _Traits(name, effect, timeout, surroundings, executes, _names(secrets), preview)
 
     def make(function: Callable[Parameters, Result]) -> FunctionTool[Parameters, Result]:
-        return _make(function, name or str(getattr(function, "__name__", "")), effect, timeout, surroundings)
+        return _make(function, traits)
 
     return make if function is None else make(function)
 
 
-def _make(
-    function: Callable[Parameters, Result], name: str, effect: Effect, timeout: float, surroundings: LookAround | None
-) -> FunctionTool[Parameters, Result]:
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    """What was said of a tool beside its function."""
+
+    name: str | None
+    effect: Effect
+    timeout: float
+    surroundings: LookAround | None
+    executes: bool
+    secrets: tuple[str, ...]
+    preview: Preview | None
+
+
+def _names(secrets: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(secrets, str):
+        raise InvalidInput(f"secrets is a list of names; write secrets=[{secrets!r}]")
+    return tuple(secrets)
+
+
+def _make(function: Callable[Parameters, Result], traits: _Traits) -> FunctionTool[Parameters, Result]:
+    name = traits.name or str(getattr(function, "__name__", ""))
     if not _NAME.fullmatch(name):
         raise InvalidInput(f"tool {name!r}: a name is 1 to 64 letters, digits, '_' or '-'; pass name=")
-    if not timeout > 0:
-        raise InvalidInput(f"tool {name}: timeout must be more than 0 seconds, not {timeout:g}")
+    if not traits.timeout > 0:
+        raise InvalidInput(f"tool {name}: timeout must be more than 0 seconds, not {traits.timeout:g}")
     arguments = read_arguments(function, name)
-    spec = ToolSpec(name=name, description=inspect.getdoc(function) or "", parameters=arguments.schema(), effect=effect)
-    if surroundings is None:
-        return FunctionTool(function, spec, arguments, timeout)
-    return SurroundedTool(function, spec, arguments, timeout, surroundings)
+    spec = ToolSpec(
+        name=name,
+        description=inspect.getdoc(function) or "",
+        parameters=arguments.schema(),
+        effect=traits.effect,
+        executes=traits.executes,
+        secrets=traits.secrets,
+    )
+    if traits.surroundings is None:
+        return FunctionTool(function, spec, arguments, traits.timeout, traits.preview)
+    return SurroundedTool(function, spec, arguments, traits.timeout, traits.preview, traits.surroundings)

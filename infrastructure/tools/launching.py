@@ -2,24 +2,24 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from turnlog.domain import InvalidInput, NotFound
+from turnlog.domain import Bounds, InvalidInput, NotFound
 from turnlog.projections import quoted
 
 from .paths import Place
 
-_INHERITED: Final = ("HOME", "LANG", "LC_ALL", "TMPDIR")
+_INHERITED: Final = Bounds().environment
 
 
-def clean_environment(inherited: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a program: a search path of absolute directories, home, language, and a dumb terminal."""
+def clean_environment(inherited: Mapping[str, str], allowed: Collection[str] = _INHERITED) -> dict[str, str]:
+    """The environment of a program: a search path of absolute directories, a dumb terminal, and what is allowed."""
     # A relative entry would let a file in the workspace pass for a program of the system.
     search = [entry for entry in inherited.get("PATH", os.defpath).split(os.pathsep) if Path(entry).is_absolute()]
-    kept = {name: inherited[name] for name in _INHERITED if name in inherited}
-    return {**kept, "PATH": os.pathsep.join(search), "TERM": "dumb"}
+    kept = {name: inherited[name] for name in allowed if name in inherited}
+    return {"TERM": "dumb", **kept, "PATH": os.pathsep.join(search)}
 
 
 def check_text(argv: Sequence[str]) -> None:

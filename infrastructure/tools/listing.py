@@ -11,12 +11,13 @@ from pydantic import Field
 from turnlog.domain import ToolContext
 from turnlog.projections import visible
 
+from .beneath import LIST, open_beneath
 from .function import tool
 from .leading import path_surroundings
-from .paths import directory, kind, place
+from .paths import directory, kind
+from .reach import reach_of
 
 _SKIPPED: Final = ".git"
-_BELOW: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @tool(effect="pure", surroundings=path_surroundings("."))
@@ -30,7 +31,7 @@ def list_files(
 
     Symlinks are shown, not followed. `.git` is not entered.
     """
-    where = place(context.workspace, path)
+    where = reach_of(context).to_read(path)
     with directory(where) as opened:
         lines: list[str] = []
         for line in _entries(opened, "", depth, limit):
@@ -57,7 +58,7 @@ def _entries(opened: int, prefix: str, depth: int, limit: int) -> Iterator[str]:
 
 def _below(opened: int, prefix: str, name: str, depth: int, limit: int) -> Iterator[str]:
     try:
-        below = os.open(name, _BELOW, dir_fd=opened)
+        below = open_beneath(opened, (name,), LIST)
     except OSError as error:
         yield f"{visible(prefix + name)}/  (cannot be listed: {error.strerror})"
         return

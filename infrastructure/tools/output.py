@@ -2,15 +2,23 @@
 
 import json
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from turnlog.domain import ToolImage, ToolOutput, TurnlogError, clean
 
 NO_OUTPUT = "(no output)"
 TRACEBACK_CHARS = 16 * 1024
+RESULT: Final = "result"
+"""Where in the details a structured result is."""
+
+MOST_STRUCTURED: Final = 64 * 1024
+"""Characters of a structured result that is kept in the details; a longer one is in the content alone."""
+
+_JSON: Final = TypeAdapter[JsonValue](JsonValue)
 
 
 def failure(message: str, **details: JsonValue) -> ToolOutput:
@@ -26,8 +34,15 @@ def raised(error: BaseException) -> ToolOutput:
     if isinstance(error, TurnlogError):
         return failure(error.message, error=error.code)
     name = type(error).__name__
-    trace = "".join(traceback.format_exception(error))[-TRACEBACK_CHARS:]
-    return failure(f"{name}: {_message(error)}", error=name, traceback=trace)
+    trace = "".join(traceback.format_exception(error))
+    return failure(f"{name}: {_message(error)}", error=name, traceback=_end_of(trace))
+
+
+def _end_of(trace: str) -> str:
+    """The last whole lines of a trace: of half a line nobody could tell whether a secret is in it."""
+    if len(trace) <= TRACEBACK_CHARS:
+        return trace
+    return trace[-TRACEBACK_CHARS:].partition("\n")[2]
 
 
 def _message(error: BaseException) -> str:
@@ -38,7 +53,10 @@ def _message(error: BaseException) -> str:
 
 
 def to_output(result: object) -> ToolOutput:
-    """What a function returned, as output: text, images and JSON as they are, anything else as an error."""
+    """What a function returned, as output: text and images as they are, values as JSON, anything else as an error.
+
+    A list or tuple with an image in it is one of parts. A structured value is kept whole in the details, too.
+    """
     match result:
         case None:
             return ToolOutput((NO_OUTPUT,))
@@ -51,12 +69,31 @@ def to_output(result: object) -> ToolOutput:
         case bytes() | bytearray():
             return _from_bytes(bytes(result))
         case _:
-            return _from_object(result)
+            parts = _parts(result)
+            return _from_parts(parts) if any(map(_is_image, parts)) else _from_object(result)
+
+
+def _parts(result: object) -> list[object]:
+    return [*result] if isinstance(result, list | tuple) else []
 
 
 def _clean_output(output: ToolOutput) -> ToolOutput:
     content = tuple(clean(part) if isinstance(part, str) else part for part in output.content)
     return ToolOutput(content or (NO_OUTPUT,), output.is_error, _clean_object(output.details))
+
+
+def _is_image(part: object) -> bool:
+    return isinstance(part, ToolImage) or (isinstance(part, bytes | bytearray) and image_type(bytes(part)) is not None)
+
+
+def _from_parts(parts: Sequence[object]) -> ToolOutput:
+    """Parts one after the other; what is structured among them is kept whole, in order."""
+    outputs = [to_output(part) for part in parts]
+    if failed := next((output for output in outputs if output.is_error), None):
+        return failed
+    values = [output.details[RESULT] for output in outputs if RESULT in output.details]
+    content = tuple(part for output in outputs for part in output.content)
+    return ToolOutput(content, details={RESULT: values} if values else {})
 
 
 def _clean_object(details: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -108,9 +145,11 @@ def _from_object(result: object) -> ToolOutput:
         text = json.dumps(result, ensure_ascii=False, default=_jsonable)
     except (PydanticSerializationError, TypeError, ValueError, RecursionError) as error:
         return _not_json(name, _message(error))
+    value = _JSON.validate_python(json.loads(text, parse_constant=str))
     if "NaN" in text or "Infinity" in text:  # which are not JSON
-        text = json.dumps(json.loads(text, parse_constant=str), ensure_ascii=False)
-    return ToolOutput((clean(text),))
+        text = json.dumps(value, ensure_ascii=False)
+    is_structured = isinstance(value, dict | list) and len(text) <= MOST_STRUCTURED
+    return ToolOutput((clean(text),), details={RESULT: _clean_json(value)} if is_structured else {})
 
 
 def _jsonable(value: object) -> object:

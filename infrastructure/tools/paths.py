@@ -1,14 +1,16 @@
 """Paths inside the workspace, opened so that no symlink leads out of it, not even one that appears meanwhile.
 
-First every symlink is resolved and the result compared with the workspace. Then the resolved path is walked from
-the workspace down, one directory at a time, following no symlink at all: whoever swaps a part of the path for a
-symlink between the two makes the walk fail, not leave.
+First every symlink is resolved and the result compared with the workspace. Then the resolved path is opened beneath
+the workspace, following no symlink at all: whoever swaps a part of the path for a symlink between the two makes the
+opening fail, not leave. So a symlink that stays inside is followed, an absolute one too, and what was compared is
+what is opened.
 """
 
 import errno
 import os
 import stat
 import sys
+import unicodedata
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,24 +20,28 @@ from typing import Final
 from turnlog.domain import InvalidInput, NotFound
 from turnlog.projections import quoted
 
-_STEP: Final = (os.O_PATH if sys.platform == "linux" else os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+from .beneath import LIST, READ, STEP, open_beneath
+
 _MOST_PATH: Final = 4096  # bytes; PATH_MAX of Linux
 _CHANGED: Final = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A path in the workspace: its real root, the parts below it without symlinks or dots, and how it was asked for."""
+    """A path below a root: that root, the parts below it without symlinks or dots, and how it was asked for.
+
+    `prefix` is what stands before the parts when it is named: nothing in the workspace, elsewhere the root.
+    """
 
     root: str
     parts: tuple[str, ...]
     asked: str
+    prefix: str = ""
 
     @property
     def relative(self) -> str:
-        """The path from the workspace, `.` for the workspace itself."""
-        return "/".join(self.parts) or "."
+        """The path from the workspace, `.` for the workspace itself; absolute where it is elsewhere."""
+        return str(PurePath(self.prefix, *self.parts))
 
     @property
     def real(self) -> Path:
@@ -52,7 +58,7 @@ def place(workspace: Path | None, path: str) -> Place:
     """Where a path is, symlinks resolved; it need not exist. Raises InvalidInput if it is not in the workspace."""
     if workspace is None:
         raise InvalidInput("this session has no workspace, so there are no files to use; give it one when creating it")
-    _check_text(path)
+    check_text(path)
     root = os.path.realpath(workspace)
     real = os.path.realpath(Path(root) / path)
     if not PurePath(real).is_relative_to(root):
@@ -60,7 +66,8 @@ def place(workspace: Path | None, path: str) -> Place:
     return Place(root, PurePath(real).relative_to(root).parts, path)
 
 
-def _check_text(path: str) -> None:
+def check_text(path: str) -> None:
+    """Raises InvalidInput for a text that is no path."""
     if not path or "\0" in path:
         raise InvalidInput(f"{quoted(path)} is not a path; it must not be empty or contain U+0000")
     try:
@@ -86,14 +93,21 @@ def explained(where: Place) -> Generator[None]:
 
 
 @contextmanager
+def root_of(where: Place) -> Generator[int]:
+    """A descriptor of the root that the place is below. Raises NotFound, InvalidInput."""
+    with explained(where):
+        opened = os.open(where.root, STEP)
+        try:
+            yield opened
+        finally:
+            os.close(opened)
+
+
+@contextmanager
 def directory(where: Place) -> Generator[int]:
     """A descriptor of the directory, good for `dir_fd` and scandir. Raises NotFound, InvalidInput."""
-    with explained(where):
-        step = _walk(where.root, where.parts, create=False)
-        try:
-            opened = _readable(step)
-        finally:
-            os.close(step)
+    with root_of(where) as root:
+        opened = open_beneath(root, where.parts, LIST)
         try:
             yield opened
         finally:
@@ -104,13 +118,17 @@ def directory(where: Place) -> Generator[int]:
 def parent(where: Place, *, create: bool = False) -> Generator[tuple[int, str]]:
     """A descriptor of the directory that holds the file, and the file's name in it. Raises NotFound, InvalidInput."""
     if not where.parts:
-        raise InvalidInput(f"{where.shown} is the workspace itself, not a file")
-    with explained(where):
-        step = _walk(where.root, where.parts[:-1], create=create)
+        raise InvalidInput(f"{where.shown} is {_root_itself(where)}, not a file")
+    with root_of(where) as root:
+        step = _created(root, where) if create else open_beneath(root, where.parts[:-1], STEP)
         try:
             yield step, where.parts[-1]
         finally:
             os.close(step)
+
+
+def _root_itself(where: Place) -> str:
+    return "a directory that a session may use" if where.prefix else "the workspace itself"
 
 
 @contextmanager
@@ -118,7 +136,7 @@ def regular_file(where: Place) -> Generator[tuple[int, os.stat_result]]:
     """A descriptor of a regular file for reading, and its state; anything else is refused without waiting on it."""
     with parent(where) as (holder, name):
         require_regular(os.stat(name, dir_fd=holder, follow_symlinks=False), where)
-        opened = os.open(name, _READ, dir_fd=holder)
+        opened = open_beneath(holder, (name,), READ)
         try:
             state = os.fstat(opened)
             require_regular(state, where)
@@ -154,36 +172,40 @@ def kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "something unknown")
 
 
-def _walk(root: str, parts: tuple[str, ...], *, create: bool) -> int:
-    here = os.open(root, _STEP)
-    for part in parts:
+def _created(root: int, where: Place) -> int:
+    """The directory that is to hold a file, with those that are missing made."""
+    try:
+        return open_beneath(root, where.parts[:-1], STEP)
+    except FileNotFoundError:
+        pass
+    check_new(where)
+    here = open_beneath(root, (), STEP)
+    for part in where.parts[:-1]:
         try:
-            below = _enter(here, part, create=create)
+            below = _entered(here, part)
         finally:
             os.close(here)
         here = below
     return here
 
 
-def _enter(here: int, part: str, *, create: bool) -> int:
-    try:
-        return os.open(part, _STEP, dir_fd=here)
-    except FileNotFoundError:
-        if not create:
-            raise
+def _entered(here: int, part: str) -> int:
     with suppress(FileExistsError):
         os.mkdir(part, dir_fd=here)
-    return os.open(part, _STEP, dir_fd=here)
+    return open_beneath(here, (part,), STEP)
 
 
-def _readable(step: int) -> int:
-    return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=step)
+def check_new(where: Place) -> None:
+    """Raises InvalidInput for names that nobody is to be given: those with control characters."""
+    odd = next((char for part in where.parts for char in part if unicodedata.category(char) == "Cc"), None)
+    if odd is not None:
+        raise InvalidInput(f"{where.shown} is no name for something new: it has the character U+{ord(odd):04X}")
 
 
 def synced(step: int) -> None:
     """Have the names in a directory survive a power cut, where the directory can be opened for it."""
     with suppress(OSError):
-        opened = _readable(step)
+        opened = open_beneath(step, (), LIST)
         try:
             os.fsync(opened)
         finally:

@@ -67,14 +67,17 @@ class _Lines:
             raise InvalidInput(f"the file is too large to get there within {_SECONDS:g} s; use search_files or shell")
 
 
-def read_lines(stream: BinaryIO, offset: int, limit: int) -> str:
-    """Lines from `offset` (from 1), at most `limit`, each after its number and a tab, and what is missing."""
+def read_lines(stream: BinaryIO, offset: int, limit: int, most: int = MOST_BYTES) -> str:
+    """Lines from `offset` (from 1), at most `limit` or as many as `most` bytes begin, and what is missing.
+
+    Each stands after its number and a tab.
+    """
     lines = _Lines(stream)
     skipped = lines.skip(offset - 1)
     if skipped < offset - 1:
         return f"(the file has only {skipped} lines)"
     shown: list[str] = []
-    room = MOST_BYTES
+    room = most
     replaced = False
     number = offset
     while number < offset + limit and room > 0 and (line := lines.next()) is not None:

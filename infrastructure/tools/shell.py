@@ -1,82 +1,66 @@
-"""The `shell` tool: one program with its arguments, executed as given, with no shell in between."""
+"""The `shell` tool: programs with their arguments, executed as given, with no shell in between."""
 
-import os
-import signal
-from collections.abc import Iterator
 from typing import Annotated, Final
 
 from pydantic import Field, JsonValue
 
 from turnlog.domain import InvalidInput, ToolContext, ToolOutput
-from turnlog.projections import quoted
 
-from .capture import Capture
+from .executing import Request, execute
 from .function import tool
-from .launching import check_text, clean_environment, find_program
-from .paths import Place, place, working_directory
-from .processes import Command, Ended, run_group
+from .pipelines import Line, line_of_text, line_of_words
 from .shell_surroundings import shell_surroundings
 
-_MOST_SECONDS: Final = 600
+MOST_SECONDS: Final = 600
+
+
+def _optional(schema: dict[str, JsonValue]) -> None:
+    """What is not given is left out: `null` would be one more way to say it, and one more thing to show."""
+    kinds = schema.pop("anyOf", None)
+    schema.pop("default", None)
+    given = kinds[0] if isinstance(kinds, list) else None
+    schema.update(given if isinstance(given, dict) else {})
+
 
 Argv = Annotated[
-    list[str],
-    Field(min_length=1, description='The program and its arguments, one string each: ["git", "log", "-1"].'),
+    Annotated[list[str], Field(min_length=1)] | None,
+    Field(
+        description='One program and its arguments, one string each: ["git", "log", "-1"].',
+        json_schema_extra=_optional,
+    ),
+]
+CommandText = Annotated[
+    Annotated[str, Field(min_length=1)] | None,
+    Field(
+        description="Instead of argv: plain commands connected by `&&`, `||`, `;` and `|`, quoted as in bash, with "
+        "output redirected to /dev/null or between the streams (`2>&1`). Nothing is expanded.",
+        json_schema_extra=_optional,
+    ),
 ]
 WorkingDirectory = Annotated[str, Field(description="Directory to run in, relative to the workspace.")]
-Seconds = Annotated[float, Field(gt=0, le=_MOST_SECONDS, description="Seconds until it is killed.")]
+Seconds = Annotated[float, Field(gt=0, le=MOST_SECONDS, description="Seconds until it is killed.")]
 
 
-@tool(effect="external", timeout=_MOST_SECONDS + 30, surroundings=shell_surroundings)
-async def shell(argv: Argv, context: ToolContext, cwd: WorkingDirectory = ".", timeout_s: Seconds = 60) -> ToolOutput:
-    """Run one program with its arguments and return its exit status, standard output and standard error.
+@tool(effect="external", timeout=MOST_SECONDS + 30, surroundings=shell_surroundings, executes=True)
+async def shell(
+    context: ToolContext,
+    argv: Argv = None,
+    command: CommandText = None,
+    cwd: WorkingDirectory = ".",
+    timeout_s: Seconds = 60,
+) -> ToolOutput:
+    """Run one program, or a line of them, and return the exit status, standard output and standard error.
 
-    No shell interprets the arguments: no pipes, redirections, globs, variables or `&&`. Standard input is empty and
-    the environment is minimal. Of long output only the beginning and the end are returned. When the program
-    ends, everything it started in the background is ended too.
+    Give either argv or command. No shell interprets anything: no globs, variables, substitutions, assignments, loops,
+    `cd` or redirections to files. Standard input is empty and the environment is minimal. Of long output only the
+    beginning and the end are returned. When the command ends, everything it started in the background is ended too.
     """
-    where = place(context.workspace, cwd)
-    check_text(argv)
-    environment = clean_environment(os.environ)
-    with working_directory(where) as directory:
-        program = find_program(argv[0], where, environment["PATH"])
-        try:
-            ended = await run_group(Command(program, argv, directory, environment, timeout_s))
-        except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise InvalidInput(f"{quoted(argv[0])} could not be started: {reason}") from error
-    return _report(ended, program, where, timeout_s)
+    return await execute(Request(_line(argv, command), cwd, timeout_s), context)
 
 
-def _report(ended: Ended, program: str, where: Place, timeout: float) -> ToolOutput:
-    details: dict[str, JsonValue] = {
-        "program": program,
-        "cwd": where.relative,
-        "exit_status": ended.status,
-        "duration_s": round(ended.seconds, 3),
-        "timed_out": ended.timed_out,
-        "stdout": ended.stdout.summary(),
-        "stderr": ended.stderr.summary(),
-    }
-    lines = [_outcome(ended, timeout), *_stream("stdout", ended.stdout), *_stream("stderr", ended.stderr)]
-    return ToolOutput(("\n".join(lines),), is_error=ended.timed_out or ended.status != 0, details=details)
-
-
-def _outcome(ended: Ended, timeout: float) -> str:
-    took = f"{ended.seconds:.2f} s"
-    if ended.timed_out:
-        return f"did not finish within {timeout:g} s and was killed with everything it started ({took})"
-    if ended.status is not None and ended.status < 0:
-        return f"killed by {_signal_name(-ended.status)} after {took}"
-    return f"exit status {ended.status} after {took}"
-
-
-def _signal_name(number: int) -> str:
-    known = {int(each): each.name for each in signal.Signals}
-    return known.get(number, f"signal {number}")
-
-
-def _stream(name: str, capture: Capture) -> Iterator[str]:
-    if capture.size:
-        yield f"--- {name}"
-        yield capture.text().removesuffix("\n")
+def _line(argv: list[str] | None, command: str | None) -> Line:
+    if argv is not None and command is None:
+        return line_of_words(argv)
+    if command is not None and argv is None:
+        return line_of_text(command)
+    raise InvalidInput("give either argv or command, and not both: what to run has to be said once")

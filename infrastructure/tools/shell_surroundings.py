@@ -1,7 +1,6 @@
-"""What surrounds a call of the `shell` tool: directory, environment, program, and the code it is pointed to."""
+"""What surrounds a call that runs programs: directory, environment, level, programs, and the code they read."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,52 +9,83 @@ from pydantic import JsonValue
 from turnlog.domain import Bounds, InvalidInput, Surroundings
 
 from .code_files import CodeFiles
-from .launching import check_text, clean_environment
+from .confining import PRIVATE, program_environment, require_level
+from .launching import check_text
 from .paths import Place, place
+from .pipelines import Line, line_of_text, line_of_words
 
 
 def shell_surroundings(arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds) -> Surroundings:
-    """What the call would run in, with and as, at this moment. Executes nothing.
+    """What the call would run in, with and as, at this moment. Executes nothing but the probe of the sandbox.
 
-    Of arguments with which nothing can run there is less; the call itself will say why. Raises OSError.
+    Of arguments with which nothing can run there is less; the call itself will say why. Raises OSError, and
+    CommandRefused where the sandbox level is not there.
     """
+    return _surroundings(_line(arguments), arguments.get("cwd", "."), workspace, bounds)
+
+
+def argv_surroundings(argv: Sequence[str], cwd: JsonValue, workspace: Path | None, bounds: Bounds) -> Surroundings:
+    """The same for one program with its arguments; of no words at all there is less."""
+    return _surroundings(line_of_words(argv) if argv else None, cwd, workspace, bounds)
+
+
+def _surroundings(line: Line | None, cwd: JsonValue, workspace: Path | None, bounds: Bounds) -> Surroundings:
     from ..permissions.surroundings import storable
 
-    environment = clean_environment(os.environ)
-    cwd = arguments.get("cwd", ".")
+    require_level(bounds)
+    environment = _environment(bounds, workspace)
+    everywhere = Surroundings(env=_storable(environment), sandbox=bounds.sandbox)
     if workspace is None or not isinstance(cwd, str):
-        return Surroundings(env=_storable(environment))
-    here = Surroundings(cwd=storable(str(workspace / cwd)), env=_storable(environment))
+        return everywhere
+    here = replace(everywhere, cwd=storable(str(workspace / cwd)))
     try:
         where = place(workspace, cwd)
-        argv = _words(arguments.get("argv"))
+        for command in () if line is None else line.commands:
+            check_text(command.argv)
     except InvalidInput:
         return here
     here = replace(here, cwd_real=storable(str(where.real)))
-    return _with_program(here, where, argv, environment["PATH"]) if argv else here
+    return here if line is None else _with_programs(here, where, line, environment["PATH"])
 
 
-def _words(argv: JsonValue) -> tuple[str, ...]:
-    """The words of an argv, none if it is not one. Raises InvalidInput."""
-    if not isinstance(argv, list):
-        return ()
-    words = tuple(word for word in argv if isinstance(word, str))
-    check_text(words)
-    return words if len(words) == len(argv) else ()
+def _environment(bounds: Bounds, workspace: Path | None) -> dict[str, str]:
+    """The environment with the names of what is not to be told, or not there yet."""
+    temporary = None if bounds.sandbox == "none" else PRIVATE
+    secrets = {name: f"(the secret {name})" for name in bounds.secrets}
+    return {**program_environment(bounds, workspace or Path("/"), temporary), **secrets}
 
 
-def _with_program(here: Surroundings, where: Place, argv: tuple[str, ...], search: str) -> Surroundings:
+def _line(arguments: Mapping[str, JsonValue]) -> Line | None:
+    argv, command = arguments.get("argv"), arguments.get("command")
+    if isinstance(command, str) and argv is None:
+        try:
+            return line_of_text(command)
+        except InvalidInput:
+            return None
+    words = tuple(word for word in argv if isinstance(word, str)) if isinstance(argv, list) else ()
+    is_argv = isinstance(argv, list) and len(words) == len(argv) > 0 and command is None
+    return line_of_words(words) if is_argv else None
+
+
+def _with_programs(here: Surroundings, where: Place, line: Line, search: str) -> Surroundings:
     from ..permissions.surroundings import storable
 
     found = CodeFiles(where, search)
-    found.look(argv)
-    program = found.programs.pop(argv[0], None)
+    for pipeline in line.pipelines:
+        for number, command in enumerate(pipeline.commands):
+            found.look(command.argv, piped=number > 0)
+    names = dict.fromkeys(command.argv[0] for command in line.commands)
+    programs = {name: found.programs[name] for name in names if name in found.programs}
+    first = programs.get(line.commands[0].argv[0])
+    # The first is the program of the call; others are named by their words, as are those that programs run.
+    others = {name: path for name, path in found.programs.items() if name != line.commands[0].argv[0]}
+    identities = [identity for identity in map(_identity, programs.values()) if identity is not None]
     return replace(
         here,
-        program=None if program is None else storable(program),
-        program_id=None if program is None else _identity(program),
+        program=None if first is None else storable(first),
+        program_id=" ".join(identities) or None,
         files=_storable(found.contents.files),
-        paths=_storable(found.programs),
+        paths=_storable(others),
         unbound=found.unbound,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from turnlog import Policy, Turnlog
+from turnlog import Bounds, Policy, Turnlog
 from turnlog.cli.errors import run
 from turnlog.cli.options import DEFAULT_DATABASE
 
@@ -36,6 +36,10 @@ class Result:
     def document(self) -> Any:
         """Standard output as one JSON document."""
         return json.loads(self.out)
+
+
+WITH_SHELL = ("--tools", "shell, read_file, write_file, edit_file, list_files, search_files")
+"""What switches the running of programs on."""
 
 
 class Terminal:
@@ -87,7 +91,8 @@ class Terminal:
     def session(self, *replies: Reply, options: Sequence[str] = ()) -> str:
         """The id of a session after one turn, however that ended."""
         model = self.script(*replies)
-        self.type("run", "hello", "--model", model, *options)
+        programs = WITH_SHELL if '"shell"' in json.dumps(replies) and "--tools" not in options else ()
+        self.type("run", "hello", "--model", model, *programs, *options)
         found: str = self.ok("sessions", "--json").lines[0]["id"]
         return found
 
@@ -117,7 +122,8 @@ def session_with(policy: Policy, model: str) -> str:
 
     async def create() -> str:
         async with Turnlog.open(DEFAULT_DATABASE) as log:
-            handle = await log.create_session("of a policy", model=model, tools=["shell"], policy=policy, workspace=".")
+            lets = policy.model_copy(update={"bounds": Bounds(commands=True)})
+            handle = await log.create_session("of a policy", model=model, tools=["shell"], policy=lets, workspace=".")
             return handle.id
 
     return asyncio.run(create())

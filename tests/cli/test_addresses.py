@@ -115,13 +115,33 @@ def test_what_is_no_address_is_refused_in_one_line(text: str) -> None:
         ("a", "{turn:1}..{error}", Range("a", AtTurn(1), AtError())),
         ("a", "3..", Range("a", AtVersion(3), None)),
         ("a", "..3", Range("a", AtVersion(1), AtVersion(3))),
+        ("a@{turn:1}..", None, Range("a", AtTurn(1), None)),
+        ("a@3..b@4", None, Range("a", AtVersion(3), AtVersion(4), "b")),
+        ("a@3..@4", None, Range("a", AtVersion(3), AtVersion(4))),
+        ("a@3", "b@{turn:1}", Range("a", AtVersion(3), AtTurn(1), "b")),
+        ("a", "3..b@4", Range("a", AtVersion(3), AtVersion(4), "b")),
+        ("a..b", None, Range("a", None, None, "b")),
+        ("a..b@4", None, Range("a", None, AtVersion(4), "b")),
+        ("a", "b", Range("a", None, None, "b")),
     ],
 )
 def test_a_range_is_read(text: str, points: str | None, expected: Range) -> None:
     assert parse_range(text, points) == expected
 
 
-@pytest.mark.parametrize(("text", "points"), [("a", None), ("a@3", None), ("a", "3"), ("a@1", "1..2"), ("", "1..2")])
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ("a", None),
+        ("a@3", None),
+        ("a", "3"),
+        ("a@1", "1..2"),
+        ("", "1..2"),
+        ("..b", None),
+        ("a..", None),
+        ("a@..", None),
+    ],
+)
 def test_what_is_no_range_is_refused(text: str, points: str | None) -> None:
     with pytest.raises(InvalidInput, match="write"):
         parse_range(text, points)

@@ -9,7 +9,7 @@ import pytest
 from turnlog import Policy
 
 from .person import Person
-from .terminal import Terminal, call, session_with
+from .terminal import WITH_SHELL, Terminal, call, session_with
 
 GIT_LOG = call("shell", argv=["git", "log", "--oneline"])
 GIT_LOG_TWICE = call("shell", argv=["git", "log", "--oneline", "--oneline"])
@@ -39,7 +39,7 @@ def rules_of(terminal: Terminal) -> list[str]:
 
 
 def test_the_person_is_told_why_and_what_may_be_remembered(terminal: Terminal, sits: Sits) -> None:
-    person = sits("run", "hello", "--model", terminal.script(GIT_LOG, "done"))
+    person = sits("run", "hello", *WITH_SHELL, "--model", terminal.script(GIT_LOG, "done"))
     person.reads('argv: ["git", "log", "--oneline"]').reads("why: no rule allows shell")
     person.reads("  1  ").reads("git log --oneline").reads("allow? [y] once").reads(FIND_LAST)
     person.types("y\n").leaves()
@@ -47,7 +47,7 @@ def test_the_person_is_told_why_and_what_may_be_remembered(terminal: Terminal, s
 
 
 def test_a_numbered_rule_is_remembered_in_place_of_the_exact_call(terminal: Terminal, sits: Sits) -> None:
-    person = sits("run", "hello", "--model", terminal.script(GIT_LOG, GIT_LOG_TWICE, "done"))
+    person = sits("run", "hello", *WITH_SHELL, "--model", terminal.script(GIT_LOG, GIT_LOG_TWICE, "done"))
     person.reads(FIND_LAST).types("s2\n")
     assert "done" in person.leaves()
     assert person.code == 0
@@ -55,13 +55,13 @@ def test_a_numbered_rule_is_remembered_in_place_of_the_exact_call(terminal: Term
 
 
 def test_a_rule_that_was_not_offered_is_asked_about_again(terminal: Terminal, sits: Sits) -> None:
-    person = sits("run", "hello", "--model", terminal.script(GIT_LOG, "done"))
+    person = sits("run", "hello", *WITH_SHELL, "--model", terminal.script(GIT_LOG, "done"))
     person.reads(FIND_LAST).types("s9\n").reads("there is no rule 9").reads(FIND_LAST).types("n\n\n").leaves()
     assert rules_of(terminal) == []
 
 
 def test_what_is_remembered_for_this_run_ends_with_it(terminal: Terminal, sits: Sits) -> None:
-    person = sits("run", "hello", "--model", terminal.script(GIT_LOG, GIT_LOG, "done", GIT_LOG, "never"))
+    person = sits("run", "hello", *WITH_SHELL, "--model", terminal.script(GIT_LOG, GIT_LOG, "done", GIT_LOG, "never"))
     person.reads("[r] for this run").reads(FIND_LAST).types("r\n")
     assert "done" in person.leaves()
     (session,) = terminal.ok("sessions", "--json").lines
@@ -97,7 +97,7 @@ def test_arguments_that_cannot_be_are_asked_for_again(terminal: Terminal, sits: 
 
 def test_a_yes_of_which_nobody_knows_enough_is_for_once(terminal: Terminal, sits: Sits) -> None:
     unbound = call("shell", argv=["python3", "-m", "http.server"])
-    person = sits("run", "hello", "--model", terminal.script(unbound, "done"))
+    person = sits("run", "hello", *WITH_SHELL, "--model", terminal.script(unbound, "done"))
     person.reads("allow? [y] once  [e] edit  [n] no: ").types("n\n\n").leaves()
 
 
@@ -137,7 +137,7 @@ def test_an_editor_that_fails_changes_nothing(
 
 def test_identical_calls_are_asked_about_once(terminal: Terminal, sits: Sits) -> None:
     two = {"text": "twice", "calls": [*GIT_LOG["calls"], *GIT_LOG["calls"]]}
-    person = sits("run", "hello", "--model", terminal.script(two, "done"))
+    person = sits("run", "hello", *WITH_SHELL, "--model", terminal.script(two, "done"))
     person.reads("the answer is for 2 identical calls").reads(FIND_LAST).types("y\n")
     assert "done" in person.leaves()
     assert terminal.types(terminal.ok("sessions", "--json").lines[0]["id"]).count("PermissionRequested") == 1

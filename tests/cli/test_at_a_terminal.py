@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from .person import Person
-from .terminal import Terminal, call
+from .terminal import WITH_SHELL, Terminal, call
 
 ECHO = call("shell", argv=["echo", "hi"])
 
@@ -15,7 +15,7 @@ ECHO = call("shell", argv=["echo", "hi"])
 def asked(terminal: Terminal) -> Iterator[Person]:
     """A person who is asked for permission."""
     model = terminal.script(ECHO, "done", ECHO, "done again")
-    person = Person(terminal.root, "run", "hello", "--model", model)
+    person = Person(terminal.root, "run", "hello", *WITH_SHELL, "--model", model)
     try:
         yield person.reads('argv: ["echo", "hi"]').reads("[n] no: ")
     finally:

@@ -14,7 +14,7 @@ from .terminal import Terminal, call, command, one_line
 COMMANDS = [
     ["demo"],
     *(["run"], ["resume"], ["cancel"], ["stop"], ["steer"]),
-    *(["sessions"], ["log"], ["show"], ["diff"], ["fork"]),
+    *(["sessions"], ["log"], ["show"], ["diff"], ["blame"], ["bisect"], ["compare"], ["fork"], ["rewind"]),
     *(["approvals"], ["approve"], ["deny"], ["why"]),
     *(["rules", name] for name in ("list", "add", "revoke", "whatif")),
     *(["db", name] for name in ("migrate", "check")),

@@ -30,7 +30,7 @@ def test_a_prompt_is_shown_as_people_read_it(terminal: Terminal, session: str) -
         "saw",
         "system",
         "Be brief.",
-        "tool shell",
+        "tool read_file",
         "hello",
         "Where is it?",
         "call list_files",

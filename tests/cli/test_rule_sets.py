@@ -9,6 +9,7 @@ from .terminal import Terminal, call, one_line
 
 ECHO = call("shell", argv=["echo", "hi"])
 LIST = call("list_files")
+WRITE = call("write_file", path="new.txt", content="new")
 DEVELOPER = call("shell", argv=["git", "status"])
 NO_ECHO = {"tool": "shell", "effect": "deny", "matcher": {"program": "echo"}, "reason": "too loud"}
 
@@ -17,7 +18,7 @@ NO_ECHO = {"tool": "shell", "effect": "deny", "matcher": {"program": "echo"}, "r
     ("rules", "reply", "code"),
     [
         ("standard", LIST, 0),
-        ("standard", DEVELOPER, 4),
+        ("standard", WRITE, 4),
         ("developer", DEVELOPER, 0),
         ("developer", ECHO, 0),
         ("strict", LIST, 4),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .terminal import Terminal, call, one_line
+from .terminal import WITH_SHELL, Terminal, call, one_line
 
 ECHO = call("shell", argv=["echo", "hi"])
 LISTED = ("--flag", "--oneline", "--flag", "-N", "--value-flag", "-n")
@@ -13,7 +13,7 @@ LISTED = ("--flag", "--oneline", "--flag", "-N", "--value-flag", "-n")
 
 def test_a_rule_by_hand_answers_for_the_person(terminal: Terminal) -> None:
     terminal.ok("rules", "add", "allow", "shell", "--reason", "a scratch machine")
-    assert terminal.ok("run", "hello", "--model", terminal.script(ECHO, "done")).out.endswith("done\n")
+    assert terminal.ok("run", "hello", *WITH_SHELL, "--model", terminal.script(ECHO, "done")).out.endswith("done\n")
 
 
 def test_a_deny_rule_beats_an_allow_rule(terminal: Terminal) -> None:
@@ -141,7 +141,7 @@ def test_a_rule_holds_for_a_number_of_calls(terminal: Terminal) -> None:
 def test_a_rule_that_prompts_beats_one_that_allows(terminal: Terminal) -> None:
     terminal.ok("rules", "add", "allow", "shell")
     terminal.ok("rules", "add", "prompt", "shell", "--program", "echo")
-    assert terminal.type("run", "hello", "--model", terminal.script(ECHO, "done")).code == 4
+    assert terminal.type("run", "hello", *WITH_SHELL, "--model", terminal.script(ECHO, "done")).code == 4
 
 
 # Rules in files

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from .terminal import Terminal, call, one_line
+from .terminal import WITH_SHELL, Terminal, call, one_line
 
 ECHO = call("shell", argv=["echo", "hi"])
 
@@ -33,7 +33,7 @@ def test_a_session_is_gone_on_with(terminal: Terminal) -> None:
 
 
 def test_a_call_that_needs_permission_suspends_the_turn_and_says_what_to_type(terminal: Terminal) -> None:
-    result = terminal.type("run", "hello", "--model", terminal.script(ECHO, "done"))
+    result = terminal.type("run", "hello", *WITH_SHELL, "--model", terminal.script(ECHO, "done"))
     assert result.code == 4
     request, session = terminal.request(), terminal.ok("sessions", "--json").lines[0]["id"]
     assert f"  turnlog approve {request} && turnlog resume {session}\n" in result.err
@@ -41,7 +41,7 @@ def test_a_call_that_needs_permission_suspends_the_turn_and_says_what_to_type(te
 
 def test_what_to_type_names_a_database_that_was_named(terminal: Terminal) -> None:
     model = terminal.script(ECHO, "done")
-    result = terminal.type("run", "hello", "--model", model, "--database", "sqlite:///other.db")
+    result = terminal.type("run", "hello", *WITH_SHELL, "--model", model, "--database", "sqlite:///other.db")
     assert result.err.count("--database sqlite:///other.db") == 2
 
 
@@ -81,13 +81,13 @@ def test_resuming_what_still_waits_says_so_and_changes_nothing(terminal: Termina
 
 def test_a_run_that_is_to_deny_does(terminal: Terminal) -> None:
     model = terminal.script(ECHO, "then not")
-    result = terminal.ok("run", "hello", "--model", model, "--approvals", "deny")
+    result = terminal.ok("run", "hello", *WITH_SHELL, "--model", model, "--approvals", "deny")
     assert result.out.endswith("then not\n")
 
 
 def test_a_run_that_is_to_wait_goes_on_when_somebody_answers(terminal: Terminal) -> None:
     model = terminal.script(ECHO, "done")
-    waiting = terminal.start("run", "hello", "--model", model, "--approvals", "wait")
+    waiting = terminal.start("run", "hello", *WITH_SHELL, "--model", model, "--approvals", "wait")
     assert waiting.stderr is not None
     for line in waiting.stderr:
         if "permission asked" in line:
@@ -142,7 +142,7 @@ def test_ctrl_c_is_recorded_as_a_cancelled_turn(terminal: Terminal) -> None:
 def test_a_killed_run_leaves_an_outcome_unknown_that_a_person_settles(terminal: Terminal) -> None:
     model = terminal.script(call("shell", argv=["sleep", "60"]), "done")
     terminal.ok("rules", "add", "allow", "shell")
-    running = terminal.start("run", "hello", "--model", model, "--json")
+    running = terminal.start("run", "hello", *WITH_SHELL, "--model", model, "--json")
     assert running.stdout is not None
     for line in running.stdout:
         if json.loads(line)["type"] == "ToolCallStarted":

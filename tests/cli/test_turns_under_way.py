@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .terminal import Terminal, call, one_line
+from .terminal import WITH_SHELL, Terminal, call, one_line
 
 SLOW = {"text": "late", "wait_for": "go"}
 
@@ -134,7 +134,7 @@ def test_a_second_ctrl_c_leaves_nothing_running_either(terminal: Terminal) -> No
     )
     terminal.ok("rules", "add", "allow", "shell")
     model = terminal.script(call("shell", argv=[sys.executable, "-c", program]), "done")
-    running = terminal.start("run", "hello", "--model", model, "--json")
+    running = terminal.start("run", "hello", *WITH_SHELL, "--model", model, "--json")
     (pid,) = [int(found.stem) for found in appears(terminal.root, "*.pid")]
     running.send_signal(signal.SIGINT)
     appears(terminal.root, "told")

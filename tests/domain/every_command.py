@@ -5,7 +5,17 @@
 
 from collections.abc import Callable, Sequence
 
-from turnlog.domain import AnyCall, Decision, Event, PermissionRule, Session, TextBlock, commands
+from turnlog.domain import (
+    AnyCall,
+    Decision,
+    Event,
+    PermissionRule,
+    Session,
+    StreamKept,
+    TaskOutput,
+    TextBlock,
+    commands,
+)
 
 from . import story
 from .story import DIGEST, EXPIRY, INPUT, MODEL, TWIN_DIGEST, alice, bob, late_worker, worker
@@ -21,7 +31,7 @@ RUNNABLE = {"call authorized", "call approved"}
 CALLS = PROPOSED | WAITING | RUNNABLE | {"call allowed", "call refused", "call started"}
 OPEN = CALLS | {
     "opened", "awaiting", "model failed", "call unknown", "call closed", "last word", "no word", "taken over",
-    "steered", "followed up", "form missing", "value given",
+    "steered", "followed up", "form missing", "value given", "task running", "task over",
 }  # fmt: skip
 SUSPENDED = {"suspended for permission", "suspended for outcome", "stopped"}
 BETWEEN_TURNS = NOT_CLOSED - OPEN - SUSPENDED
@@ -40,6 +50,12 @@ ANY_SHELL = PermissionRule(tool="shell", effect="allow", matcher=AnyCall())
 RULE = commands.rules.NewRule(rule_id="rule_9", scope="session", written=ANY_SHELL)
 ALLOW = commands.answers.Answer(allow=True)
 DENY = commands.answers.Answer(allow=False, reason="no")
+BEGINNING = commands.background.Beginning(
+    call_id="call_1", tool="background_run", command="make serve", worker="desk-1/run_1", seconds=60, most=2
+)
+WRITTEN = TaskOutput(stdout=StreamKept(text="ok", size=2), stderr=StreamKept(text="", size=0))
+ENDING = commands.background.Ending("exited", 0)
+NOTICE = commands.inputs.Notice(("bg-1",), "bg-1 is over")
 MODEL_FAILURE = commands.models.Failure(failure="overloaded", message="try later", retryable=True)
 
 PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
@@ -56,6 +72,7 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
         BETWEEN_TURNS,
     ),
     "sessions.close": (lambda session: commands.sessions.close(session, alice), BETWEEN_TURNS),
+    "sessions.give_way": (lambda session: commands.sessions.give_way(session, alice, "session_2"), NOT_CLOSED),
     "sessions.notice": (lambda session: commands.sessions.notice(session, alice, "the disk is filling"), EXISTING),
     "turns.start": (lambda session: commands.turns.start(session, alice, "turn_2", SAYS_HELLO), BETWEEN_TURNS),
     "turns.cancel": (lambda session: commands.turns.cancel(session, alice), frozenset(OPEN | SUSPENDED)),
@@ -83,6 +100,22 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
     "answers.answer no": (
         lambda session: commands.answers.answer(session, alice, "request_1", DENY),
         frozenset(WAITING | {"suspended for permission"}),
+    ),
+    "background.keep_output": (
+        lambda session: commands.background.keep_output(session, worker, "bg-1", WRITTEN),
+        frozenset({"task running"}),
+    ),
+    "background.request_stop": (
+        lambda session: commands.background.request_stop(session, worker, "bg-1"),
+        frozenset({"task running"}),
+    ),
+    "background.finish": (
+        lambda session: commands.background.finish(session, worker, "bg-1", ENDING),
+        frozenset({"task running"}),
+    ),
+    "background.lose": (
+        lambda session: commands.background.lose(session, worker, {"desk-1/run_1"}, "it crashed"),
+        EXISTING,
     ),
     "rules.add": (lambda session: commands.rules.add(session.rules, alice, RULE), ALL),
     "rules.revoke": (lambda session: commands.rules.revoke(session.rules, alice, "rule_9"), frozenset()),
@@ -113,13 +146,32 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
         lambda session, epoch: commands.inputs.deliver(session, worker, epoch, ("input_1",)),
         frozenset({"steered", "followed up"}),
     ),
+    "inputs.notify": (
+        lambda session, epoch: commands.inputs.notify(session, worker, epoch, "input_9", NOTICE),
+        frozenset({"task over"}),
+    ),
+    "background.start": (
+        lambda session, epoch: commands.background.start(session, worker, epoch, BEGINNING),
+        frozenset({"call started"}),
+    ),
     "inputs.repair": (
         lambda session, epoch: commands.inputs.repair(session, worker, epoch, "input_9", "Give a number."),
         frozenset({"form missing"}),
     ),
     "models.request": (
         lambda session, epoch: commands.models.request(session, worker, epoch, commands.models.Request("digest")),
-        frozenset({"opened", "awaiting", "model failed", "call closed", "steered", "form missing"}),
+        frozenset(
+            {
+                "opened",
+                "awaiting",
+                "model failed",
+                "call closed",
+                "steered",
+                "form missing",
+                "task running",
+                "task over",
+            }
+        ),
     ),
     "models.respond": (
         lambda session, epoch: commands.models.respond(session, worker, epoch, commands.models.Response(HELLO)),

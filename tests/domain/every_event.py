@@ -5,6 +5,11 @@ from decimal import Decimal
 
 from turnlog.domain import (
     ArgvPrefix,
+    BackgroundTaskFinished,
+    BackgroundTaskLost,
+    BackgroundTaskOutput,
+    BackgroundTaskStarted,
+    BackgroundTaskStopRequested,
     BlobRef,
     Cost,
     Evaluation,
@@ -31,6 +36,7 @@ from turnlog.domain import (
     PermissionStale,
     PermissionWithdrawn,
     Proposal,
+    Redaction,
     RuleRemembered,
     RuleRevoked,
     RuleUsed,
@@ -40,6 +46,8 @@ from turnlog.domain import (
     SessionRenamed,
     SessionStarted,
     Stamp,
+    StreamKept,
+    TaskOutput,
     TextBlock,
     ThinkingBlock,
     ToolCallAmended,
@@ -95,6 +103,11 @@ EVALUATION = Evaluation(
     commands=(("make", "test"), ("echo", "世界")),
     findings=(Finding(rule=RULE, part="make test", refusal="`test` is not listed"), Finding(rule=RULE, part="echo")),
 )
+OUTPUT = TaskOutput(
+    stdout=StreamKept(text=STORED, size=90_000, cut=81_000),
+    stderr=StreamKept(text="世界", size=6),
+    redactions=(Redaction(secret="TOKEN", count=2),),
+)
 PREFIX = ArgvPrefix(
     argv_prefix=("make",),
     flags=("-k", "--jobs="),
@@ -133,7 +146,7 @@ SAMPLES: tuple[Event, ...] = (
     SessionConfigured(
         **by, model=MODEL, system="Be brief.", tools=(), settings=SETTINGS, limits=LIMITS, policy='{"name":"strict"}'
     ),
-    SessionClosed(**by, reason="done"),
+    SessionClosed(**by, reason="done", successor="session_2"),
     NoticeRaised(**by, severity="warning", message="the disk is filling"),
     TurnStarted(
         **by,
@@ -148,7 +161,14 @@ SAMPLES: tuple[Event, ...] = (
     TurnSuspended(**by, turn_id=TURN, reason="permission", waiting_for=(REQUEST,)),
     TurnResumed(**by, turn_id=TURN, limits=LIMITS),
     TurnStopRequested(**by, turn_id=TURN, reason="lunch"),
-    InputQueued(**by, turn_id=TURN, input_id="input_1", kind="steer", content=(TextBlock(text=STORED), PICTURE)),
+    InputQueued(
+        **by,
+        turn_id=TURN,
+        input_id="input_1",
+        kind="notice",
+        content=(TextBlock(text=STORED), PICTURE),
+        tasks=("bg-1",),
+    ),
     InputDelivered(**by, turn_id=TURN, input_ids=("input_1",)),
     ModelRequested(**by, turn_id=TURN, model=MODEL, round=1, attempt=1, digest=DIGEST, tools=STORED, settings=SETTINGS),
     ModelResponded(
@@ -222,6 +242,7 @@ SAMPLES: tuple[Event, ...] = (
         details={"exit": 1, "nested": [None, True, 0.5, {"a": "b"}]},
         full=STORED,
         duration_ms=12,
+        redactions=(Redaction(secret="KEY", count=2),),
     ),
     ToolOutcomeUnknown(**by, turn_id=TURN, call_id=CALL, attempt=1, reason="it crashed"),
     ToolOutcomeResolved(**by, turn_id=TURN, call_id=CALL, resolution="did_not", reason="I looked"),
@@ -285,4 +306,27 @@ SAMPLES: tuple[Event, ...] = (
     RuleUsed(**by, rule_id=RULE, scope="process", process=PROCESS, session_id="a session", call_id=CALL),
     LeaseTaken(**by, epoch=1, worker="desk-1"),
     LeaseReleased(**by, epoch=1, worker="desk-1"),
+    BackgroundTaskStarted(
+        **by,
+        task_id="bg-1",
+        call_id=CALL,
+        tool="background_run",
+        command=STORED,
+        worker="desk-1/run_1",
+        seconds=3600.5,
+        sandbox="landlock",
+    ),
+    BackgroundTaskOutput(**by, task_id="bg-1", output=OUTPUT),
+    BackgroundTaskStopRequested(**by, task_id="bg-1", reason="call_2"),
+    BackgroundTaskFinished(
+        **by,
+        task_id="bg-1",
+        status="exited",
+        exit_status=1,
+        signal=15,
+        reason="it had more than 512 processes",
+        duration_ms=12,
+        output=OUTPUT,
+    ),
+    BackgroundTaskLost(**by, task_id="bg-1", reason="the process that ran it ended"),
 )

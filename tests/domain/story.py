@@ -9,6 +9,10 @@ from decimal import Decimal
 from turnlog.domain import (
     OUTPUT_TOOL,
     Actor,
+    BackgroundTaskFinished,
+    BackgroundTaskLost,
+    BackgroundTaskStarted,
+    BackgroundTaskStopRequested,
     Cost,
     Event,
     InputDelivered,
@@ -211,6 +215,18 @@ STOP_REQUESTED = TurnStopRequested(**because(alice, 5), turn_id="turn_1", reason
 STOPPED = TurnSuspended(**because(worker, 5), turn_id="turn_1", reason="stopped", waiting_for=())
 NUMBER = Output(name="Number", json_schema={"type": "object", "properties": {"number": {"type": "integer"}}})
 ASKED_FOR_A_NUMBER = ASKED.model_copy(update={"output": NUMBER})
+TASK_STARTED = BackgroundTaskStarted(
+    **because(worker, 7),
+    task_id="bg-1",
+    call_id="call_1",
+    tool="background_run",
+    command="make serve",
+    worker="desk-1/run_1",
+    seconds=60,
+)
+TASK_TO_STOP = BackgroundTaskStopRequested(**because(worker, 8), task_id="bg-1", reason="enough")
+TASK_FINISHED = BackgroundTaskFinished(**because(worker, 8), task_id="bg-1", status="exited", exit_status=0)
+TASK_LOST = BackgroundTaskLost(**because(worker, 8), task_id="bg-1", reason="it crashed")
 CLOSED = SessionClosed(**alice, reason="done")
 FORKED = SessionForked(
     **bob, parent="the parent", parent_version=6, title="Another try", model=MODEL, project="website"
@@ -233,6 +249,8 @@ CALL_APPROVED: Story = (*CALL_ALLOWED, APPROVED)
 CALL_AUTHORIZED: Story = (*CALL_PROPOSED, AUTHORIZED)
 CALL_OUTDATED: Story = (*CALL_AUTHORIZED, STALE)
 CALL_STARTED: Story = (*CALL_AUTHORIZED, RUNNING)
+TASK_RUNNING: Story = (*CALL_STARTED, TASK_STARTED, FINISHED)
+TASK_OVER: Story = (*TASK_RUNNING, TASK_FINISHED)
 CALL_UNKNOWN: Story = (*CALL_STARTED, UNKNOWN)
 CALL_CLOSED: Story = (*CALL_STARTED, FINISHED)
 LAST_WORD: Story = (*AWAITING, ANSWERED)
@@ -294,5 +312,7 @@ STATES: dict[str, Story] = {
     "stopped": TURN_STOPPED,
     "form missing": FORM_MISSING,
     "value given": VALUE_GIVEN,
+    "task running": TASK_RUNNING,
+    "task over": TASK_OVER,
 }
 """Every kind of state a session can be in, by the story that leads there."""

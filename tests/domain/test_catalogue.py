@@ -6,15 +6,16 @@ from datetime import datetime
 import pytest
 from pydantic import ValidationError
 
-from turnlog.domain import EVENTS, TOPICS, Event, RuleEvent, ToolCallEvent, TurnEvent, topic_of
+from turnlog.domain import EVENTS, TOPICS, BackgroundTaskEvent, Event, RuleEvent, ToolCallEvent, TurnEvent, topic_of
 
 from .every_event import SAMPLES
 from .story import ALICE, STARTED
 
-ABSTRACT = {Event, TurnEvent, ToolCallEvent, RuleEvent}
+ABSTRACT = {Event, TurnEvent, ToolCallEvent, RuleEvent, BackgroundTaskEvent}
 STAMP = ("at", "actor", "cause")
 TURN = (*STAMP, "turn_id")
 CALL = (*TURN, "call_id")
+TASK = (*STAMP, "task_id")
 RULE = (*STAMP, "rule_id", "scope", "process")
 
 GOLDEN: dict[str, tuple[str, ...]] = {
@@ -43,7 +44,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     ),
     "SessionRenamed/1": (*STAMP, "title"),
     "SessionConfigured/1": (*STAMP, "model", "system", "tools", "settings", "limits", "policy"),
-    "SessionClosed/1": (*STAMP, "reason"),
+    "SessionClosed/1": (*STAMP, "reason", "successor"),
     "NoticeRaised/1": (*STAMP, "severity", "message"),
     "TurnStarted/1": (*TURN, "content", "limits", "output"),
     "TurnCompleted/1": (*TURN, "outcome"),
@@ -52,7 +53,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "TurnSuspended/1": (*TURN, "reason", "waiting_for"),
     "TurnResumed/1": (*TURN, "limits"),
     "TurnStopRequested/1": (*TURN, "reason"),
-    "InputQueued/1": (*TURN, "input_id", "kind", "content"),
+    "InputQueued/1": (*TURN, "input_id", "kind", "content", "tasks"),
     "InputDelivered/1": (*TURN, "input_ids"),
     "ModelRequested/1": (*TURN, "model", "round", "attempt", "digest", "tools", "settings"),
     "ModelResponded/1": (*TURN, "model", "round", "blocks", "usage", "stop_reason", "provider_response_id", "cost"),
@@ -70,7 +71,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
         "idempotency_key",
         "sandbox",
     ),
-    "ToolCallFinished/1": (*CALL, "content", "is_error", "details", "full", "duration_ms"),
+    "ToolCallFinished/1": (*CALL, "content", "is_error", "details", "full", "duration_ms", "redactions"),
     "ToolOutcomeUnknown/1": (*CALL, "attempt", "reason"),
     "ToolOutcomeResolved/1": (*CALL, "resolution", "reason"),
     "PermissionRequested/1": (
@@ -114,13 +115,20 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "RuleUsed/1": (*RULE, "session_id", "call_id"),
     "LeaseTaken/1": (*STAMP, "epoch", "worker"),
     "LeaseReleased/1": (*STAMP, "epoch", "worker"),
+    "BackgroundTaskStarted/1": (*TASK, "call_id", "tool", "command", "worker", "seconds", "sandbox"),
+    "BackgroundTaskOutput/1": (*TASK, "output"),
+    "BackgroundTaskStopRequested/1": (*TASK, "reason"),
+    "BackgroundTaskFinished/1": (*TASK, "status", "exit_status", "signal", "reason", "duration_ms", "output"),
+    "BackgroundTaskLost/1": (*TASK, "reason"),
 }
 
 OPTIONAL = {
+    "SessionClosed/1": {"successor"},
     "SessionStarted/1": {"policy"},
     "SessionConfigured/1": {"policy"},
     "ToolCallAuthorized/1": {"evaluation", "policy"},
     "ToolCallDenied/1": {"evaluation", "policy"},
+    "ToolCallFinished/1": {"redactions"},
     "PermissionRequested/1": {
         "exact",
         "envelope",

@@ -11,6 +11,7 @@ from .every_command import TABLE, WORKERS, release
 from .story import STATES
 
 MODULES = (
+    commands.background,
     commands.inputs,
     commands.leases,
     commands.models,

@@ -3,8 +3,11 @@
 import pytest
 
 from turnlog.domain import (
+    Actor,
+    ActorKind,
     AnyCall,
     ArgvPrefix,
+    CommandRefused,
     InvalidInput,
     NotFound,
     PermissionRule,
@@ -12,6 +15,7 @@ from turnlog.domain import (
     RuleRemembered,
     RuleRevoked,
     Scope,
+    Stamp,
     commands,
 )
 
@@ -133,3 +137,12 @@ def test_a_rule_that_is_used_up_can_be_revoked() -> None:
 def test_a_rule_is_revoked_once() -> None:
     with pytest.raises(NotFound, match="turnlog rules list"):
         commands.rules.revoke((), alice, "rule_1")
+
+
+@pytest.mark.parametrize("kind", ["agent", "worker"])
+def test_neither_a_model_nor_what_runs_it_makes_or_unmakes_rules(kind: ActorKind) -> None:
+    by: Stamp = {"at": alice["at"], "actor": Actor(kind=kind, id="helper")}
+    with pytest.raises(CommandRefused, match="cannot make or unmake rules"):
+        commands.rules.add((), by, RULE)
+    with pytest.raises(CommandRefused, match="cannot make or unmake rules"):
+        commands.rules.revoke((), by, "rule_9")

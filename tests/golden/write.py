@@ -14,6 +14,7 @@ from pydantic import BaseModel, JsonValue
 
 from turnlog.domain import (
     Actor,
+    Bounds,
     Limits,
     ModelSettings,
     Policy,
@@ -127,9 +128,7 @@ class Job:
     def __init__(self) -> None:
         self.file = "as it was"
 
-    def surroundings(
-        self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
-    ) -> Surroundings:
+    def surroundings(self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds) -> Surroundings:
         """The file it reads."""
         return Surroundings(files={"job.py": self.file})
 

@@ -9,7 +9,10 @@ from pydantic import JsonValue
 
 from turnlog.domain import (
     Actor,
+    ApproverFailed,
     BlobMissing,
+    Body,
+    Bounds,
     CommandRefused,
     InvalidInput,
     PermissionEndorsed,
@@ -29,7 +32,7 @@ from turnlog.domain import (
     ToolSpec,
     every_call,
 )
-from turnlog.runtime import PermissionRequest, RuleDraft, SessionHandle, allow, deny
+from turnlog.runtime import PermissionDecision, PermissionRequest, RuleDraft, SessionHandle, allow, deny
 
 from .conftest import MakeWorld
 from .world import ScriptedModel, World, asks, check_log, last_results, tool
@@ -54,9 +57,7 @@ class Program:
         self.file = "as it was"
         self.runs: list[str] = []
 
-    def surroundings(
-        self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
-    ) -> Surroundings:
+    def surroundings(self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds) -> Surroundings:
         return Surroundings(files={"job.py": self.file})
 
     def show(self, arguments: Mapping[str, JsonValue]) -> str:
@@ -218,8 +219,8 @@ async def test_a_call_whose_rule_is_revoked_while_another_waits_is_asked_about(w
 async def test_a_program_that_never_stays_the_same_is_denied_in_the_end(memory: World) -> None:
     class Restless(Program):
         def surroundings(
-        self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
-    ) -> Surroundings:
+            self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
+        ) -> Surroundings:
             self.file += "!"
             return Surroundings(files={"job.py": self.file})
 
@@ -234,8 +235,8 @@ async def test_a_program_that_never_stays_the_same_is_denied_in_the_end(memory: 
 async def test_surroundings_that_cannot_be_looked_up_deny(memory: World) -> None:
     class Broken(Program):
         def surroundings(
-        self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
-    ) -> Surroundings:
+            self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
+        ) -> Surroundings:
             raise OSError("no such device")
 
     program, script = Broken(), ScriptedModel([asks("work"), "Done."])
@@ -349,10 +350,10 @@ async def test_an_approver_at_hand_who_may_not_answer_leaves_the_question_open(o
     world = open_world("memory:", policy=Policy(name="separate", self_approval=False))
     session = await world.session([asks("send"), "Done."], send)
 
-    async def approve(request: PermissionRequest) -> object:
+    async def approve(request: PermissionRequest) -> PermissionDecision:
         return allow()
 
-    with pytest.raises(Exception, match="began this turn"):
+    with pytest.raises(ApproverFailed, match="began this turn"):
         await session.append_turn("Send it.", approvals=approve)
     assert len(await world.turnlog.approvals()) == 1
 
@@ -375,19 +376,19 @@ async def test_what_nobody_can_read_whole_is_put_to_nobody(memory: World) -> Non
     assert await memory.all_of(session.id, PermissionRequested) == []
 
 
-async def test_a_question_whose_text_is_lost_cannot_be_approved(memory: World) -> None:
+async def test_a_question_whose_text_is_lost_cannot_be_approved(memory: World, monkeypatch: pytest.MonkeyPatch) -> None:
     session, request_id = await suspended(memory, ScriptedModel([asks(("send", {"to": "x" * 20_000})), "Done."]))
-    memory.env.bodies.__init__(Lost())  # type: ignore[misc, arg-type]
+    monkeypatch.setattr(memory.env.bodies, "text", Lost().text)
     with pytest.raises(BlobMissing):
         await session.resolve_permission(request_id, allow())
     assert await memory.all_of(session.id, PermissionResolved) == []
 
 
 class Lost:
-    """A blob table that lost everything."""
+    """Bodies of which nothing is left."""
 
-    async def get(self, sha256: str) -> bytes:
-        raise BlobMissing(sha256)
+    async def text(self, body: Body) -> str:
+        raise BlobMissing("0" * 64)
 
 
 async def test_every_run_names_what_it_was_allowed_by(world: World) -> None:

@@ -33,7 +33,7 @@ from turnlog.runtime import RuleDraft, SessionHandle, Settings
 from .conftest import MakeWorld
 from .paced import Paced, PacedModel, seen
 from .test_failing_models import BUSY
-from .world import ModelOf, Script, ScriptedModel, ScriptedReply, World, asks, check_log, raw, tool, until
+from .world import PROGRAMS, ModelOf, Script, ScriptedModel, ScriptedReply, World, asks, check_log, raw, tool, until
 
 GRACE = Settings(poll_seconds=0.02, grace_seconds=0.05)
 
@@ -331,7 +331,9 @@ async def test_what_the_shell_started_is_gone_after_a_cancel(memory: World, tmp_
     )
     await memory.turnlog.add_rule(RuleDraft(every_call("allow", "shell")))
     script: Script = [asks(("shell", {"argv": [sys.executable, "-c", program]})), "Done."]
-    session = await memory.turnlog.create_session("s", model=ScriptedModel(script), tools=["shell"], workspace=tmp_path)
+    session = await memory.turnlog.create_session(
+        "s", model=ScriptedModel(script), tools=["shell"], workspace=tmp_path, policy=PROGRAMS
+    )
     turn = asyncio.create_task(session.append_turn("Go."))
 
     def files() -> list[Path]:

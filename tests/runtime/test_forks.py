@@ -154,3 +154,34 @@ async def test_a_version_that_is_not_there_cannot_be_forked(world: World, at: in
     session = await world.session(["One."])
     with pytest.raises(error):
         await session.fork(at)
+
+
+async def test_a_fork_may_have_another_prompt_and_other_tools(world: World) -> None:
+    session = await world.session(["One.", "Two."], look, send, system="Be brief.")
+    await session.append_turn("First.")
+    script = ScriptedModel(["One.", "Two."])
+    child = await session.fork(model=script, system="Be careful.", tools=["look"])
+    await child.append_turn("Second.")
+    assert script.requests[0].system == "Be careful."
+    assert [spec.name for spec in script.requests[0].tools] == ["look", "read_tool_result"]
+    assert (await world.kinds(child.id))[:2] == ["SessionForked", "SessionConfigured"]
+    assert (await session.state()).system == "Be brief."
+
+
+async def test_a_fork_with_a_tool_that_is_not_there_is_not_begun(world: World) -> None:
+    session = await world.session(["One."])
+    with pytest.raises(InvalidInput, match="no built-in tool 'nonsense'"):
+        await session.fork(tools=["nonsense"])
+    assert [each.id for each in await world.turnlog.list_sessions()] == [session.id]
+
+
+async def test_a_fork_begins_at_a_point_that_is_named(world: World) -> None:
+    session = await world.session(["One.", "Two."])
+    await session.append_turn("First.")
+    version = (await session.metadata()).version
+    await session.append_turn("Second.")
+    for at in ("{turn:1}", "@{turn:1}", f"{session.id[:13]}@{{turn:1}}", version - 1):
+        child = await world.turnlog.fork(session.id, at)
+        assert len(await child.history()) == 2, at
+    with pytest.raises(InvalidInput, match="another session"):
+        await world.turnlog.fork(session.id, "other@3")

@@ -31,7 +31,7 @@ from turnlog.domain import (
 )
 from turnlog.front import Turnlog
 from turnlog.projections import TIMELINE, project
-from turnlog.runtime import RuleDraft, SessionHandle, bodies, deny, history
+from turnlog.runtime import PermissionDecision, RuleDraft, SessionHandle, allow, bodies, deny, history
 from turnlog.runtime.inputs import UserInput
 
 from .losses import Loss, reference
@@ -246,7 +246,10 @@ async def test_a_call_that_was_running_and_cannot_be_read_again_has_an_unknown_o
     await check_log(world, session.id)
 
 
-async def test_a_question_that_cannot_be_shown_cannot_be_answered(world: World, loss: Loss) -> None:
+@pytest.mark.parametrize("answer", [allow("unseen"), deny("never", remember="session")], ids=["yes", "for good"])
+async def test_a_question_that_cannot_be_shown_is_not_allowed_or_answered_for_good(
+    world: World, loss: Loss, answer: PermissionDecision
+) -> None:
     script = [asks(long_call("work")), *MORE]
     session = await world.session(script, work)
     await session.append_turn("Work.")
@@ -256,7 +259,7 @@ async def test_a_question_that_cannot_be_shown_cannot_be_answered(world: World, 
     log = again(world)
     assert [found.request_id for found in await log.approvals()] == [asked.request_id]
     with pytest.raises(BlobMissing, match=asked.display.sha256):
-        await log.resolve_permission(asked.request_id, deny("no"))
+        await log.resolve_permission(asked.request_id, answer)
     there = await log.open_session(session.id, model=ScriptedModel(script), tools=[work])
     await there.cancel()
     assert (await there.append_turn("Never mind.")).outcome == "answered"
@@ -296,3 +299,12 @@ async def test_a_result_that_is_missing_is_missed_only_where_it_is_used(world: W
     assert len((await again(world).show(session.id)).items) == 5
     assert len(await world.all_of(session.id, TurnCompleted)) == 1
     assert len(await history(world.log, session.id)) == (await session.state()).version
+
+
+async def test_a_question_that_cannot_be_shown_can_be_denied(world: World, loss: Loss) -> None:
+    session = await world.session([asks(long_call("work")), *MORE], work)
+    await session.append_turn("Work.")
+    (asked,) = await world.all_of(session.id, PermissionRequested)
+    assert isinstance(asked.display, BlobRef)
+    loss.of(asked.display)
+    assert (await again(world).resolve_permission(asked.request_id, deny("no"))).outcome == "denied"

@@ -184,6 +184,14 @@ def refuse_to_work(call: ProposedCall) -> object:
     raise RuntimeError("the directory is down")
 
 
+def answer_oddly(call: ProposedCall) -> object:
+    return "yes"
+
+
+def never_answer(call: ProposedCall) -> object:
+    return None
+
+
 async def test_an_authorizer_allows_in_a_persons_place(shared_url: str, open_world: MakeWorld) -> None:
     world = open_world(shared_url, authorizer=Judge(lambda call: Allow()))
     session = await world.session([asks("act"), "Done."], act)
@@ -206,9 +214,7 @@ async def test_an_authorizer_that_leaves_it_leaves_it_to_rules_and_persons(open_
     assert (await session.append_turn("Act.")).outcome == "suspended"
 
 
-@pytest.mark.parametrize(
-    "verdict", [refuse_to_work, lambda call: "yes", lambda call: None], ids=["raises", "odd", "late"]
-)
+@pytest.mark.parametrize("verdict", [refuse_to_work, answer_oddly, never_answer], ids=["raises", "odd", "late"])
 async def test_an_authorizer_that_fails_denies(
     open_world: MakeWorld, verdict: Callable[[ProposedCall], object]
 ) -> None:

@@ -127,7 +127,7 @@ async def test_a_prompt_needs_neither_the_tools_nor_the_model_at_hand(shared_url
 async def test_a_prompt_stays_what_it_was_when_everything_else_changes(world: World) -> None:
     session = await rich(world)
     await session.rename("Another")
-    await session.configure(tools=["shell"], system="Other.", settings=ModelSettings(seed=1))
+    await session.configure(tools=["read_file"], system="Other.", settings=ModelSettings(seed=1))
     await world.turnlog.add_rule(RuleDraft(every_call("deny", "look"), session_id=session.id))
     other = await world.again(session.id, [*RICH, "Fine."])
     await other.append_turn("And now?")

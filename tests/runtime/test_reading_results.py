@@ -52,8 +52,8 @@ async def test_it_is_on_offer_wherever_there_are_tools(memory: World) -> None:
 
 async def test_it_stays_on_offer_when_other_tools_are_chosen(memory: World) -> None:
     session = await memory.session([], tool(name="it")(lambda: "x"))
-    await session.configure(tools=["shell"])
-    assert (await session.state()).tools == ("shell", "read_tool_result")
+    await session.configure(tools=["read_file"])
+    assert (await session.state()).tools == ("read_file", "read_tool_result")
 
 
 async def test_no_other_tool_has_its_name(memory: World) -> None:
@@ -168,7 +168,7 @@ async def test_arguments_that_make_no_sense_are_refused(memory: World, wrong: di
 
 
 async def test_a_session_from_before_the_tool_is_not_told_of_it(memory: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("turnlog.front.with_reader", tuple)
+    monkeypatch.setattr("turnlog.runtime.creating.with_reader", tuple)
     session = await memory.session([asks("print"), "x"], tool(name="print", effect="pure")(lambda: LINES))
     await session.append_turn("Print.")
     (message,) = [m for m in await session.history() if m.blocks[0].type == "tool_result"]

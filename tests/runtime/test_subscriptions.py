@@ -159,7 +159,7 @@ async def test_pieces_of_every_kind_reach_readers_with_the_request_they_answer(w
         async for item in session.subscribe():
             if isinstance(item, LiveDelta):
                 heard.append(item)
-            elif isinstance(item.event, ModelRequested):
+            elif isinstance(item, Recorded) and isinstance(item.event, ModelRequested):
                 requests.append((item.version, item.event.turn_id))
             elif item.version == 13:
                 return

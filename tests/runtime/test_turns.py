@@ -16,7 +16,7 @@ from turnlog.domain import (
     TurnFailure,
     every_call,
 )
-from turnlog.runtime import LiveDelta, RuleDraft, Settings
+from turnlog.runtime import LiveDelta, LiveProgress, RuleDraft, Settings
 
 from .conftest import MakeWorld
 from .world import ScriptedModel, ScriptedReply, World, asks, check_log, last_results, tool
@@ -165,7 +165,7 @@ async def test_reading_before_and_after_a_change_keeps_its_place(memory: World) 
 
 async def test_pieces_of_an_answer_reach_a_reader_before_its_event(world: World) -> None:
     session = await world.session([ScriptedReply(text="one two three", chunk=4)])
-    seen: list[Recorded | LiveDelta] = []
+    seen: list[Recorded | LiveDelta | LiveProgress] = []
     listening = asyncio.Event()
 
     async def follow() -> None:

@@ -28,7 +28,7 @@ from turnlog.runtime import RuleDraft
 from turnlog.runtime.whatif import Difference, Outcome, Trial, blast_radius, whatif, with_books
 
 from .tapes import TURN, Tape
-from .world import World, act, asks, look
+from .world import PROGRAMS, World, act, asks, look
 
 CAT_HERE = {"argv_prefix": ["cat"], "positionals": "workspace"}
 
@@ -337,7 +337,7 @@ async def test_the_rules_that_were_in_force_change_nothing(memory: World, tmp_pa
     await memory.turnlog.add_rule(RuleDraft(rule("deny", "shell", program="rm"), project="p"))
     calls = asks("look", "act", ("shell", {"argv": ["rm", "x"]}), ("shell", {"argv": ["ls"]}), "missing")
     shell = tools.BUILTIN_TOOLS["shell"]
-    session = await memory.session([calls, "done"], look, act, shell, project="p", workspace=tmp_path)
+    session = await memory.session([calls, "done"], look, act, shell, project="p", workspace=tmp_path, policy=PROGRAMS)
     reply = await session.append_turn("Go.", approvals="suspend")
     assert reply.outcome == "suspended"
     found = await tried_by(memory, await with_books(memory.env, Trial(())))

@@ -58,18 +58,16 @@ async def test_every_call_that_ran_in_a_released_log_was_allowed_by_somebody_who
     assert ran
 
 
-@pytest.mark.parametrize("release", RELEASES)
-async def test_of_a_released_log_nothing_is_told_that_was_not_recorded(memory: World, release: str) -> None:
-    streams = stored(release, "sessions.jsonl")
+async def test_of_a_log_without_evaluations_nothing_is_told_that_was_not_recorded(memory: World) -> None:
+    streams = stored("0.1", "sessions.jsonl")
     await keep(memory, (record for records in streams.values() for record in records))
     found = [
         await why(memory.env, name, record.event.call_id)
         for name, records in streams.items()
         for record in records
         if isinstance(record.event, ToolCallAuthorized | ToolCallDenied)
-        and record.event.evaluation is None
-        and record.event.policy is None
     ]
+    assert found
     assert {(answer.evaluation, answer.policy, answer.lost) for answer in found} <= {(None, None, ())}
 
 

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from turnlog.domain import (
     STANDARD,
     Actor,
+    Bounds,
     Change,
     Event,
     EventLog,
@@ -45,6 +46,9 @@ Script = Sequence[ScriptedReply | str]
 E = TypeVar("E", bound=Event)
 
 QUICK = Settings(poll_seconds=0.02, snapshot_events=7)
+PROGRAMS = Policy(bounds=Bounds(commands=True))
+"""The standard policy, and programs may be run."""
+
 PATIENCE = 20.0
 """Seconds after which a fact that was waited for counts as missing."""
 
@@ -133,6 +137,8 @@ class World:
     workers: Workers | None = None
     policy: Policy = STANDARD
     authorizer: Authorizer | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    state: Mapping[type, object] = field(default_factory=dict[type, object])
 
     def __post_init__(self) -> None:
         self.store = store.open_store(self.url)
@@ -150,8 +156,11 @@ class World:
             worker=self.worker,
             settings=self.settings,
             snapshots=self.store.snapshots,
+            archive=self.store.archive,
             policy=self.policy,
             authorizer=self.authorizer,
+            secrets=self.secrets,
+            state=self.state,
         )
         self.turnlog = Turnlog(self.env, self.store.close)
 

@@ -9,7 +9,6 @@ import pytest
 from turnlog import ScriptedModel, SessionHandle, Turnlog, allow, tool
 from turnlog.domain import CommandRefused, InvalidInput, NotFound, Recorded, TurnFailure
 from turnlog.projections import ModelSaid, ToolUsed, UserSaid
-from turnlog.runtime import LiveDelta
 
 from ..runtime.world import ScriptedCall, ScriptedFailure, ScriptedReply
 
@@ -97,7 +96,7 @@ async def test_many_pieces_of_an_answer_do_not_push_out_the_events(log: Turnlog)
     async def follow() -> None:
         async for item in session.subscribe():
             begun.set()
-            kinds.append("piece" if isinstance(item, LiveDelta) else type(item.event).__name__)
+            kinds.append(type(item.event).__name__ if isinstance(item, Recorded) else "piece")
             if kinds[-1] == "LeaseReleased":
                 return
 

@@ -7,13 +7,18 @@ from typing import Annotated
 import typer
 
 from . import (
+    bisecting,
+    blaming,
+    comparing,
     db,
     demo,
     differing,
     doctor,
     explaining,
+    exporting,
     forking,
     permissions,
+    projecting,
     prompting,
     reading,
     rules,
@@ -21,6 +26,7 @@ from . import (
     rules_eval,
     rules_whatif,
     running,
+    searching,
     showing,
     steering,
     verifying,
@@ -79,8 +85,10 @@ def _group(name: str, what: str) -> typer.Typer:
 
 _register(app, demo.demo, running.run, running.resume)
 _register(app, steering.cancel, steering.stop, steering.steer)
-_register(app, reading.sessions, reading.log, showing.show, prompting.prompt, differing.diff, forking.fork)
+_register(app, reading.sessions, searching.search, reading.log, showing.show, prompting.prompt)
+_register(app, differing.diff, blaming.blame, bisecting.bisect, comparing.compare, forking.fork, forking.rewind)
 _register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why)
+_register(app, exporting.export, exporting.import_)
 _register(app, verifying.verify, doctor.doctor)
 _register(
     _group("rules", "What is allowed, asked about or denied."),
@@ -90,5 +98,11 @@ _register(
     rules_eval.eval_,
     rules_eval.test_,
     rules_whatif.whatif,
+)
+_register(
+    _group("projections", "The tables beside the log, to be asked by SQL."),
+    projecting.status,
+    projecting.build,
+    projecting.rebuild,
 )
 _register(_group("db", "The database itself."), db.migrate, db.check)

@@ -11,7 +11,7 @@ from turnlog.domain import LeaseTaken, ModelRequested, Recorded, ToolCallAuthori
 from .demo_processes import Child, DemoFailed, Processes, await_that
 from .demo_reading import Reading, awaits_model, exit_status, finished, latest_worker, question
 from .demo_stage import WAITS, Cue, Stage
-from .demo_workspace import PROMPT, TESTS, Scratch
+from .demo_workspace import PROMPT, TESTS, TOOLS, Scratch
 
 _MAY_WAIT = Cue(codes=(WAITS,))
 
@@ -66,9 +66,8 @@ class Story:
             "The model is scripted; the tools are real. Looking around is free; to run the tests it has to ask.",
         )
         model, workspace = self._scratch.model, str(self._scratch.workspace)
-        self._stage.run(
-            "run", PROMPT, "--model", model, "--workspace", workspace, "--approvals", "suspend", cue=_MAY_WAIT
-        )
+        given = ["--model", model, "--workspace", workspace, "--tools", TOOLS]
+        self._stage.run("run", PROMPT, *given, "--approvals", "suspend", cue=_MAY_WAIT)
         self._id = self._reading.session(model)
         self._stage.proof("The turn is suspended and its process has ended: the session is in the log, nowhere else.")
 

@@ -10,6 +10,9 @@ from pydantic import JsonValue
 
 PROMPT = "The planner offers the room at noon although it is booked all day. Find out why and fix it."
 WHAT_IF = "Is there a fix that leaves merge alone?"
+TOOLS = "list_files, search_files, read_file, edit_file, shell"
+"""The tools on offer: to name the one that runs programs is to let the session run some."""
+
 TESTS = (sys.executable, "-m", "unittest")
 """The one command the model runs; the same twice, so that a rule can speak for the second time."""
 

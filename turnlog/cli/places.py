@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from turnlog.runtime.addresses import Point, parse_address, version_at
+from turnlog.runtime.addresses import Point, parse_address
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
@@ -17,7 +17,4 @@ async def moment_at(log: "Turnlog", address: str) -> "Moment":
 
 async def moment_of(log: "Turnlog", prefix: str, point: Point | None) -> "Moment":
     """The session whose id begins so, at a point. Raises InvalidInput, NotFound, StoreError."""
-    session_id = await log.find_session(prefix)
-    now = await log.show(session_id)
-    version = version_at(point, session_id, now.history)
-    return now if version == now.session.version else await log.show(session_id, version)
+    return await log.show(await log.find_session(prefix), point)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import listing
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, table, write, write_json
@@ -17,28 +18,64 @@ if TYPE_CHECKING:
 _SHORTEST = 8
 
 
-def sessions(as_json: Json = False, database: Database = DEFAULT_DATABASE) -> None:
-    """List all sessions, the latest changed first.
+def sessions(  # noqa: PLR0913 - one parameter an option
+    statuses: listing.Statuses = None,
+    text: listing.TitleText = None,
+    model: listing.ModelText = None,
+    project: listing.Project = None,
+    since: listing.Since = None,
+    until: listing.Until = None,
+    waiting: listing.Waiting = False,
+    failed: listing.Failed = False,
+    sort: listing.Sort = "updated",
+    reverse: listing.Reverse = False,
+    limit: listing.Limit = None,
+    after: listing.After = None,
+    as_json: Json = False,
+    database: Database = DEFAULT_DATABASE,
+) -> None:
+    """List sessions, the latest changed first: all, or those that fit everything that is given.
 
-    Example: turnlog sessions
+    Example: turnlog sessions --waiting --since 7d --sort turns
     """
+    from turnlog.projections import SessionQuery
+
+    query = SessionQuery(
+        statuses=listing.statuses_of(statuses),
+        text=text,
+        model=model,
+        project=project,
+        since=listing.moment_of(since, "--since"),
+        before=listing.moment_of(until, "--until"),
+        failed=failed or None,
+        waiting=waiting or None,
+        order=sort,
+        reverse=reverse,
+        limit=limit,
+        after=after,
+    )
 
     async def work(log: "Turnlog") -> None:
-        found = await log.list_sessions()
+        found, more = await listing.page_of(log, query)
         if as_json:
             from .records import plain
 
             for metadata in found:
-                write_json(plain(metadata))
+                cursor = {} if limit is None else {"cursor": query.cursor(metadata)}
+                write_json({**plain(metadata), **cursor})
         elif found:
-            _show_sessions(found)
-        else:
+            _show_sessions(found, await listing.ids_beside(log, query, found))
+        elif query == SessionQuery():
             note('there are no sessions yet; begin one with `turnlog run "…" --model PROVIDER:MODEL`')
+        else:
+            note("no session fits all of that; `turnlog sessions` lists them all")
+        if more:
+            note((f"there are more: --after {query.cursor(found[-1])}", "quiet"))
 
     with_log(database, work)
 
 
-def log(
+def log(  # noqa: PLR0913 - one parameter an option
     address: Annotated[
         str,
         typer.Argument(metavar="ID[@V]", autocompletion=session_ids, help="The session; with @V, only up to there."),
@@ -46,6 +83,9 @@ def log(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is recorded from now on.")] = False,
     reverse: Annotated[bool, typer.Option("--reverse", help="The latest first.")] = False,
     number: Annotated[int | None, typer.Option("-n", min=0, metavar="N", help="Only the last N.")] = None,
+    graph: Annotated[
+        bool, typer.Option("--graph", help="Draw it with all it was forked from and all its forks.")
+    ] = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -55,8 +95,16 @@ def log(
     """
     if follow and ("@" in address or reverse):
         raise typer.BadParameter("what is still to come has no @V and no --reverse", param_hint="--follow")
+    if graph and ("@" in address or follow):
+        raise typer.BadParameter("a family is drawn as it stands now: without @V and --follow", param_hint="--graph")
 
     async def work(log: "Turnlog") -> None:
+        if graph:
+            from .graph import show_graph
+
+            session_id = await log.find_session(address)
+            await show_graph(log, session_id, number=number, reverse=reverse, as_json=as_json)
+            return
         from .places import moment_at
 
         moment = await moment_at(log, address)
@@ -108,45 +156,49 @@ def _show_line(line: "Line") -> None:
 
     write(
         (f"{line.version:>4}  {moment(line.at)}  ", "quiet"),
-        (f"{_by(line):<8}  ", "quiet"),
+        (f"{by_whom(line):<8}  ", "quiet"),
         (line.summary, line.tone),
     )
 
 
-def _by(line: "Line") -> str:
+def by_whom(line: "Line") -> str:
     """Who did it: people by name; workers, whose names are long, only by what they are."""
     from .text import safe_line
 
     return safe_line(line.actor.id) if line.actor.kind == "user" else line.actor.kind
 
 
-def _show_sessions(found: "Sequence[Metadata]") -> None:
+def _show_sessions(found: "Sequence[Metadata]", beside: Sequence[str]) -> None:
     from turnlog.projections import one_line
 
     from .text import moment
 
-    table(
-        ["ID", "TITLE", "STATUS", "TURNS", "MODEL", "UPDATED", "WAITING"],
+    headings = ["ID", "TITLE", "STATUS", "TURNS", "MODEL", "UPDATED", "WAITING"]
+    forks = any(metadata.parent for metadata in found)
+    ids = shortened([*(each.id for each in found), *(each.parent for each in found if each.parent), *beside])
+    rows = [
         [
-            [
-                short,
-                one_line(metadata.title, 50),
-                metadata.status,
-                str(metadata.turn_count),
-                one_line(metadata.model, 40),
-                moment(metadata.updated_at),
-                str(metadata.waiting or ""),
-            ]
-            for metadata, short in zip(found, shortened([each.id for each in found]), strict=True)
-        ],
-        elastic=["TITLE", "MODEL"],
-    )
+            short,
+            one_line(metadata.title, 50),
+            metadata.status,
+            str(metadata.turn_count),
+            one_line(metadata.model, 40),
+            moment(metadata.updated_at),
+            str(metadata.waiting or ""),
+            *(
+                [f"{(metadata.parent or '')[: len(short)]}@{metadata.parent_version}" if metadata.parent else ""]
+                * forks
+            ),
+        ]
+        for metadata, short in zip(found, ids, strict=False)
+    ]
+    table([*headings, *(["FORKED FROM"] * forks)], rows, elastic=["TITLE", "MODEL"])
 
 
 def shortened(ids: Sequence[str]) -> list[str]:
     """The shortest beginnings that tell the ids apart."""
     length = _SHORTEST
     longest = max(map(len, ids), default=0)
-    while length < longest and len({each[:length] for each in ids}) < len(ids):
+    while length < longest and len({each[:length] for each in ids}) < len(set(ids)):
         length += 1
     return [each[:length] for each in ids]

@@ -13,6 +13,7 @@ from .limiting import LimitOption, limits_of
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, ApprovalsMode, ApprovalsOption, Database, Json, Reason
 from .output import note, write_json
+from .programs import FILE_TOOLS, policy_for, policy_in_place, tools_of
 from .rule_sets import RulesOption, policy_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from turnlog.runtime import Approvals, Reply, SessionHandle
 
 MODEL_VARIABLE = "TURNLOG_MODEL"
-BUILT_IN = "shell, read_file, write_file, edit_file, list_files, search_files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,13 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
         Path | None, typer.Option("--workspace", metavar="DIR", help="What the tools may touch; otherwise here.")
     ] = None,
     tools: Annotated[
-        str | None, typer.Option("--tools", metavar="A,B", help=f"The tools on offer, or none; otherwise {BUILT_IN}.")
+        str | None,
+        typer.Option(
+            "--tools",
+            metavar="A,B",
+            help=f"The tools on offer, or none; otherwise {FILE_TOOLS}, and shell where --rules lets programs run. To "
+            "name a tool that runs programs is to allow that it is asked about.",
+        ),
     ] = None,
     system: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="The system prompt.")] = None,
     rules: RulesOption = None,
@@ -105,7 +111,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
 
         async def turn(how: "Approvals") -> "Reply":
             if session is not None and policy is not None:
-                await handle.configure(policy=policy)
+                await handle.configure(policy=await policy_in_place(log, handle, policy))
             return await handle.append_turn(text, approvals=how, limits=limits)
 
         await _show_turn(log, handle, turn, manner)
@@ -190,15 +196,15 @@ async def _create(log: "Turnlog", text: str, new: NewSession, policy: "Policy | 
     from turnlog.domain import clean
     from turnlog.projections import one_line
 
-    named = BUILT_IN if new.tools is None else new.tools
+    tools = tools_of(new.tools, policy)
     return await log.create_session(
         new.title if new.title is not None else one_line(clean(text), 60),
         model=new.model or "",
-        tools=() if named == "none" else [name.strip() for name in named.split(",") if name.strip()],
+        tools=tools,
         system=new.system,
         project=new.project,
         workspace=new.workspace or Path(),
-        policy=policy,
+        policy=policy_for(tools, policy),
     )
 
 

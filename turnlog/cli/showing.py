@@ -77,6 +77,19 @@ class _Page:
         facts.append(f"{used.input_tokens} tokens in, {used.output_tokens} out")
         write((safe_line(session.title), "title"))
         write((f"{session.id}@{session.version}  {safe_line(' · '.join(facts))}", "quiet"))
+        self._lineage()
+
+    def _lineage(self) -> None:
+        """Where it was forked from, the nearest first, and what goes on in its place."""
+        from turnlog.domain import SessionForked
+
+        for record in reversed(self._found.history):
+            event = record.event
+            if isinstance(event, SessionForked):
+                who = "" if record.stream == self._found.session.id else f"{record.stream} was "
+                write((f"{who}forked from {event.parent}@{event.parent_version}  {moment(event.at)}", "quiet"))
+        if self._found.session.successor is not None:
+            write((f"rewound; it goes on as {self._found.session.successor}", "ask"))
 
     async def _item(self, item: "Item") -> None:
         match item.kind:

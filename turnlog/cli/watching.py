@@ -12,6 +12,7 @@ from turnlog.domain import (
     PermissionEndorsed,
     PermissionRequested,
     PermissionStale,
+    ProgressStream,
     Recorded,
     RuleRemembered,
     TextBlock,
@@ -22,7 +23,7 @@ from turnlog.domain import (
     ToolOutcomeUnknown,
 )
 from turnlog.projections import TIMELINE, project
-from turnlog.runtime import LiveDelta, Reply, SessionHandle
+from turnlog.runtime import LiveDelta, LiveProgress, Piece, Reply, SessionHandle
 
 from .asking import Shown
 from .output import note, write_json
@@ -47,6 +48,8 @@ _NOTED = (
     ToolOutcomeUnknown,
 )
 
+_LONGEST_LINE = 4096
+
 
 class JsonShow:
     """Every event on a line of its own, as it is recorded."""
@@ -55,12 +58,15 @@ class JsonShow:
         """Show an event."""
         write_json(event_json(record))
 
-    def piece(self, piece: LiveDelta) -> None:
+    def piece(self, piece: Piece) -> None:
         """Pieces are not events."""
 
 
 class PeopleShow:
-    """The model's words on stdout, piece by piece on a terminal; a line on stderr for each thing that happens."""
+    """The model's words on stdout, piece by piece on a terminal; a line on stderr for each thing that happens.
+
+    Where stderr is a terminal, the lines that tools show while they run are there too.
+    """
 
     def __init__(self, log: "Turnlog", before: "Moment", *, asks: bool) -> None:
         self._log = log
@@ -68,11 +74,15 @@ class PeopleShow:
         self._timeline = project(TIMELINE, before.history)
         self._streams = sys.stdout.isatty()
         self._said = ""
+        self._shows_tools = sys.stderr.isatty()
+        self._unfinished: dict[tuple[str, ProgressStream], str] = {}
 
     async def event(self, record: Recorded) -> None:
         """Show an event."""
         self._timeline = TIMELINE.fold(self._timeline, record)
         event = record.event
+        if isinstance(event, ToolCallFinished | ToolOutcomeUnknown):
+            self._finish(event.call_id)
         if isinstance(event, ModelResponded):
             await self._answer(event)
         elif isinstance(event, _NOTED) and not (self._asks and isinstance(event, PermissionRequested)):
@@ -80,11 +90,32 @@ class PeopleShow:
             line = self._timeline.lines[-1]
             note(("  ", "plain"), (line.summary, line.tone))
 
-    def piece(self, piece: LiveDelta) -> None:
-        """Show a piece of an answer while it forms."""
-        if self._streams and piece.delta.kind == "text":
+    def piece(self, piece: Piece) -> None:
+        """Show a piece of an answer while it forms, or of what a tool does."""
+        if isinstance(piece, LiveProgress):
+            self._tool_shows(piece)
+        elif self._streams and piece.delta.kind == "text":
             self._said += piece.delta.text
             _put(safe(piece.delta.text))
+
+    def _tool_shows(self, piece: LiveProgress) -> None:
+        """Show the lines that are whole, and the beginning of one that nobody would wait for the end of."""
+        if not self._shows_tools:
+            return
+        key = (piece.call_id, piece.progress.stream)
+        *lines, rest = (self._unfinished.pop(key, "") + piece.progress.text).split("\n")
+        if len(rest) > _LONGEST_LINE:
+            lines, rest = [*lines, rest], ""
+        if rest:
+            self._unfinished[key] = rest
+        self._end_line()
+        for line in lines:
+            _tool_line(line)
+
+    def _finish(self, call_id: str) -> None:
+        """Show what is left of what a call has shown."""
+        for key in [key for key in self._unfinished if key[0] == call_id]:
+            _tool_line(self._unfinished.pop(key))
 
     async def _answer(self, event: ModelResponded) -> None:
         texts = [await self._log.readable(block.text) for block in event.blocks if isinstance(block, TextBlock)]
@@ -122,7 +153,7 @@ class Watcher:
     async def follow(self) -> None:
         """Show what happens, for ever."""
         async for item in self._session.subscribe(after=self._version):
-            if isinstance(item, LiveDelta):
+            if isinstance(item, LiveDelta | LiveProgress):
                 self._show.piece(item)
             else:
                 await self._show.event(item)
@@ -167,6 +198,11 @@ async def _caught_up(session: SessionHandle, watcher: Watcher, following: "async
     for task in (reached, following):
         task.cancel()
     await asyncio.gather(reached, following, return_exceptions=True)
+
+
+def _tool_line(line: str) -> None:
+    """A line as a terminal would have left it: what was written over is gone."""
+    note(("    ", "plain"), (safe(line.rstrip("\r").rpartition("\r")[2]), "quiet"))
 
 
 def _put(text: str) -> None:

@@ -7,7 +7,7 @@ from .histories import find_session, history
 from .hooks import Allow, Ask, Authorizer, Deny, Gate, Hook, Modify, Observer, ProposedCall
 from .index import Index
 from .inputs import UserInput
-from .live import LiveDelta, LiveProgress
+from .live import LiveDelta, LiveProgress, Piece
 from .pending import find_request
 from .policies import keep_policy
 from .prompts import Prompt
@@ -38,6 +38,7 @@ __all__ = [
     "Index",
     "LiveDelta",
     "LiveProgress",
+    "Piece",
     "PermissionDecision",
     "PermissionRequest",
     "Prompt",

@@ -1,5 +1,7 @@
 """Addresses of a session at a point in time, in git's grammar: `ID`, `ID@42`, `ID@{turn:3}`, `ID@{error}`, `A..B`.
 
+A range is of one session (`ID@3..7`) or of two (`A@3..B@7`, or `A..B` as they stand now).
+
 Parsing and resolving are pure. Versions are those of the session's own stream; what a fork has from its parent is
 addressed there.
 """
@@ -23,10 +25,12 @@ from turnlog.domain import (
 )
 
 FORMS = "ID, ID@42, ID@{turn:3}, ID@{error} or ID@{2026-11-22T09:00}"
-RANGES = "ID@3..7, ID 3..7, or with {turn:2}, {error} or a time in place of a number"
+RANGES = "ID@3..7, ID 3..7 or A@3..B@7; {turn:2}, {error} and {2026-11-22T09:00} are points, too"
 
 _VERSION = re.compile(r"[0-9]{1,18}")
 _TURN = re.compile(r"turn:([0-9]{1,18})")
+_SHORTEST_ID = 8
+"""A word of fewer digits is a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class AtTime:
 
 
 Point = AtVersion | AtTurn | AtError | AtTime
+At = int | datetime | str | Point | None
+"""A point as callers give it: a version, a time, `{turn:3}` and the like, or None for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +74,17 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """From one point of a session to another (None: now)."""
+    """From one point to another (None: now): of the same session, or of an `other`."""
 
     session: str
-    start: Point
+    start: Point | None
     end: Point | None
+    other: str | None = None
+
+    @property
+    def ends(self) -> tuple[Address, Address]:
+        """Both ends as addresses."""
+        return Address(self.session, self.start), Address(self.other or self.session, self.end)
 
 
 def parse_address(text: str) -> Address:
@@ -86,20 +98,52 @@ def parse_address(text: str) -> Address:
 
 
 def parse_range(text: str, points: str | None = None) -> Range:
-    """Read a range, written as one word (`ID@A..B`) or as two (`ID`, `A..B`). Raises InvalidInput."""
-    session, at, inside = text.partition("@")
+    """Read a range, in one word (`ID@A..B`) or in two (`ID`, `A..B`; or two addresses). Raises InvalidInput."""
     if points is None:
-        points = inside
-    elif at:
+        session, at, inside = text.partition("@")
+        first, dots, last = inside.partition("..") if at and ".." not in session else ("", "", "")
+        if not at or not dots:
+            return _of_two_sessions(text, *text.partition("..")[::2])
+        return _range(text, session, first, last)
+    if ".." not in points:
+        return _of_two_sessions(f"{text} {points}", text, points)
+    if "@" in text:
         raise InvalidInput(f"{text!r} names a point already; write {RANGES}")
-    first, dots, last = points.partition("..")
-    if not session or not dots or not (first or last):
-        raise InvalidInput(f"{text if points == inside else f'{text} {points}'!r} is no range; write {RANGES}")
-    return Range(
-        session,
-        parse_point(first.removeprefix("@")) if first else AtVersion(1),
-        parse_point(last.removeprefix("@")) if last else None,
-    )
+    return _range(f"{text} {points}", text, *points.partition("..")[::2])
+
+
+def _range(written: str, session: str, first: str, last: str) -> Range:
+    """A range whose second end is another session's where it names one."""
+    if not session or not (first or last):
+        raise InvalidInput(f"{written!r} is no range; write {RANGES}")
+    start = parse_point(first.removeprefix("@")) if first else AtVersion(1)
+    if last.find("@") > 0:
+        end = parse_address(last)
+        return Range(session, start, end.point, end.session)
+    return Range(session, start, parse_point(last.removeprefix("@")) if last else None)
+
+
+def _of_two_sessions(written: str, first: str, last: str) -> Range:
+    if not first or not last or (_VERSION.fullmatch(last) and len(last) < _SHORTEST_ID):
+        raise InvalidInput(f"{written!r} is no range; write {RANGES}")
+    start, end = parse_address(first), parse_address(last)
+    return Range(start.session, start.point, end.point, end.session)
+
+
+def point_of(at: At, session_id: str) -> Point | None:
+    """The point a caller means, in a session. Raises InvalidInput."""
+    match at:
+        case int():
+            return AtVersion(at)
+        case datetime():
+            return AtTime(at if at.tzinfo is not None else at.replace(tzinfo=UTC))
+        case str():
+            named, _, point = at.rpartition("@")
+            if not session_id.startswith(named):
+                raise InvalidInput(f"{at!r} is a point of another session than {session_id}; write @{point}")
+            return parse_point(point)
+        case _:
+            return at
 
 
 def parse_point(text: str) -> Point:
@@ -143,6 +187,11 @@ def version_at(point: Point | None, session_id: str, history: Sequence[Recorded]
             return _first_error(session_id, history)
         case AtTime(moment):
             return _last_until(moment, session_id, history)
+
+
+def until(history: Sequence[Recorded], session_id: str, point: Point | None) -> Sequence[Recorded]:
+    """What led to a point of a session, of all that led to the session as it stands. Raises NotFound, InvalidInput."""
+    return history[: len(history) - (history[-1].version - version_at(point, session_id, history))]
 
 
 def _existing(version: int, session_id: str, latest: int) -> int:

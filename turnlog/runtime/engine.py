@@ -20,6 +20,7 @@ from turnlog.domain import (
     Finish,
     Judge,
     LimitSpent,
+    Notify,
     Over,
     Recover,
     Repair,
@@ -41,6 +42,7 @@ from turnlog.domain import (
 from .answers import expire_questions
 from .approvals import await_answer
 from .asking import ask_model, record_failure
+from .background_notices import notify
 from .decisions import Approvals
 from .ending import after_loss, decide, fail, fail_because, leave, limit_reached, out_of_time, record_cancelled
 from .environment import RUNNING
@@ -118,7 +120,7 @@ async def _loop(worker: Worker, conduct: Conduct) -> Reply:
                 await _take(worker, step)
 
 
-async def _take(worker: Worker, step: Judge | Run | Recover | Deliver | Repair | Stop | Finish) -> None:
+async def _take(worker: Worker, step: Judge | Run | Recover | Deliver | Notify | Repair | Stop | Finish) -> None:
     match step:
         case Judge(call):
             await judge_call(worker, call)
@@ -128,6 +130,8 @@ async def _take(worker: Worker, step: Judge | Run | Recover | Deliver | Repair |
             await recover_call(worker, call)
         case Deliver(input_ids):
             decide(worker, partial(commands.inputs.deliver, input_ids=input_ids))
+        case Notify(tasks):
+            await notify(worker, tasks)
         case Repair():
             await _repair(worker)
         case Stop():

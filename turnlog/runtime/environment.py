@@ -1,13 +1,14 @@
 """What the runtime works with: the ports, and the figures that bound it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from turnlog.domain import (
     STANDARD,
     Actor,
+    Archive,
     Blobs,
     Clock,
     EventLog,
@@ -20,11 +21,14 @@ from turnlog.domain import (
     Tool,
     Workers,
 )
+from turnlog.projections import ReadTables
 
+from .background import LiveTasks
 from .bodies import Bodies
 from .books import Books
 from .hooks import Authorizer, Hook
 from .live import Live
+from .redacting import Redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Settings:
     `grace_seconds` to end by itself. A model that does not give the value asked for is told so `output_repairs` times.
     A hook may take `hook_seconds` for one call or event, an authorizer `authorizer_seconds`. A call is only put to a
     person where its text has at most `shown_chars` characters; nobody reads more. One that keeps being another call
-    than was authorised is judged again `most_outdated` times.
+    than was authorised is judged again `most_outdated` times. What a background task writes is kept every
+    `checkpoint_seconds`.
     """
 
     max_rounds: int = 100
@@ -58,6 +63,7 @@ class Settings:
     authorizer_seconds: float = 30.0
     shown_chars: int = 64 * 1024
     most_outdated: int = 3
+    checkpoint_seconds: float = 30.0
 
 
 RUNNING: set[str] = set()
@@ -73,7 +79,9 @@ class Environment:
     """The ports a running turnlog is made of. `worker` names this process; `user` is who gives commands by default.
 
     `full_name` tells which model a short name, such as that of a provider alone, stands for now. `hooks` are those of
-    every session. `policy` is that of new sessions which name none; `authorizer` decides in every session.
+    every session. `policy` is that of new sessions which name none; `authorizer` decides in every session. `secrets`
+    are by name, `state` are values of the calling program by their type. `read_tables` are
+    the tables beside the log, where there are any. Raises InvalidInput for a secret too short.
     """
 
     log: EventLog
@@ -88,17 +96,24 @@ class Environment:
     worker: str
     settings: Settings = field(default_factory=Settings)
     snapshots: Snapshots | None = None
+    archive: Archive | None = None
+    read_tables: ReadTables | None = None
     full_name: Callable[[str], Awaitable[str]] = _as_given
     hooks: tuple[Hook, ...] = ()
     policy: Policy = STANDARD
     authorizer: Authorizer | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    state: Mapping[type, object] = field(default_factory=dict[type, object])
     live: Live = field(default_factory=Live)
+    background: LiveTasks = field(default_factory=LiveTasks)
     bodies: Bodies = field(init=False)
     books: Books = field(init=False)
+    redactor: Redactor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bodies", Bodies(self.blobs))
         object.__setattr__(self, "books", Books(self.log, self.worker))
+        object.__setattr__(self, "redactor", Redactor(self.secrets))
 
     async def known_model(self, name: str) -> str:
         """The full name of a model, once it is known that it can be asked. Raises InvalidInput, ModelError."""

@@ -13,9 +13,12 @@ from .arguments import InvalidArguments, parse_arguments, parse_object
 from .deciding import decide_call
 from .gates import Changed, ask_gates
 from .hooks import ProposedCall
-from .looking import Understood, Unreadable, look_at
+from .looking import Look, Understood, Unreadable, look_at
 from .verdicts import deny, workspace_of
 from .worker import Worker
+
+COMMANDS = "commands"
+"""What is said to have denied a program where the session runs none."""
 
 
 async def judge_call(worker: Worker, call: Call) -> None:
@@ -31,6 +34,16 @@ async def judge_call(worker: Worker, call: Call) -> None:
         deny(worker, call, _senseless(worker, call, str(problem)))
     except Unreadable as problem:
         deny(worker, call, commands.tools.Denial("policy", str(problem), "unreadable"))
+    else:
+        await _decide(worker, call, look)
+
+
+async def _decide(worker: Worker, call: Call, look: Look) -> None:
+    """What an answer says, or the rules; but where the session runs no programs, nothing allows one to run."""
+    policy = look.policy
+    if look.of.tool.spec.executes and not policy.policy.bounds.commands:
+        said = f"the policy {policy.policy.name} lets no programs run in this session (asking again will not change it)"
+        deny(worker, call, commands.tools.Denial("policy", said, COMMANDS, policy=policy.digest))
     else:
         await (act_on_answer if call.state == "allowed" else decide_call)(worker, call, look)
 

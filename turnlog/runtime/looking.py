@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from turnlog.domain import (
     COMMAND_KEYS,
+    Bounds,
     CorruptRecord,
     Evaluation,
     JudgedCall,
@@ -59,7 +60,7 @@ class Look:
     @property
     def judged(self) -> JudgedCall:
         """The call as rules see it."""
-        return JudgedCall(self.of.tool.spec.name, self.of.arguments, self.of.workspace, self.exact)
+        return _judged(self.of, self.policy.policy.bounds, self.exact)
 
     def envelope(self, occasion: Occasion) -> Envelope:
         """The envelope on an occasion."""
@@ -91,34 +92,52 @@ async def look_at(env: Environment, session: Session, call: Understood, counting
     except CorruptRecord as error:
         raise Unreadable(f"the rules cannot be read, and nothing runs without them: {error.message}") from error
     written = (*policy.policy.rules, *(rule.written for rule in rules))
-    surroundings, exact, evaluation = await _away_from_the_loop(env.permissions, call, written)
-    return Look(call, surroundings, exact, evaluation, policy, rules)
+    judged = _judged(call, policy.policy.bounds)
+    try:
+        surroundings, exact, evaluation = await _away_from_the_loop(env.permissions, call, judged, written)
+    except Unreadable as error:
+        raise Unreadable(env.redactor.text(str(error))) from error
+    return Look(call, _without_secrets(env, surroundings), exact, evaluation, policy, rules)
+
+
+def _without_secrets(env: Environment, surroundings: Surroundings) -> Surroundings:
+    """The surroundings as they may be kept: the environment of a program is where secrets are."""
+    if not env.redactor:
+        return surroundings
+    return replace(
+        surroundings, env={name: env.redactor.text(clean(value)) for name, value in surroundings.env.items()}
+    )
 
 
 Found = tuple[Surroundings, str, Evaluation]
 
 
-async def _away_from_the_loop(permissions: Permissions, call: Understood, rules: tuple[PermissionRule, ...]) -> Found:
+def _judged(call: Understood, bounds: Bounds, exact: str = "") -> JudgedCall:
+    return JudgedCall(call.tool.spec.name, call.arguments, call.workspace, exact, bounds)
+
+
+async def _away_from_the_loop(
+    permissions: Permissions, call: Understood, judged: JudgedCall, rules: tuple[PermissionRule, ...]
+) -> Found:
     """In a thread, but where there are neither files nor commands to look at."""
     name = call.tool.spec.name
     unruled = all(rule.tool != name for rule in rules) and not COMMAND_KEYS.intersection(
         map(str.casefold, call.arguments)
     )
     if unruled and call.workspace is None and not isinstance(call.tool, Surrounded):
-        return _look(permissions, call, rules)
-    return await asyncio.to_thread(_look, permissions, call, rules)
+        return _look(permissions, call, judged, rules)
+    return await asyncio.to_thread(_look, permissions, call, judged, rules)
 
 
-def _look(permissions: Permissions, call: Understood, rules: tuple[PermissionRule, ...]) -> Found:
-    surroundings = _surroundings(permissions, call)
+def _look(permissions: Permissions, call: Understood, judged: JudgedCall, rules: tuple[PermissionRule, ...]) -> Found:
+    surroundings = _surroundings(permissions, call.tool, judged)
     exact = exact_digest(call.tool.spec, call.arguments, call.workspace, surroundings)
-    judged = JudgedCall(call.tool.spec.name, call.arguments, call.workspace, exact)
-    return surroundings, exact, permissions.judge(rules, judged)
+    return surroundings, exact, permissions.judge(rules, replace(judged, exact=exact))
 
 
-def _surroundings(permissions: Permissions, call: Understood) -> Surroundings:
+def _surroundings(permissions: Permissions, tool: Tool, judged: JudgedCall) -> Surroundings:
     try:
-        return permissions.surroundings(call.tool, JudgedCall(call.tool.spec.name, call.arguments, call.workspace))
+        return permissions.surroundings(tool, judged)
     except Exception as error:
         said = clean(f"{type(error).__name__}: {error}")
         raise Unreadable(f"what decides the effect of the call could not be looked up ({said})") from error

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from turnlog.domain import Model, Tool
 
+from .background_tasks import note_lost
 from .engine import Conduct, drive
 from .environment import Environment
 from .histories import load
@@ -30,6 +31,7 @@ class Means:
 async def worker_for(env: Environment, session_id: str, means: Means) -> Worker:
     """A worker that has read the session. Raises NotFound, InvalidInput, StoreError."""
     session = await load(env, session_id)
+    await note_lost(env, session)
     model = means.model
     if model is None:  # the first of a process imports its provider's library
         model = await asyncio.to_thread(env.models, session.model)

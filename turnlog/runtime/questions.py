@@ -10,6 +10,7 @@ from turnlog.projections import quoted
 
 from .digests import text_digest
 from .looking import Look
+from .previews import preview_of
 from .verdicts import deny, envelope_of
 from .worker import Worker
 
@@ -63,7 +64,7 @@ def _open_question(turn: Turn, call: Call, look: Look) -> Request | None:
 
 async def _ask(worker: Worker, call: Call, look: Look) -> None:
     env, turn = worker.env, worker.session.turn
-    shown = "\n".join((look.of.tool.show(look.of.arguments), *_beside(look)))
+    shown = "\n".join((look.of.tool.show(look.of.arguments), *_beside(look), *await preview_of(env, look)))
     if len(shown) > env.settings.shown_chars:
         said = f"it is {len(shown):,} characters long, of which a person can be shown {env.settings.shown_chars:,}"
         too_long = f"not put to anybody, because {said}; make it shorter, or several calls of it"

@@ -1,21 +1,19 @@
 """Running calls: announce, do, record; durable before the effect, and again before the model sees the outcome."""
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 
-from pydantic import JsonValue
-
-from turnlog.domain import BlobDamaged, BlobMissing, Call, ToolContext, ToolOutput, clean, commands
+from turnlog.domain import BlobDamaged, BlobMissing, Call, OutcomeNotKnown, ToolContext, ToolOutput, clean, commands
 
 from .answers import Outdated, confirmed
 from .arguments import InvalidArguments
+from .contexts import context_of, reporter_of
 from .digests import digest
 from .judging import understood
 from .looking import Look, Unreadable
-from .pages import stored_output
-from .verdicts import deny, outdate, workspace_of
+from .outcomes import checked_output, result_of
+from .verdicts import deny, outdate
 from .worker import OutOfTime, Worker
 
 
@@ -23,7 +21,6 @@ from .worker import OutOfTime, Worker
 class _Job:
     call: Call
     look: Look
-    context: ToolContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +39,10 @@ async def run_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
 
 async def _run(worker: Worker, jobs: list[_Job]) -> None:
     await worker.flush()
-    started = [job for job in jobs if _is_ours(worker, job.call.call_id)]
+    started = [_Job(call, job.look) for job in jobs if (call := _ours(worker, job.call.call_id)) is not None]
     if not started:
         return
-    batch = _Batch(started)
+    batch = _Batch(worker, started)
     try:
         await worker.during(batch.run())
     except asyncio.CancelledError:
@@ -90,30 +87,28 @@ def _start(worker: Worker, call: Call, look: Look) -> _Job:
     )
     by, epoch = worker.stamp(), worker.epoch
     worker.decide(lambda session: commands.tools.start(session, by, epoch, call.call_id, execution))
-    context = ToolContext(
-        session_id=worker.session.id,
-        call_id=call.call_id,
-        idempotency_key=f"{worker.session.id}/{call.call_id}",
-        epoch=epoch,
-        attempt=call.attempt + 1,
-        workspace=workspace_of(worker),
-    )
-    return _Job(call, look, context)
+    return _Job(call, look)
 
 
-def _is_ours(worker: Worker, call_id: str) -> bool:
+def _ours(worker: Worker, call_id: str) -> Call | None:
+    """The call, where this worker has started it."""
     turn = worker.session.turn
     call = turn.call(call_id) if turn else None
-    return call is not None and call.state == "started" and call.epoch == worker.epoch
+    return call if call is not None and call.state == "started" and call.epoch == worker.epoch else None
 
 
 class _Batch:
-    """Calls run side by side. What has ended by the time this is cancelled is in `outcomes` all the same."""
+    """Calls run side by side. What has ended by the time this is cancelled is in `outcomes` all the same.
 
-    def __init__(self, jobs: list[_Job]) -> None:
+    `lost` says, by call, why a tool cannot tell how its call ended.
+    """
+
+    def __init__(self, worker: Worker, jobs: list[_Job]) -> None:
         self.jobs = jobs
         self.outcomes: dict[str, _Outcome] = {}
+        self.lost: dict[str, str] = {}
         self.running: set[str] = set()
+        self._worker = worker
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -123,42 +118,31 @@ class _Batch:
     async def _do(self, job: _Job) -> None:
         call_id = job.call.call_id
         self.running.add(call_id)
+        reporter = reporter_of(self._worker, job.call)
         try:
-            self.outcomes[call_id] = await _do(job)
+            self.outcomes[call_id] = await _do(job, context_of(self._worker, job.call, job.look, reporter))
+        except OutcomeNotKnown as error:
+            self.lost[call_id] = self._worker.env.redactor.text(clean(error.message))
         finally:
+            reporter.end()
             self.running.discard(call_id)
 
 
-async def _do(job: _Job) -> _Outcome:
+async def _do(job: _Job, context: ToolContext) -> _Outcome:
     begun = time.monotonic()
     try:
-        output = await job.look.of.tool.run(job.look.of.arguments, job.context)
+        output = checked_output(await job.look.of.tool.run(job.look.of.arguments, context))
+    except OutcomeNotKnown:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever a tool raises is its answer; a turn never breaks on it
         output = ToolOutput((clean(f"{type(error).__name__}: {error}"),), is_error=True)
     return _Outcome(output, round((time.monotonic() - begun) * 1000))
 
 
 async def _record(worker: Worker, job: _Job, outcome: _Outcome) -> None:
-    stored = await stored_output(worker, job.call, outcome.output)
-    result = commands.tools.Result(
-        content=stored.content,
-        is_error=outcome.output.is_error,
-        details=_details(outcome.output),
-        full=stored.full,
-        duration_ms=outcome.duration_ms,
-    )
+    result = await result_of(worker, job.call, outcome.output, outcome.duration_ms)
     by, epoch = worker.stamp(), worker.epoch
     worker.decide(lambda session: commands.tools.finish(session, by, epoch, job.call.call_id, result))
-
-
-def _details(output: ToolOutput) -> dict[str, JsonValue] | None:
-    """What a tool tells the host, where that is JSON; the log holds nothing else."""
-    details = dict(output.details)
-    try:
-        json.dumps(details, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        return {"unreadable": f"the tool's details are not JSON: {clean(str(error))}"}
-    return details or None
 
 
 async def _record_all(worker: Worker, batch: _Batch, otherwise: str) -> None:
@@ -169,6 +153,8 @@ async def _record_all(worker: Worker, batch: _Batch, otherwise: str) -> None:
         if call_id in batch.running:  # it was told to end, and does not
             seconds = worker.env.settings.grace_seconds
             _lose(worker, job.call, f"{otherwise} while it was running, and it did not end within {seconds:g} s")
+        elif call_id in batch.lost:
+            _lose(worker, job.call, batch.lost[call_id])
         else:
             await _record(worker, job, batch.outcomes.get(call_id) or _Outcome(said, 0))
 

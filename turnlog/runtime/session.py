@@ -22,10 +22,12 @@ from turnlog.domain import (
 )
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, project
 
+from .addresses import At
+from .configuring import Wanted, configure_session
 from .decisions import Approvals, PermissionDecision
 from .engine import Conduct
 from .environment import Environment
-from .forks import fork_session
+from .forks import NewFork, fork_session
 from .histories import history, load
 from .hooks import Hook, in_order
 from .inputs import UserInput, keep_input
@@ -33,11 +35,9 @@ from .live import Piece
 from .looking import rules_for
 from .means import Means, run_turn, worker_for
 from .outputs import M, form_of
-from .policies import keep_policy
 from .prompts import Prompt, latest_prompt
 from .replies import Reply, TypedReply, reply_of, typed
 from .resolving import Outcome, resolve
-from .results import with_reader
 from .subscription import follow
 from .taking import still_waits, taken
 from .why import Why, why
@@ -268,14 +268,8 @@ class SessionHandle:
 
         Raises InvalidInput, CommandRefused while a turn is in progress, StoreError.
         """
-        if model is not None:
-            model = await self._env.known_model(model)
-        kept = None if system is None else await self._env.bodies.keep(system)
-        names = None if tools is None else with_reader(tools)
-        judged = None if policy is None else await keep_policy(self._env, policy)
-        by = self._env.stamp()
-        wanted = commands.sessions.Configuration(model, kept, names, settings, limits, judged)
-        await command(self._env, self._id, lambda session: commands.sessions.configure(session, by, wanted))
+        wanted = Wanted(model, system, tools, settings, limits, policy)
+        await configure_session(self._env, self._id, self._means.tools, wanted)
 
     async def close(self, reason: str = "") -> None:
         """Accept no further turn. Raises CommandRefused, StoreError."""
@@ -283,20 +277,28 @@ class SessionHandle:
         await command(self._env, self._id, lambda session: commands.sessions.close(session, by, clean(reason)))
 
     async def fork(
-        self, at: int | None = None, *, title: str | None = None, model: str | None = None, keep_grants: bool = False
+        self,
+        at: At = None,
+        *,
+        title: str | None = None,
+        model: str | Model | None = None,
+        system: str | None = None,
+        tools: Sequence[str | Tool] | None = None,
+        keep_grants: bool = False,
     ) -> "SessionHandle":
-        """A new session that goes on from this one at a version, with another model if one is named.
+        """A new session that goes on from this one at a point, alike but for what is named.
 
-        Raises NotFound, InvalidInput, ModelError, StoreError.
+        Tools and hooks of the calling program go with it. Raises NotFound, InvalidInput, ModelError, StoreError.
         """
-        if model is not None:
-            model = await self._env.known_model(model)
-        child = await fork_session(self._env, self._id, at, commands.sessions.Fork(title, model, keep_grants))
+        own = self._means.tools
+        given = None if tools is None else [own.get(each, each) if isinstance(each, str) else each for each in tools]
+        new = NewFork(title, model, system, given, keep_grants)
+        child = await fork_session(self._env, self._id, at, new)
         return SessionHandle(
             self._env,
             child,
-            model=self._means.model if model is None else None,
-            tools=tuple(self._means.tools.values()),
+            model=self._means.model if model is None else new.own_model,
+            tools=tuple(own.values()) if tools is None else new.own_tools,
             hooks=self._own_hooks,
         )
 

@@ -1,25 +1,38 @@
 """Calling a tool as the runtime does, and looking at what it left."""
 
 import asyncio
+import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from pydantic import JsonValue
 
-from turnlog.domain import Tool, ToolContext, ToolOutput
-from turnlog.infrastructure import tools
+from turnlog.domain import Bounds, JudgedCall, Surroundings, Tool, ToolContext, ToolOutput
+from turnlog.infrastructure import permissions, tools
+
+COMMANDS = Bounds(commands=True)
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def context_in(workspace: Path | None) -> ToolContext:
+def context_in(workspace: Path | None, bounds: Bounds = COMMANDS) -> ToolContext:
     """The context of some call in a workspace."""
-    return ToolContext("session", "call", "key", epoch=1, attempt=1, workspace=workspace)
+    return ToolContext("session", "call", "key", epoch=1, attempt=1, workspace=workspace, bounds=bounds)
 
 
 async def call(tool: Tool, workspace: Path | None = None, /, **arguments: JsonValue) -> ToolOutput:
     """Run a tool with the given arguments."""
     return await tool.run(arguments, context_in(workspace))
+
+
+def around(
+    tool: Tool, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds = COMMANDS
+) -> Surroundings:
+    """What surrounds a call, as the runtime asks for it."""
+    call = JudgedCall(tool.spec.name, arguments, workspace, bounds=bounds)
+    return permissions.StructuredPermissions().surroundings(tool, call)
 
 
 def text(output: ToolOutput) -> str:

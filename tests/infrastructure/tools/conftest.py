@@ -1,11 +1,14 @@
-"""Workspaces for the file tools."""
+"""Workspaces for the file tools, and a mark by which processes are found."""
 
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+
+from turnlog.infrastructure import tools
 
 
 @pytest.fixture
@@ -34,3 +37,18 @@ def special(workspace: Path) -> Iterator[Path]:
         finally:
             os.chdir(previous)
         yield workspace
+
+
+@pytest.fixture
+def marker() -> str:
+    """An argument by which the processes of a test are found."""
+    return f"marker-{uuid4()}"
+
+
+@pytest.fixture(params=["kernel", "walk"])
+def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths opened by the kernel's own walk beneath a directory, and by ours."""
+    if request.param == "walk":
+        monkeypatch.setattr("turnlog.infrastructure.tools.beneath.has_openat2", lambda: False)
+    elif not tools.has_openat2():
+        pytest.skip("this kernel has no openat2")

@@ -21,6 +21,8 @@ search_files = tools.search_files
 write_file = tools.write_file
 MEBIBYTE = 1024 * 1024
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 ARGUMENTS: dict[str, dict[str, JsonValue]] = {
     "read_file": {},
     "write_file": {"content": "written"},
@@ -31,13 +33,15 @@ ARGUMENTS: dict[str, dict[str, JsonValue]] = {
 
 
 def test_effects_say_what_repeating_a_call_does() -> None:
-    effects = {name: BUILTIN_TOOLS[name].spec.effect for name in ARGUMENTS}
+    effects = {name: BUILTIN_TOOLS[name].spec.effect for name in (*ARGUMENTS, "move_file", "delete_file")}
     assert effects == {
         "read_file": "pure",
         "list_files": "pure",
         "search_files": "pure",
         "write_file": "idempotent",
         "edit_file": "external",
+        "move_file": "external",
+        "delete_file": "external",
     }
 
 

@@ -5,25 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
+from pydantic import JsonValue
 
+from turnlog.domain import Bounds
 from turnlog.infrastructure import tools
 
-from .calling import call, running, sh, text, until
+from .calling import call, context_in, linux_only, running, sh, text, until
 
 shell = tools.shell
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-@pytest.fixture
-def marker() -> str:
-    """An argument by which the processes of a test are found."""
-    return f"marker-{uuid4()}"
 
 
 async def test_a_command_that_never_ends_is_killed_at_its_timeout(tmp_path: Path, marker: str) -> None:
@@ -130,25 +123,91 @@ async def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     assert sorted(os.listdir("/dev/fd")) == before  # noqa: PTH208 -- as above
 
 
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from turnlog.domain import Bounds, ToolContext
+from turnlog.infrastructure.tools import shell
+
+bounds = Bounds(commands=True)
+context = ToolContext("s", "c", "k", epoch=1, attempt=1, workspace=Path.cwd(), bounds=bounds)
+asyncio.run(shell.run({"command": sys.argv[1]}, context))
+"""
+GRANDCHILDREN = "sh -c 'sleep 60; :' $1 & sh -c 'sleep 60; :' $1 & touch up; trap '' TERM HUP; sleep 60\n"
+
+
 @linux_only
 @pytest.mark.fault
-async def test_a_killed_worker_takes_its_commands_with_it(tmp_path: Path, marker: str) -> None:
-    worker = textwrap.dedent("""
-        import asyncio, sys
-        from pathlib import Path
-        from turnlog.domain import ToolContext
-        from turnlog.infrastructure.tools import shell
-
-        argv = ["sh", "-c", "sh -c 'sleep 60; :' $1 & sleep 0.3; touch up; sleep 60", "sh", sys.argv[1]]
-        context = ToolContext("s", "c", "k", epoch=1, attempt=1, workspace=Path.cwd())
-        asyncio.run(shell.run({"argv": argv}, context))
-    """)
+@pytest.mark.parametrize("line", ["sh run.sh {}", "true && sh run.sh {} | sh run.sh {}"])
+async def test_a_killed_worker_takes_its_commands_with_it(tmp_path: Path, marker: str, line: str) -> None:
+    (tmp_path / "run.sh").write_text(GRANDCHILDREN)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen([sys.executable, "-c", worker, marker], cwd=tmp_path, env=environment)  # noqa: ASYNC220 -- killed below
+    argv = [sys.executable, "-c", WORKER, line.replace("{}", marker)]
+    worker = subprocess.Popen(argv, cwd=tmp_path, env=environment)  # noqa: ASYNC220 -- killed below
     try:
-        await until((tmp_path / "up").exists, seconds=20)
-        assert len(running(marker)) >= 3
+        await until(lambda: len(running(marker)) >= 3 * line.count("{}"), seconds=20)
     finally:
-        process.kill()
-        process.wait()
+        worker.kill()
+        worker.wait()
     await until(lambda: not running(marker), seconds=2)
+
+
+@linux_only
+@pytest.mark.fault
+@pytest.mark.parametrize("delay", [0.0, 0.002, 0.005, 0.01, 0.02, 0.04])
+async def test_a_worker_killed_while_it_starts_a_command_leaves_nothing(
+    tmp_path: Path, marker: str, delay: float
+) -> None:
+    (tmp_path / "run.sh").write_text(GRANDCHILDREN)
+    worker_source = WORKER.replace("asyncio.run", "Path('ready').touch(); asyncio.run")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    argv = [sys.executable, "-c", worker_source, f"sh run.sh {marker}"]
+    worker = subprocess.Popen(argv, cwd=tmp_path, env=environment)  # noqa: ASYNC220 -- killed below
+    try:
+        await until((tmp_path / "ready").exists, seconds=20)
+        await asyncio.sleep(delay)
+    finally:
+        worker.kill()
+        worker.wait()
+    await until(lambda: not running(marker), seconds=2)
+    await asyncio.sleep(0.2)  # what was about to start would be there now
+    assert running(marker) == []
+
+
+# What programs may do to whoever runs them
+
+
+@linux_only
+async def test_a_fork_bomb_is_ended_within_the_bounds(tmp_path: Path, marker: str) -> None:
+    bomb = "import os, time, sys\nwhile True:\n    if os.fork() == 0: time.sleep(60)\n    time.sleep(0.001)\n"
+    bounds = Bounds(commands=True, processes=40)
+    arguments: dict[str, JsonValue] = {"argv": [sys.executable, "-c", bomb, marker], "timeout_s": 20}
+    output = await shell.run(arguments, context_in(tmp_path, bounds))
+    assert output.is_error
+    assert output.details["timed_out"] is False
+    assert running(marker) == []
+
+
+async def test_a_program_that_closes_its_streams_is_waited_for(tmp_path: Path) -> None:
+    output = await sh(tmp_path, "exec >&- 2>&-; sleep 0.3; exit 3")
+    assert output.details["exit_status"] == 3
+
+
+async def test_a_program_that_reads_finds_nothing_to_read(tmp_path: Path) -> None:
+    output = await call(shell, tmp_path, argv=["wc", "-c"], timeout_s=10)
+    assert text(output).splitlines()[-1] == "0"
+
+
+async def test_binary_output_is_text_for_the_model_and_a_digest_for_the_host(tmp_path: Path) -> None:
+    output = await call(shell, tmp_path, argv=["head", "-c", "3000", "/dev/urandom"])
+    text(output).encode()
+    stdout = output.details["stdout"]
+    assert isinstance(stdout, dict)
+    assert stdout["bytes"] == 3000
+
+
+async def test_a_directory_that_goes_away_while_a_program_runs_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    output = await call(shell, tmp_path, argv=["rm", "-r", "../below"], cwd="below")
+    assert not output.is_error
+    assert not (tmp_path / "below").exists()

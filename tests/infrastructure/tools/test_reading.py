@@ -17,6 +17,8 @@ search_files = tools.search_files
 write_file = tools.write_file
 MEBIBYTE = 1024 * 1024
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 @pytest.mark.parametrize(
     ("data", "shown"),

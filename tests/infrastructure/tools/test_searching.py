@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from turnlog.domain import Bounds
 from turnlog.infrastructure import tools
 
 from .calling import call, contents, text
+from .reaching import call_within
 
 BUILTIN_TOOLS = tools.BUILTIN_TOOLS
 edit_file = tools.edit_file
@@ -114,3 +116,107 @@ async def test_file_tools_run_at_once(workspace: Path) -> None:
     )
     assert not any(output.is_error for output in outputs)
     assert len(contents(workspace)) == 5
+
+
+@pytest.fixture
+def repository(workspace: Path) -> Path:
+    """A workspace with rules on what to ignore, at several depths, and needles everywhere."""
+    rules = {
+        ".gitignore": "*.log\n/build/\nvendor/*\n!vendor/kept\n",
+        "src/.gitignore": "!keep.log\n/generated.py\n",
+        ".git/info/exclude": "private\n",
+        "nested/.git/info/exclude": "other\n",
+    }
+    paths = (
+        *("a.log", "build/x.py", "src/build/x.py", "src/keep.log", "src/other.log", "src/generated.py"),
+        *("src/deep/generated.py", "vendor/lost/x.py", "vendor/kept/x.py", "private", "src/private"),
+        *("nested/a.log", "nested/other", "nested/private", ".hidden", ".github/x.yml"),
+    )
+    for path, body in {**rules, **dict.fromkeys(paths, "needle\n")}.items():
+        (workspace / path).parent.mkdir(parents=True, exist_ok=True)
+        (workspace / path).write_text(body)
+    return workspace
+
+
+def found_in(shown: str) -> list[str]:
+    """The files in which something was found."""
+    return [line.split(":")[0] for line in shown.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (
+            {},
+            [
+                *("nested/a.log", "nested/private", "src/keep.log", "src/build/x.py", "src/deep/generated.py"),
+                "vendor/kept/x.py",
+            ],
+        ),
+        ({"path": "src"}, ["src/keep.log", "src/build/x.py", "src/deep/generated.py"]),
+        ({"path": "src/deep"}, ["src/deep/generated.py"]),
+        ({"path": "build"}, ["build/x.py"]),
+        ({"path": "a.log"}, ["a.log"]),
+        ({"path": ".github"}, [".github/x.yml"]),
+        ({"hidden": True, "glob": "*.yml"}, [".github/x.yml"]),
+        ({"hidden": True, "glob": ".*"}, [".hidden"]),
+        ({"ignored": True, "glob": "*.log"}, ["a.log", "nested/a.log", "src/keep.log", "src/other.log"]),
+        ({"ignored": True, "glob": "private"}, ["private", "nested/private", "src/private"]),
+    ],
+)
+async def test_what_git_ignores_and_what_is_hidden_is_passed_over_unless_asked_for(
+    repository: Path, arguments: dict[str, JsonValue], found: list[str]
+) -> None:
+    output = await call(search_files, repository, pattern="needle", **arguments)
+    assert found_in(text(output)) == found
+
+
+async def test_ignore_rules_that_are_a_symlink_or_a_fifo_say_nothing(workspace: Path) -> None:
+    (workspace / "rules").write_text("*\n")
+    (workspace / ".gitignore").symlink_to("rules")
+    (workspace / "below").mkdir()
+    os.mkfifo(workspace / "below" / ".gitignore")
+    (workspace / "below" / "a").write_text("needle\n")
+    assert found_in(text(await call(search_files, workspace, pattern="needle"))) == ["below/a"]
+
+
+async def test_lines_around_a_match_are_shown_once_and_groups_apart(workspace: Path) -> None:
+    (workspace / "a").write_text("".join(f"{number}\n" for number in range(1, 21)))
+    (workspace / "b").write_text("5\n")
+    output = text(await call(search_files, workspace, pattern="^(5|7|15)$", context_lines=1))
+    assert output.splitlines() == [
+        *("a-4- 4", "a:5: 5", "a-6- 6", "a:7: 7", "a-8- 8", "--"),
+        *("a-14- 14", "a:15: 15", "a-16- 16", "--", "b:1: 5"),
+    ]
+
+
+async def test_the_limit_counts_matches_not_the_lines_around_them(workspace: Path) -> None:
+    (workspace / "a").write_text("x\nneedle\n" * 5)
+    lines = text(await call(search_files, workspace, pattern="needle", context_lines=1, limit=2)).splitlines()
+    assert [line for line in lines if line.startswith("a:")] == ["a:2: needle", "a:4: needle"]
+    assert lines[-1] == "[there is more: narrow it with path or glob, or raise limit]"
+
+
+async def test_case_is_ignored_when_asked_for(workspace: Path) -> None:
+    (workspace / "a").write_text("Needle\n")
+    assert text(await call(search_files, workspace, pattern="needle")) == "(no output)"
+    assert text(await call(search_files, workspace, pattern="needle", ignore_case=True)) == "a:1: Needle"
+
+
+async def test_a_search_takes_no_longer_than_the_bounds(workspace: Path) -> None:
+    (workspace / "b").write_text("a" * 60 + "!\n")
+    began = time.monotonic()
+    output = await call_within(Bounds(seconds=0.5), search_files, workspace, pattern="(a+)+b")
+    assert "stopped after 0.5 s" in text(output)
+    assert time.monotonic() - began < 4
+
+
+async def test_a_deep_tree_is_searched_as_far_as_files_can_be_opened(workspace: Path) -> None:
+    below = workspace
+    for _ in range(300):
+        below /= "d"
+        below.mkdir()
+    (below / "a").write_text("needle\n")
+    (workspace / "d" / "b").write_text("needle\n")
+    output = text(await call(search_files, workspace, pattern="needle"))
+    assert output.splitlines() == ["d/b:1: needle", "[1 files or directories could not be read]"]

@@ -101,7 +101,7 @@ async def test_a_program_with_a_slash_is_found_from_the_working_directory(tmp_pa
     script.chmod(0o755)
     output = await call(shell, tmp_path, argv=["./hello"], cwd="bin")
     assert "hello from" in text(output)
-    assert output.details["program"] == str(tmp_path / "bin" / "hello")
+    assert output.details["programs"] == {"./hello": str(tmp_path / "bin" / "hello")}
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ async def test_a_program_with_a_slash_is_found_from_the_working_directory(tmp_pa
         ({"argv": ["./plain"]}, '"./plain" is not an executable file'),
         ({"argv": ["."]}, 'program "." was not found'),
         ({"argv": ["./."]}, '"./." is not an executable file'),
-        ({"argv": ["./garbage"]}, '"./garbage" could not be started: Exec format error'),
-        ({"argv": ["./orphan"]}, '"./orphan" could not be started: No such file or directory'),
+        ({"argv": ["./garbage"]}, "Exec format error"),
+        ({"argv": ["./orphan"]}, "No such file or directory"),
         ({"argv": ["echo", "a\0b"]}, "argv[1] contains U+0000"),
         ({"argv": ["a\0b"]}, "argv[0] contains U+0000"),
         ({"argv": ["echo", "x" * 200_000]}, "could not be started: Argument list too long"),
@@ -156,8 +156,8 @@ async def test_a_gigabyte_of_output_is_counted_and_not_kept(tmp_path: Path) -> N
     assert grown < 30 * 1024  # KiB
     assert stream(output, "stdout")["bytes"] == 1_000_000_000
     assert stream(output, "stdout")["sha256"] == "bc17f06f9d9b5f6f79ca189a1772b1a3a38d6e40c45bec50f9c4f28144efddca"
-    assert "[... 999,934,464 bytes cut ...]" in text(output)
-    assert len(text(output)) < 70_000
+    assert "[... 999,737,856 bytes cut ...]" in text(output)
+    assert len(text(output)) < 270_000
 
 
 async def test_long_output_keeps_its_beginning_and_its_end_whole_characters_only(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ search_files = tools.search_files
 write_file = tools.write_file
 MEBIBYTE = 1024 * 1024
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 
 @pytest.mark.parametrize("content", ["", "one\n", "no end", "grüße \U0001f600 \u202e \0", "a\r\nb\r\n"])
 async def test_writing_creates_or_replaces_exactly(workspace: Path, content: str) -> None:
@@ -49,9 +51,17 @@ async def test_writing_and_editing_keep_the_mode(workspace: Path, mode: int) -> 
     assert stat.S_IMODE((workspace / "a").stat().st_mode) == mode
 
 
-async def test_a_hard_link_to_the_outside_is_cut_not_followed(workspace: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("write_file", {"content": "written"}), ("edit_file", {"old": "secret", "new": "public"})]
+)
+async def test_a_file_with_a_second_name_is_not_changed(
+    workspace: Path, name: str, arguments: dict[str, JsonValue]
+) -> None:
     (workspace / "a").hardlink_to(workspace.parent / "outside" / "secret.txt")
-    await call(write_file, workspace, path="a", content="written")
+    output = await call(BUILTIN_TOOLS[name], workspace, path="a", **arguments)
+    assert output.is_error
+    assert '"a" has 2 names (hard links)' in text(output)
+    assert (workspace / "a").samefile(workspace.parent / "outside" / "secret.txt")
     assert contents(workspace.parent / "outside") == {"secret.txt": "secret\n"}
 
 

@@ -1,0 +1,69 @@
+"""The table of sessions: one row a session, the same as `SESSIONS` holds in memory."""
+
+from dataclasses import fields
+from typing import Any
+
+from ..metadata import Metadata, take_in
+from ..session_query import folded
+from .table import Batch, Row, Table, TableFold
+
+SESSIONS_ROWS = Table(
+    "sessions",
+    {
+        "id": "text",
+        "title": "text",
+        "status": "text",
+        "model": "text",
+        "project": "text",
+        "created_at": "time",
+        "updated_at": "time",
+        "version": "integer",
+        "turn_count": "integer",
+        "turn": "text",
+        "closed": "boolean",
+        "errors": "integer",
+        "waiting": "integer",
+        "pending": "json",
+        "parent": "text",
+        "parent_version": "integer",
+        "title_folded": "text",
+        "model_folded": "text",
+    },
+    key=("id",),
+    indexes=(("updated_at", "id"), ("created_at", "id"), ("project",)),
+    hidden=frozenset({"title_folded", "model_folded"}),
+)
+_FIELDS = tuple(field.name for field in fields(Metadata))
+
+
+def metadata_of(row: Row) -> Metadata:
+    """A session from its row."""
+    values: dict[str, Any] = {name: row[name] for name in _FIELDS}
+    values["pending"] = tuple(values["pending"])
+    return Metadata(**values)
+
+
+def row_of(session: Metadata) -> Row:
+    """The row of a session."""
+    row: Row = {name: getattr(session, name) for name in _FIELDS}
+    row["pending"] = list(session.pending)
+    row["title_folded"] = folded(session.title)
+    row["model_folded"] = folded(session.model)
+    return row
+
+
+def _apply(batch: Batch) -> None:
+    rows = batch.rows
+    rows.want("sessions", ((recorded.stream,) for recorded in batch.events))
+    sessions: dict[str, Metadata | None] = {}
+    for recorded in batch.events:
+        if recorded.stream not in sessions:
+            row = rows.get("sessions", recorded.stream)
+            sessions[recorded.stream] = None if row is None else metadata_of(row)
+        sessions[recorded.stream] = take_in(sessions[recorded.stream], recorded)
+    for session in sessions.values():
+        if session is not None:
+            rows.put("sessions", row_of(session))
+
+
+SESSION_TABLE = TableFold("sessions", 1, (SESSIONS_ROWS,), _apply)

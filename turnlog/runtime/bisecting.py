@@ -1,0 +1,73 @@
+"""The first version at which a predicate holds of the state, and whether it goes on holding."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turnlog.domain import InvalidInput, NotFound, Recorded
+
+from .predicates import Predicate, parse_predicate
+from .unfolding import Unfolding
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the event with which a predicate began to hold to that with which it ceased to (None: it holds still)."""
+
+    began: Recorded
+    ended: Recorded | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bisection:
+    """Where a predicate holds, in spans; `versions` is how many events were looked at."""
+
+    predicate: str
+    spans: tuple[Span, ...]
+    versions: int
+
+    @property
+    def first(self) -> Recorded:
+        """The first event after which the predicate held."""
+        return self.spans[0].began
+
+
+def bisect(session_id: str, history: Sequence[Recorded], predicate: str) -> Bisection:
+    """Where a predicate holds. `history` is all that led to the session.
+
+    Every version is looked at, since a predicate may cease to hold; each event is folded once.
+    Raises InvalidInput, NotFound where it never holds.
+    """
+    read, told = parse_predicate(predicate), Unfolding(session_id)
+    spans: list[Span] = []
+    began: Recorded | None = None
+    for record in history:
+        told.take(record)
+        if record is history[0]:
+            _check_names(read, told.sections())
+        holds = _holds(read, told, record)
+        if holds and began is None:
+            began = record
+        elif not holds and began is not None:
+            spans.append(Span(began, record))
+            began = None
+    if began is not None:
+        spans.append(Span(began, None))
+    if not spans:
+        raise NotFound(f"{read.text} holds at no version of session {session_id} up to @{history[-1].version}")
+    return Bisection(read.text, tuple(spans), len(history))
+
+
+def _holds(predicate: Predicate, told: Unfolding, record: Recorded) -> bool:
+    try:
+        return predicate.holds(told.section)
+    except InvalidInput as error:
+        raise InvalidInput(f"{error.message} (at {record.stream}@{record.version})") from None
+
+
+def _check_names(predicate: Predicate, known: Sequence[str]) -> None:
+    """A section that is misspelt would be null at every version."""
+    for name in sorted(predicate.names - set(known)):
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
+        raise InvalidInput(f"the state has no {name}; {hint}")

@@ -11,7 +11,16 @@ from typing import Generic, ParamSpec, TypeVar, overload
 
 from pydantic import JsonValue, ValidationError
 
-from turnlog.domain import Bounds, Effect, InvalidInput, Surroundings, ToolContext, ToolOutput, ToolSpec
+from turnlog.domain import (
+    Bounds,
+    Effect,
+    InvalidInput,
+    OutcomeNotKnown,
+    Surroundings,
+    ToolContext,
+    ToolOutput,
+    ToolSpec,
+)
 
 from .output import failure, raised, to_output
 from .render import show_call
@@ -69,7 +78,7 @@ class FunctionTool(Generic[Parameters, Result]):
         return None if self._preview is None else self._preview(arguments)
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
-        """Call the function. Whatever it returns or raises becomes output; only cancellation propagates."""
+        """Call the function. What it returns or raises becomes output; cancellation and OutcomeNotKnown propagate."""
         try:
             bound = self._arguments.bind(arguments, context)
         except ValidationError as error:
@@ -83,6 +92,8 @@ class FunctionTool(Generic[Parameters, Result]):
             if _is_cancelled():
                 raise
             return raised(error)  # something inside the function was cancelled, not the call
+        except OutcomeNotKnown:
+            raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a tool raises, the model is told
             return self._too_late() if limit.expired() else raised(error)
 
@@ -123,6 +134,8 @@ def _told(call: Callable[[], object]) -> object:
     try:
         result = call()
         return result if inspect.isawaitable(result) else to_output(result)
+    except OutcomeNotKnown:
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a tool raises, the model is told
         return raised(error)
 

@@ -206,3 +206,30 @@ async def test_a_tool_whose_schema_cannot_be_used_is_refused_and_its_siblings_ru
     refused, ran = last_results(script)
     assert "the schema of unusable cannot be used" in refused
     assert ran == "took 2"
+
+
+UNUSABLE: dict[str, dict[str, JsonValue]] = {
+    "refers to itself": {"$ref": "#"},
+    "refers to nothing": {"properties": {"thing": {"$ref": "#/$defs/gone"}}},
+    "refers to another place": {"properties": {"thing": {"$ref": "http://127.0.0.1:9/schema"}}},
+    "refers to a file": {"properties": {"thing": {"$ref": "file:///etc/hostname"}}},
+}
+
+
+@pytest.mark.parametrize("schema", UNUSABLE.values(), ids=UNUSABLE)
+async def test_a_schema_that_leads_nowhere_refuses_the_call_and_fetches_nothing(
+    memory: World, schema: Mapping[str, JsonValue]
+) -> None:
+    class Odd:
+        spec = ToolSpec(name="odd", description="Odd.", parameters={"type": "object", **schema}, effect="pure")
+
+        def show(self, arguments: Mapping[str, JsonValue]) -> str:
+            return "odd"
+
+        async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
+            raise AssertionError("it makes no sense")
+
+    script = ScriptedModel([asks(("odd", {"thing": 1})), "Done."])
+    session = await memory.session(script, Odd())
+    assert (await session.append_turn("Go.")).text == "Done."
+    assert "the schema of odd cannot be used" in last_results(script)[0]

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pydantic import JsonValue
 
-from turnlog.domain import ToolSpec
+from turnlog.domain import ToolSpec, clean
 
 QUOTED_CHARS = 240
 """Characters of bad input that are quoted back to the model."""
@@ -72,13 +73,24 @@ def _no_constant(name: str) -> JsonValue:
 
 def _check_schema(arguments: dict[str, JsonValue], spec: ToolSpec) -> None:
     # Imported here because it costs more than the rest of a start-up that runs no tool.
-    from jsonschema import Draft202012Validator, SchemaError, ValidationError, validate
+    from jsonschema import Draft202012Validator, SchemaError, ValidationError
+    from jsonschema.exceptions import best_match
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
+    # An empty registry: what a schema refers to outside itself is never fetched.
+    validator = Draft202012Validator(spec.parameters, registry=Registry[Any]())
     try:
-        validate(arguments, spec.parameters, cls=Draft202012Validator)
+        Draft202012Validator.check_schema(spec.parameters)
+        error = best_match(validator.iter_errors(arguments))
+        if error is not None:
+            raise error
     except ValidationError as error:
         problem = f"{error.json_path}: {error.message[:QUOTED_CHARS]}"
         raise InvalidArguments(f"the arguments of {spec.name} do not fit its schema: {problem}") from None
     except SchemaError as error:
         problem = f"{error.json_path}: {error.message[:QUOTED_CHARS]}"
+        raise InvalidArguments(f"the schema of {spec.name} cannot be used, so it cannot be called: {problem}") from None
+    except (Unresolvable, RecursionError) as error:
+        problem = clean(f"{type(error).__name__}: {error}")[:QUOTED_CHARS]
         raise InvalidArguments(f"the schema of {spec.name} cannot be used, so it cannot be called: {problem}") from None

@@ -73,18 +73,13 @@ def _no_constant(name: str) -> JsonValue:
 
 def _check_schema(arguments: dict[str, JsonValue], spec: ToolSpec) -> None:
     # Imported here because it costs more than the rest of a start-up that runs no tool.
-    from jsonschema import Draft202012Validator, SchemaError, ValidationError
-    from jsonschema.exceptions import best_match
+    from jsonschema import Draft202012Validator, SchemaError, ValidationError, validate
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    # An empty registry: what a schema refers to outside itself is never fetched.
-    validator = Draft202012Validator(spec.parameters, registry=Registry[Any]())
+    nothing: Registry[Any] = Registry()  # what a schema refers to outside itself is never fetched
     try:
-        Draft202012Validator.check_schema(spec.parameters)
-        error = best_match(validator.iter_errors(arguments))
-        if error is not None:
-            raise error
+        validate(arguments, spec.parameters, cls=Draft202012Validator, registry=nothing)
     except ValidationError as error:
         problem = f"{error.json_path}: {error.message[:QUOTED_CHARS]}"
         raise InvalidArguments(f"the arguments of {spec.name} do not fit its schema: {problem}") from None

@@ -139,17 +139,19 @@ GRANDCHILDREN = "sh -c 'sleep 60; :' $1 & sh -c 'sleep 60; :' $1 & touch up; tra
 @linux_only
 @pytest.mark.fault
 @pytest.mark.parametrize("line", ["sh run.sh {}", "true && sh run.sh {} | sh run.sh {}"])
-async def test_a_killed_worker_takes_its_commands_with_it(tmp_path: Path, marker: str, line: str) -> None:
+@pytest.mark.parametrize("times", [3, pytest.param(20, marks=pytest.mark.soak)])
+async def test_a_killed_worker_takes_its_commands_with_it(tmp_path: Path, marker: str, line: str, times: int) -> None:
     (tmp_path / "run.sh").write_text(GRANDCHILDREN)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     argv = [sys.executable, "-c", WORKER, line.replace("{}", marker)]
-    worker = subprocess.Popen(argv, cwd=tmp_path, env=environment)  # noqa: ASYNC220 -- killed below
-    try:
-        await until(lambda: len(running(marker)) >= 3 * line.count("{}"), seconds=20)
-    finally:
-        worker.kill()
-        worker.wait()
-    await until(lambda: not running(marker), seconds=2)
+    for _ in range(times):
+        worker = subprocess.Popen(argv, cwd=tmp_path, env=environment)  # noqa: ASYNC220 -- killed below
+        try:
+            await until(lambda: len(running(marker)) >= 3 * line.count("{}"), seconds=20)
+        finally:
+            worker.kill()
+            worker.wait()
+        await until(lambda: not running(marker), seconds=2)
 
 
 @linux_only

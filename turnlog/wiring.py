@@ -2,9 +2,11 @@
 
 import getpass
 from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from turnlog.domain import STANDARD, Actor, Model, Policy, UnsafeStore, clean
-from turnlog.infrastructure import mcp, models, permissions, readmodels, skills, store, system, tools
+from turnlog.domain import STANDARD, Actor, Model, Policy, Tool, UnsafeStore, clean
+from turnlog.infrastructure import models, permissions, readmodels, store, system
 
 from .front import Turnlog
 from .runtime import Authorizer, Environment, Hook, Settings
@@ -16,10 +18,29 @@ ScriptedModel = models.ScriptedModel
 ScriptedReply = models.ScriptedReply
 list_models = models.list_models
 resolve_model = models.full_name
-tool = tools.tool
-McpServer = mcp.McpServer
-mcp_tools = mcp.mcp_tools
-Skills = skills.Skills
+
+if TYPE_CHECKING:
+    from turnlog.infrastructure import mcp, skills, tools
+
+    McpServer = mcp.McpServer
+    mcp_tools = mcp.mcp_tools
+    Skills = skills.Skills
+    tool = tools.tool
+
+_LATER = {"McpServer": "mcp", "mcp_tools": "mcp", "Skills": "skills", "tool": "tools"}
+"""What most commands never use, by the package it is in: showing a session must not wait for every tool's schema."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"turnlog.infrastructure.{_LATER[name]}"), name)
+
+
+def _builtin_tool(name: str) -> Tool | None:
+    from turnlog.infrastructure import tools
+
+    return tools.BUILTIN_TOOLS.get(name)
 
 
 def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
@@ -66,7 +87,7 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
         ids=system.RandomIds(),
         workers=workers,
         models=model,
-        tools=tools.BUILTIN_TOOLS.get,
+        tools=_builtin_tool,
         permissions=permissions.StructuredPermissions(),
         user=Actor(kind="user", id=clean(user or _login())),
         worker=workers.me,

@@ -55,6 +55,7 @@ from .errors import (
     SessionLost,
     StoreClosed,
     StoreError,
+    ToolsUnavailable,
     TurnFailure,
     TurnInterrupted,
     TurnlogError,
@@ -217,18 +218,17 @@ from .steps import (
 from .tooling import (
     Delegated,
     Delegation,
-    OutcomeNotKnown,
     ProgressStream,
     Tool,
     ToolContext,
     ToolImage,
     ToolOutput,
     ToolProgress,
-    ToolsUnavailable,
 )
-from .verdicts import Evaluation, Finding, Proposal, Verdict
+from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
 
 __all__ = [
+    "BUILT_IN",
     "Archive",
     "StoredRow",
     "Bounds",
@@ -241,7 +241,6 @@ __all__ = [
     "ProgressStream",
     "Previewed",
     "ToolProgress",
-    "OutcomeNotKnown",
     "ToolsUnavailable",
     "Considered",
     "Decided",

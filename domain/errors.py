@@ -14,6 +14,7 @@
     ├─ ApproverFailed                 exit 1   the approver at hand raised; the question stays open
     ├─ VerificationFailed             exit 6   the log is not what was recorded
     ├─ OutcomeUnknown                 exit 7   an effect may have happened; a person has to say
+    ├─ ToolsUnavailable               exit 1   what tools come from is not there, or offers what cannot be used
     ├─ StoreError                     exit 1   the database refuses, is full, foreign or not migrated
     │  ├─ SchemaMissing
     │  ├─ SchemaNewer
@@ -132,10 +133,16 @@ class VerificationFailed(TurnlogError):
 
 
 class OutcomeUnknown(TurnlogError):
-    """An effect may or may not have happened; a person has to say which."""
+    """An effect may or may not have happened; a person has to say which. Tools raise it where they cannot tell."""
 
     code = "outcome_unknown"
     exit_code = 7
+
+
+class ToolsUnavailable(TurnlogError):
+    """What tools come from is not there: a server that does not start or answer, or offers what cannot be used."""
+
+    code = "tools_unavailable"
 
 
 class StoreError(TurnlogError):

@@ -8,22 +8,10 @@ from typing import Literal, Protocol, TypeVar
 from pydantic import JsonValue
 
 from .bounds import Bounds
-from .errors import NotFound, TurnlogError
+from .errors import NotFound
 from .ports import ToolSpec
 
 State = TypeVar("State")
-
-
-class OutcomeNotKnown(TurnlogError):
-    """Raised by a tool that has begun an effect and cannot tell how it ended; a person decides, and it says why."""
-
-    code = "outcome_not_known"
-
-
-class ToolsUnavailable(TurnlogError):
-    """What tools come from is not there: a server that does not start or answer, or offers what cannot be used."""
-
-    code = "tools_unavailable"
 
 
 ProgressStream = Literal["stdout", "stderr", "note"]

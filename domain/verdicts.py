@@ -8,6 +8,10 @@ from .matchers import Matcher
 Verdict = Literal["allow", "prompt", "deny"]
 
 
+BUILT_IN = "turnlog/"
+"""What the ids of rules begin with that are always there; nobody made them, so no event did."""
+
+
 class Finding(Value):
     """What one rule says of one part of a call; `refusal` is why it does not match, None where it does."""
 

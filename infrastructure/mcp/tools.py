@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from turnlog.domain import (
     Bounds,
-    OutcomeNotKnown,
+    OutcomeUnknown,
     Surroundings,
     ToolContext,
     ToolOutput,
@@ -155,7 +155,7 @@ class McpTool:
         )
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
-        """Call it. Raises OutcomeNotKnown where the server may have done it and gave no answer."""
+        """Call it. Raises OutcomeUnknown where the server may have done it and gave no answer."""
         if isinstance(self._tools.server.transport, HttpServer) and not context.bounds.network:
             return failure(f"{self.spec.name} is behind the network, which this session may not use", error="bounds")
         try:
@@ -185,7 +185,7 @@ class McpTool:
 
     def _unanswered(self, why: str) -> ToolOutput:
         if self.spec.effect == "external":
-            raise OutcomeNotKnown(f"{self.spec.name} was called and did not answer: {why}")
+            raise OutcomeUnknown(f"{self.spec.name} was called and did not answer: {why}")
         again = "it changes nothing" if self.spec.effect == "pure" else "doing it again does no harm"
         return failure(f"{self.spec.name} was called and did not answer: {why}; {again}, so it may be called again")
 

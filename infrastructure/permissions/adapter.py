@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from turnlog.domain import (
+    BUILT_IN,
     AnyCall,
     ArgvPrefix,
     Evaluation,
@@ -29,9 +30,9 @@ from turnlog.projections import one_line
 if TYPE_CHECKING:
     from .evaluation import Judgement, Trace
 
-OWN_FILES: Final = "turnlog/own-files"
-UNREADABLE: Final = "turnlog/unreadable"
-SCRIPT: Final = "turnlog/script"
+OWN_FILES: Final = f"{BUILT_IN}own-files"
+UNREADABLE: Final = f"{BUILT_IN}unreadable"
+SCRIPT: Final = f"{BUILT_IN}script"
 """Rules that are always there: turnlog's own files, what may be denied and cannot be read, and scripts for a shell that
 nothing confines are asked about."""
 

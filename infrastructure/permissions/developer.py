@@ -4,19 +4,14 @@ import tomllib
 from pathlib import Path
 from typing import Final
 
-from turnlog.domain import ArgvPrefix, ExactArgv, PermissionRule, parse_rule
+from turnlog.domain import PermissionRule
+
+from .rule_files import rule_from
 
 _PACK: Final = Path(__file__).with_name("developer.toml")
-_MATCHER_FIELDS: Final = {*ArgvPrefix.model_fields, *ExactArgv.model_fields}
 
 
 def developer_rules() -> tuple[PermissionRule, ...]:
     """The rules of the pack, in the order of its file; every one allows the tool `shell` something."""
-    text = _PACK.read_text(encoding="utf-8")
-    return tuple(map(_rule, tomllib.loads(text)["rule"]))
-
-
-def _rule(entry: dict[str, object]) -> PermissionRule:
-    matcher = {name: value for name, value in entry.items() if name in _MATCHER_FIELDS}
-    about = {name: value for name, value in entry.items() if name not in _MATCHER_FIELDS}
-    return parse_rule({"tool": "shell", "effect": "allow", **about, "matcher": matcher})
+    entries = tomllib.loads(_PACK.read_text(encoding="utf-8"))["rule"]
+    return tuple(rule_from({"tool": "shell", "effect": "allow", **entry}) for entry in entries)

@@ -15,7 +15,7 @@ from turnlog.domain import (
     Bounds,
     Effect,
     InvalidInput,
-    OutcomeNotKnown,
+    OutcomeUnknown,
     Surroundings,
     ToolContext,
     ToolOutput,
@@ -78,7 +78,7 @@ class FunctionTool(Generic[Parameters, Result]):
         return None if self._preview is None else self._preview(arguments)
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
-        """Call the function. What it returns or raises becomes output; cancellation and OutcomeNotKnown propagate."""
+        """Call the function. What it returns or raises becomes output; cancellation and OutcomeUnknown propagate."""
         try:
             bound = self._arguments.bind(arguments, context)
         except ValidationError as error:
@@ -92,7 +92,7 @@ class FunctionTool(Generic[Parameters, Result]):
             if _is_cancelled():
                 raise
             return raised(error)  # something inside the function was cancelled, not the call
-        except OutcomeNotKnown:
+        except OutcomeUnknown:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a tool raises, the model is told
             return self._too_late() if limit.expired() else raised(error)
@@ -134,7 +134,7 @@ def _told(call: Callable[[], object]) -> object:
     try:
         result = call()
         return result if inspect.isawaitable(result) else to_output(result)
-    except OutcomeNotKnown:
+    except OutcomeUnknown:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- whatever a tool raises, the model is told
         return raised(error)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from turnlog import RuleDraft, every_call
-from turnlog.domain import OutcomeNotKnown, ToolCallFinished, ToolContext, ToolOutcomeUnknown, ToolOutput, ToolSpec
+from turnlog.domain import OutcomeUnknown, ToolCallFinished, ToolContext, ToolOutcomeUnknown, ToolOutput, ToolSpec
 
 from .world import ScriptedModel, World, asks, check_log, last_results
 
@@ -24,7 +24,7 @@ class Post:
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         self.sent += 1
         if self.sent == 1:
-            raise OutcomeNotKnown("it was sent,\nand no receipt came\ud800")
+            raise OutcomeUnknown("it was sent,\nand no receipt came\ud800")
         return ToolOutput(("receipt",))
 
 

@@ -1,6 +1,7 @@
 """Why a call was allowed or denied: every call that ever ran has an answer, and the event that says so."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from turnlog.domain import (
     InvalidInput,
     NotFound,
+    PermissionRequested,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolCallStarted,
@@ -19,7 +21,7 @@ from ..golden.test_golden_logs import RELEASES, stored
 from ..projections.random_stories import stories
 from ..projections.story import Story
 from .explained import event_at, keep, proposed
-from .world import World
+from .world import ScriptedModel, World, asks
 
 
 async def check_every_run(world: World, session_id: str) -> int:
@@ -135,3 +137,13 @@ async def test_a_beginning_of_several_ids_is_not_enough(memory: World) -> None:
 async def test_a_session_that_is_not_there_is_not_found(memory: World) -> None:
     with pytest.raises(NotFound):
         await why(memory.env, "nowhere", "call")
+
+
+async def test_a_rule_that_is_always_there_is_not_called_missing(memory: World, tmp_path: Path) -> None:
+    script = ScriptedModel([asks(("write_file", {"path": ".turnlog/x", "content": ""})), "Done."])
+    session = await memory.turnlog.create_session("s", model=script, tools=["write_file"], workspace=tmp_path)
+    await session.append_turn("Write.")
+    (asked,) = await memory.all_of(session.id, PermissionRequested)
+    answer = await session.why(asked.call_id)
+    assert answer.evaluation is not None
+    assert (answer.evaluation.rules, answer.lost) == (("turnlog/own-files",), ())

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from turnlog.domain import BlobDamaged, BlobMissing, Call, OutcomeNotKnown, ToolContext, ToolOutput, clean, commands
+from turnlog.domain import BlobDamaged, BlobMissing, Call, OutcomeUnknown, ToolContext, ToolOutput, clean, commands
 
 from .answers import Outdated, confirmed
 from .arguments import InvalidArguments
@@ -121,7 +121,7 @@ class _Batch:
         reporter = reporter_of(self._worker, job.call)
         try:
             self.outcomes[call_id] = await _do(job, context_of(self._worker, job.call, job.look, reporter))
-        except OutcomeNotKnown as error:
+        except OutcomeUnknown as error:
             self.lost[call_id] = self._worker.env.redactor.text(clean(error.message))
         finally:
             reporter.end()
@@ -132,7 +132,7 @@ async def _do(job: _Job, context: ToolContext) -> _Outcome:
     begun = time.monotonic()
     try:
         output = checked_output(await job.look.of.tool.run(job.look.of.arguments, context))
-    except OutcomeNotKnown:
+    except OutcomeUnknown:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a tool raises is its answer; a turn never breaks on it
         output = ToolOutput((clean(f"{type(error).__name__}: {error}"),), is_error=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from turnlog.domain import (
+    BUILT_IN,
     AuthorizedBy,
     Body,
     DeniedBy,
@@ -223,7 +224,8 @@ class _Explanation:
         everywhere = [*self._records, *books]
         found = {rule_id: policy_rule(recorded, rule_id) or remembered_rule(everywhere, rule_id) for rule_id in wanted}
         rules = tuple(rule for rule in found.values() if rule is not None)
-        return policy, rules, tuple(rule_id for rule_id, rule in found.items() if rule is None)
+        missing = (rule_id for rule_id, rule in found.items() if rule is None)
+        return policy, rules, tuple(rule_id for rule_id in missing if not rule_id.startswith(BUILT_IN))
 
     def _until_decided(self) -> list[Recorded]:
         return self._records[: self._records.index(self._deciding) + 1]

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from turnlog.domain import Bounds, OutcomeNotKnown, ToolOutput, ToolsUnavailable
+from turnlog.domain import Bounds, OutcomeUnknown, ToolOutput, ToolsUnavailable
 
 from .faking import McpServer, call, context, mcp_tools, named, texts
 from .raw_http import Answer, Nothing, Reply, Silence, message_of, raw_http
@@ -35,7 +35,7 @@ REFUSED: dict[str, Answer] = {
 
 
 async def called(answer: Answer) -> ToolOutput:
-    """What a call comes to that the server answers so. Raises OutcomeNotKnown."""
+    """What a call comes to that the server answers so. Raises OutcomeUnknown."""
     async with raw_http({"t": answer}) as server, mcp_tools(McpServer.http("raw", server.url)) as tools:
         return await call(tools, "t")
 
@@ -47,7 +47,7 @@ async def test_an_answer_in_json_and_one_in_events_are_answers(answer: Answer) -
 
 @pytest.mark.parametrize("case", UNKNOWN)
 async def test_a_call_without_a_readable_answer_may_have_been_done(case: str) -> None:
-    with pytest.raises(OutcomeNotKnown, match="mcp__raw__t was called and did not answer"):
+    with pytest.raises(OutcomeUnknown, match="mcp__raw__t was called and did not answer"):
         await called(UNKNOWN[case])
 
 
@@ -73,7 +73,7 @@ async def test_a_call_that_cannot_be_sent_was_not_done() -> None:
 async def test_a_lost_call_leaves_the_connection_usable() -> None:
     answers: dict[str, Answer] = {"bad": Nothing(), "good": Reply(body=FINE)}
     async with raw_http(answers) as server, mcp_tools(McpServer.http("raw", server.url)) as tools:
-        with pytest.raises(OutcomeNotKnown):
+        with pytest.raises(OutcomeUnknown):
             await call(tools, "bad")
         assert (await call(tools, "good")).content == ("fine",)
         assert server.methods.count("initialize") == 1
@@ -91,7 +91,7 @@ async def test_a_call_that_is_not_answered_in_time_is_cancelled_at_the_server() 
     async with raw_http({"t": Silence()}) as server:
         made = McpServer.http("raw", server.url, call_seconds=0.3)
         async with mcp_tools(made) as tools:
-            with pytest.raises(OutcomeNotKnown, match=r"within 0\.3 s"):
+            with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
                 await call(tools, "t")
         assert "notifications/cancelled" in server.methods
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from turnlog.domain import Bounds, OutcomeNotKnown, ToolProgress, ToolsUnavailable
+from turnlog.domain import Bounds, OutcomeUnknown, ToolProgress, ToolsUnavailable
 
 from .faking import RAW, McpServer, McpTools, call, context, fake, listed, mcp_tools, named, said, texts
 
@@ -88,7 +88,7 @@ async def test_an_error_with_the_number_of_a_lost_connection_is_an_answer_while_
 async def test_a_server_that_dies_in_the_middle_leaves_the_outcome_unknown_and_is_started_again(tmp_path: Path) -> None:
     server = fake(tmp_path, {"die": {"exit": 3}, "echo": said("again")}).server()
     async with mcp_tools(server) as tools:
-        with pytest.raises(OutcomeNotKnown, match=r"connection was lost .*giving up"):
+        with pytest.raises(OutcomeUnknown, match=r"connection was lost .*giving up"):
             await call(tools, "die")
         assert (await call(tools, "echo")).content == ("again",)
 
@@ -105,7 +105,7 @@ async def test_a_tool_that_only_reads_is_not_in_doubt_when_its_server_dies(tmp_p
 async def test_a_call_that_is_not_answered_in_time_is_cancelled_and_the_server_stays_usable(tmp_path: Path) -> None:
     made = fake(tmp_path, {"hang": {}, "echo": said("still here")})
     async with mcp_tools(made.server(call_seconds=0.3)) as tools:
-        with pytest.raises(OutcomeNotKnown, match=r"did not answer within 0\.3 s"):
+        with pytest.raises(OutcomeUnknown, match=r"did not answer within 0\.3 s"):
             await call(tools, "hang")
         assert (await call(tools, "echo")).content == ("still here",)
     assert "notifications/cancelled" in made.methods()
@@ -114,7 +114,7 @@ async def test_a_call_that_is_not_answered_in_time_is_cancelled_and_the_server_s
 
 async def test_the_bounds_of_the_session_shorten_the_time_of_a_call(tmp_path: Path) -> None:
     async with mcp_tools(fake(tmp_path, {"hang": {}}).server()) as tools:
-        with pytest.raises(OutcomeNotKnown, match=r"within 0\.2 s"):
+        with pytest.raises(OutcomeUnknown, match=r"within 0\.2 s"):
             await named(tools, "hang").run({}, context(Bounds(seconds=0.2)))
 
 
@@ -150,7 +150,7 @@ async def test_garbage_between_messages_is_passed_over(tmp_path: Path) -> None:
 
 async def test_an_answer_that_is_none_of_the_protocols_leaves_the_outcome_unknown(tmp_path: Path) -> None:
     async with mcp_tools(fake(tmp_path, {"odd": {"result": {"content": 5}}}).server()) as tools:
-        with pytest.raises(OutcomeNotKnown, match="protocol"):
+        with pytest.raises(OutcomeUnknown, match="protocol"):
             await call(tools, "odd")
 
 
@@ -175,7 +175,7 @@ async def test_a_huge_result_is_kept_up_to_the_bound_of_the_session(tmp_path: Pa
 async def test_a_message_without_an_end_ends_the_connection_with_bounded_memory(tmp_path: Path) -> None:
     server = fake(tmp_path, {"flood": {"endless_line": True}, "echo": said("again")}).server()
     async with mcp_tools(server) as tools:
-        with pytest.raises(OutcomeNotKnown, match="more than 16,777,216 bytes"):
+        with pytest.raises(OutcomeUnknown, match="more than 16,777,216 bytes"):
             await call(tools, "flood")
         assert (await call(tools, "echo")).content == ("again",)
 
@@ -239,12 +239,12 @@ async def test_the_identity_changes_with_the_schema_after_a_restart(tmp_path: Pa
     async with mcp_tools(made.server()) as tools:
         before = await look(tools, "echo")
         assert await look(tools, "echo") == before
-        with pytest.raises(OutcomeNotKnown):
+        with pytest.raises(OutcomeUnknown):
             await call(tools, "die")
         assert await look(tools, "echo") == before
         made.more = {"tools": [listed("echo", description="Does something else."), listed("die")]}
         made.write()
-        with pytest.raises(OutcomeNotKnown):
+        with pytest.raises(OutcomeUnknown):
             await call(tools, "die")
         assert await look(tools, "echo") != before
 
@@ -275,7 +275,7 @@ async def test_a_tool_that_changed_between_the_judgement_and_the_call_is_not_cal
         await look(tools, "echo")
         made.more = {"tools": [listed("echo", description="Does something else."), listed("die")]}
         made.write()
-        with pytest.raises(OutcomeNotKnown):
+        with pytest.raises(OutcomeUnknown):
             await call(tools, "die")
         calls = made.methods().count("tools/call")
         found = await call(tools, "echo")
@@ -288,7 +288,7 @@ async def test_a_tool_that_is_gone_is_not_called(tmp_path: Path) -> None:
     async with mcp_tools(made.server()) as tools:
         made.more = {"tools": [listed("die")]}
         made.write()
-        with pytest.raises(OutcomeNotKnown):
+        with pytest.raises(OutcomeUnknown):
             await call(tools, "die")
         assert (await call(tools, "echo")).details["error"] == "gone"
 
@@ -296,7 +296,7 @@ async def test_a_tool_that_is_gone_is_not_called(tmp_path: Path) -> None:
 async def test_a_server_that_does_not_come_back_is_an_error_result(tmp_path: Path) -> None:
     made = fake(tmp_path, {"die": {"exit": 0}})
     async with mcp_tools(made.server()) as tools:
-        with pytest.raises(OutcomeNotKnown):
+        with pytest.raises(OutcomeUnknown):
             await call(tools, "die")
         made.more = {"refuse": "closed for good"}
         made.write()

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field, JsonValue
 
-from turnlog.domain import InvalidInput, OutcomeNotKnown, Tool, ToolContext
+from turnlog.domain import InvalidInput, OutcomeUnknown, Tool, ToolContext
 from turnlog.infrastructure import tools
 
 from .calling import call, text, until
@@ -301,12 +301,12 @@ async def test_calls_beyond_the_threads_wait_their_turn_and_are_taken_back_when_
 async def test_a_tool_that_does_not_know_how_its_effect_ended_says_so_from_a_thread_too() -> None:
     @tools.tool
     def in_a_thread() -> str:
-        raise OutcomeNotKnown("the line was cut")
+        raise OutcomeUnknown("the line was cut")
 
     @tools.tool
     async def on_the_loop() -> str:
-        raise OutcomeNotKnown("the line was cut")
+        raise OutcomeUnknown("the line was cut")
 
     for tool in (in_a_thread, on_the_loop):
-        with pytest.raises(OutcomeNotKnown):
+        with pytest.raises(OutcomeUnknown):
             await call(tool)

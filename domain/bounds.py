@@ -43,7 +43,7 @@ class Bounds(Value):
     Programs get the environment variables `environment`, and the secrets `secrets` under their names. A call takes at
     most `seconds`, keeps `output_bytes` of each stream, and starts `processes`; files grow to `file_bytes`. Without
     `network` programs reach no network, which takes a sandbox. `background` tasks may run at a time. Programs run at
-    least at the level `sandbox`, or not at all.
+    the level `sandbox`, or not at all.
     """
 
     commands: bool = False

@@ -21,6 +21,7 @@ from turnlog.domain import (
     next_step,
 )
 
+from .background_actions import ABOUT_TASKS
 from .dice import TEXTS, Action, call_of, epoch_of, turn_of
 from .permission_actions import answer, ask, expire, join, outdate
 from .story import MODEL, OTHER_MODEL, PROCESS, Story, digest_of
@@ -240,4 +241,5 @@ ANYTHING: tuple[Action, ...] = (
     notice,
     revoke,
     fork,
+    *ABOUT_TASKS,
 )

@@ -10,6 +10,7 @@ from turnlog.domain import (
     Deliver,
     Finish,
     Judge,
+    Notify,
     Recover,
     Repair,
     Run,
@@ -40,6 +41,7 @@ from .actions import (
     suspend,
     take,
 )
+from .background_actions import begin_task, end_task, tell_of_tasks
 from .dice import Action
 from .permission_actions import answer, ask, ask_or_join, expire, outdate
 from .story import Story
@@ -58,6 +60,8 @@ def go_on(story: Story, dice: int) -> None:
         (start_turn, resume, resolve)[dice % 3](story, dice)
     elif session.lease is None:
         take(story, dice)
+    elif session.background.running and dice % 4 == 0:
+        end_task(story, dice)
     else:
         _work(story, session.turn, dice)
 
@@ -69,7 +73,13 @@ _JUDGEMENTS: Mapping[str, tuple[Action, ...]] = {
 }
 
 
-_PLAIN: Mapping[type[Step], Action] = {Deliver: deliver, Repair: repair, Stop: suspend, Finish: complete}
+_PLAIN: Mapping[type[Step], Action] = {
+    Deliver: deliver,
+    Repair: repair,
+    Stop: suspend,
+    Finish: complete,
+    Notify: tell_of_tasks,
+}
 
 
 def _work(story: Story, turn: Turn, dice: int) -> None:
@@ -87,7 +97,7 @@ def _work(story: Story, turn: Turn, dice: int) -> None:
         case Recover():
             (start_call, lose)[dice % 2](story, dice)
         case AwaitPerson() if running:
-            finish(story, dice)
+            (begin_task, finish, finish)[dice % 3](story, dice)
         case AwaitPerson():
             (answer, answer, resolve, suspend, expire)[dice % 5](story, dice)
         case step:

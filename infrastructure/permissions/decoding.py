@@ -32,10 +32,6 @@ _ANSI: Final = re.compile(
 )
 _ANSI_LETTERS: Final = dict(zip("abeEfnrtv", "\a\b\x1b\x1b\f\n\r\t\v", strict=True))
 _ENDS: Final = frozenset(" \t\n;|&<>()")
-# What the grammar of syntax.py takes for blanks, and bash does not: shown to it as letters of a private area.
-_NO_BLANKS: Final = {"\r": "\ue010", "\v": "\ue011", "\f": "\ue012", "\\ ": "\ue013", "\\\t": "\ue014"}
-_NO_BLANK: Final = re.compile(r"\\.|[\r\v\f]")
-_DISGUISED: Final = str.maketrans({disguised: written for written, disguised in _NO_BLANKS.items()})
 # Quoted braces and commas are hidden from brace expansion as these private characters while it runs.
 _HIDDEN: Final = str.maketrans({"{": "\ue000", "}": "\ue001", ",": "\ue002", ".": "\ue003"})
 _SHOWN: Final = str.maketrans({"\ue000": "{", "\ue001": "}", "\ue002": ",", "\ue003": "."})
@@ -55,16 +51,6 @@ def is_one_word(raw: str) -> bool:
     return not any(atom["other"] in _ENDS for atom in _ATOM.finditer(raw) if atom.lastgroup == "other")
 
 
-def disguise(script: str) -> str:
-    """The script with letters for the blanks that are none; `decode` and `plain` know them."""
-    return _NO_BLANK.sub(lambda found: _NO_BLANKS.get(found[0], found[0]), script)
-
-
-def plain(disguised: str) -> str:
-    """The text as it was before `disguise`."""
-    return disguised.translate(_DISGUISED)
-
-
 def _unquoted(raw: str) -> str:
     parts: list[str] = []
     for atom in _ATOM.finditer(raw):
@@ -72,13 +58,11 @@ def _unquoted(raw: str) -> str:
         text = atom[kind] if kind else ""
         match kind:
             case "ansi":
-                text = _ansi(plain(text)).translate(_HIDDEN)
+                text = _ansi(text).translate(_HIDDEN)
             case "double":
-                text = _double(plain(text)).translate(_HIDDEN)
+                text = _double(text).translate(_HIDDEN)
             case "escaped" | "single":
-                text = plain(text).translate(_HIDDEN)
-            case "other":
-                text = plain(text)[-1]
+                text = text.translate(_HIDDEN)
             case "unknown" | "tilde":
                 text = UNKNOWN
             case _:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from .decoding import is_one_word
 from .shellwords import KEYWORDS
+from .source import Source
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -20,13 +21,13 @@ _TEXTS: Final = {
     "test_command": re.compile(r"(?:\[\[[ \t]|test[ \t]).*|\[[ \t][^\n;|&]*|\(\(.*", re.DOTALL),
     "variable_name": re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!-]+", re.ASCII),
 }
-_OPENINGS: Final = frozenset({b"{ ", b"{\t", b"{\n", b"(("})
-_ENDS: Final = frozenset({b"", *(bytes([code]) for code in b" \t\n;|&<>()`")})
+_OPENINGS: Final = ("{ ", "{\t", "{\n", "((")
+_ENDS: Final = frozenset({"", *" \t\n;|&<>()`"})
 _APART: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect", "variable_assignment"})
 _TAKING_A_COMMAND: Final = frozenset({"time", "coproc"})  # keywords that the grammar takes for programs
 
 
-def is_misread(nodes: Sequence["Node"], source: bytes) -> bool:
+def is_misread(nodes: Sequence["Node"], source: Source) -> bool:
     """Whether some part was left out, or divided otherwise than bash divides it; `nodes` are all, in order.
 
     The fuzzer found each of the ways it looks for.
@@ -36,31 +37,30 @@ def is_misread(nodes: Sequence["Node"], source: bytes) -> bool:
         if _is_odd(node, source):
             return True
         if not node.children:
-            if not _is_blank(source[end : node.start_byte]):
+            if not _is_blank(source.text[end : source.start(node)]):
                 return True
-            end = max(end, node.end_byte)
-    return not _is_blank(source[end:])
+            end = max(end, source.end(node))
+    return not _is_blank(source.text[end:])
 
 
-def _is_blank(gap: bytes) -> bool:
-    return not gap.replace(b"\\\n", b"").strip(b" \t\n")
+def _is_blank(gap: str) -> bool:
+    return not gap.replace("\\\n", "").strip(" \t\n")
 
 
-def _is_odd(node: "Node", source: bytes) -> bool:
+def _is_odd(node: "Node", source: Source) -> bool:
     match node.type:
         case "redirected_statement":
             return _has_stray_words(node)
         case "command":
             return _is_odd_command(node, source)
         case "compound_statement":
-            return source[node.start_byte : node.start_byte + 2] not in _OPENINGS
+            return not source.of(node).startswith(_OPENINGS)
         case "variable_assignment":
-            followed = source[node.end_byte : node.end_byte + 1]
-            return _text(node)[:1].isdecimal() or followed not in _ENDS or _is_split(node.children[:2])
+            return source.of(node)[:1].isdecimal() or source.behind(node) not in _ENDS or _is_split(node.children[:2])
         case "word":
-            return not is_one_word(_text(node))
+            return not is_one_word(source.of(node))
         case kind if kind in _TEXTS:
-            return _TEXTS[kind].fullmatch(_text(node)) is None
+            return _TEXTS[kind].fullmatch(source.of(node)) is None
         case _:
             return node.is_error or node.is_missing
 
@@ -78,23 +78,19 @@ def _has_stray_words(statement: "Node") -> bool:
     )
 
 
-def _is_odd_command(command: "Node", source: bytes) -> bool:
+def _is_odd_command(command: "Node", source: Source) -> bool:
     children = command.children
     first = command.child_by_field_name("name")
-    name = "" if first is None else _text(first)
+    name = "" if first is None else source.of(first)
     if name in KEYWORDS - _TAKING_A_COMMAND or _ASSIGNMENT.match(name):
         return True
     return any(child.type == "=~" or _is_descriptor(child, source) for child in children) or any(
-        b"\n" in source[before.end_byte : after.start_byte].replace(b"\\\n", b"")
+        "\n" in source.text[source.end(before) : source.start(after)].replace("\\\n", "")
         or (before.type in _APART and before.end_byte == after.start_byte)
         for before, after in pairwise(children)
     )
 
 
-def _is_descriptor(word: "Node", source: bytes) -> bool:
+def _is_descriptor(word: "Node", source: Source) -> bool:
     """Whether a number stands right before a redirection, and so is part of it."""
-    return source[word.end_byte : word.end_byte + 1] in {b"<", b">"} and _text(word).isdecimal()
-
-
-def _text(node: "Node") -> str:
-    return (node.text or b"").decode(errors="replace")
+    return source.behind(word) in {"<", ">"} and source.of(word).isdecimal()

@@ -7,9 +7,10 @@ from functools import cache
 from time import thread_time
 from typing import TYPE_CHECKING, Final
 
-from .decoding import UNKNOWN, decode, disguise, plain
+from .decoding import UNKNOWN, decode
 from .misreading import is_misread
 from .shellwords import KEYWORDS
+from .source import ENCODING, Source
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -26,7 +27,8 @@ Words = tuple[str, ...]
 _CONTAINERS: Final = {"redirected_statement", "list", "pipeline", "negated_command"}
 _LINE_JOIN: Final = re.compile(r"\\\n")
 _SEPARATORS: Final = re.compile(r"[;&|\n()<>`]+|\$\(")
-_QUOTED_WORD: Final = re.compile(r"""(?:\\.|'[^']*'|"(?:[^"\\]|\\.)*"|[^\s])+""")
+_PLAIN_WORD: Final = re.compile(r"(?:\\[ \t]|[^ \t\n])+")
+_QUOTED_WORD: Final = re.compile(r"""(?:\\.|'[^']*'|"(?:[^"\\]|\\.)*"|[^ \t\n])+""")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*(?:\[[^]]*\])?\+?=")
 
 
@@ -48,7 +50,6 @@ def read(text: str) -> Script:
     if len(text) > MOST_CHARACTERS:
         return read_words(text, f"a script of more than {MOST_CHARACTERS} characters")
     script = Script()
-    text = disguise(text)
     _parse(text, script)
     if "\\\n" in text:  # the grammar splits words where bash joins lines
         _parse(_LINE_JOIN.sub("", text), script)
@@ -59,7 +60,7 @@ def read(text: str) -> Script:
 
 def read_words(text: str, reason: str) -> Script:
     """Take every stretch of words as a command, where a script is not parsed for that reason."""
-    return Script(commands=list(_by_words(disguise(text))), unknowns=[reason])
+    return Script(commands=list(_by_words(text)), unknowns=[reason])
 
 
 @cache
@@ -72,15 +73,15 @@ def _parser() -> "Parser":
 
 
 def _parse(text: str, script: Script) -> None:
-    source = text.encode(errors="replace")
-    nodes = _nodes(source)
+    source = Source(text)
+    nodes = _nodes(source.shown())
     if not nodes or is_misread(nodes, source):
         script.unknowns.append(_MISREAD)
     for node in nodes:
-        _visit(node, script)
+        _visit(node, source, script)
 
 
-def _nodes(source: bytes) -> list["Node"]:
+def _nodes(shown: bytes) -> list["Node"]:
     """All nodes in the order of the text; none when it takes too long, or when they are nested too deeply.
 
     What is looked at is each node with all below it, so depth costs time as well.
@@ -92,7 +93,7 @@ def _nodes(source: bytes) -> list["Node"]:
         return thread_time() > deadline
 
     try:
-        tree = parser.parse(lambda at, _: source[at : at + _CHUNK], progress_callback=is_late)
+        tree = parser.parse(lambda at, _: shown[at : at + _CHUNK], encoding=ENCODING, progress_callback=is_late)
     except ValueError:
         parser.reset()
         return []
@@ -107,20 +108,20 @@ def _nodes(source: bytes) -> list["Node"]:
     return found
 
 
-def _visit(node: "Node", script: Script) -> None:
+def _visit(node: "Node", source: Source, script: Script) -> None:
     match node.type:
         case "command":
-            raw = [*_raw_words(node), *_behind_redirections(node)]
+            raw = [*_raw_words(node, source), *_behind_redirections(node, source)]
             script.commands.append(tuple(word for each in raw for word in decode(each)))
         case "declaration_command" | "unset_command" | "test_command":
-            script.commands.append((_text(node.children[0]), UNKNOWN, *_strings(node)))
+            script.commands.append((source.of(node.children[0]), UNKNOWN, *_strings(node, source)))
         case "variable_assignment":
-            script.assignments += decode(_text(node))
+            script.assignments += decode(source.of(node))
         case "heredoc_body":
-            script.inputs.append(plain(_text(node)))
-            script.expanded += _expanded(node)
+            script.inputs.append(source.of(node))
+            script.expanded += _expanded(node, source)
         case "herestring_redirect":
-            script.inputs += decode(_text(node).removeprefix("<<<").strip())
+            script.inputs += decode(source.of(node).removeprefix("<<<").strip())
         case "arithmetic_expansion":
             script.unknowns.append("arithmetic, which evaluates the text of variables")
         case "expansion" if any(child.type in {"!", "@"} for child in node.children):
@@ -129,65 +130,63 @@ def _visit(node: "Node", script: Script) -> None:
             pass
 
 
-def _expanded(body: "Node") -> list[str]:
+def _expanded(body: "Node", source: Source) -> list[str]:
     """A here-document whose substitutions run: one without a quote in its delimiter. The grammar misses some."""
-    text = plain(_text(body))
-    opening = [_text(child) for child in (body.parent or body).children if child.type == "heredoc_start"]
+    text = source.of(body)
+    opening = [source.of(child) for child in (body.parent or body).children if child.type == "heredoc_start"]
     is_quoted = any(mark in delimiter for delimiter in opening for mark in "'\"\\")
     return [text] if not is_quoted and ("`" in text or "$(" in text) else []
 
 
-def _strings(node: "Node") -> Iterator[str]:
+def _strings(node: "Node", source: Source) -> Iterator[str]:
     """The words and strings anywhere in a node, decoded."""
     if node.type in {"word", "raw_string", "string", "ansi_c_string", "concatenation", "subscript", "variable_name"}:
-        yield from decode(_text(node))
+        yield from decode(source.of(node))
     else:
         for child in node.children[1:] if node.type == "declaration_command" else node.children:
-            yield from _strings(child)
+            yield from _strings(child, source)
 
 
-def _raw_words(node: "Node") -> list[str]:
+def _raw_words(node: "Node", source: Source) -> list[str]:
     """The text of each word; neighbours without a blank between them are one word to bash."""
     pieces: list[tuple[int, str]] = []
     for child in node.children:
         if child.type in {"variable_assignment", "file_redirect", "herestring_redirect", "heredoc_redirect"}:
             continue
         if pieces and pieces[-1][0] == child.start_byte:
-            pieces[-1] = (child.end_byte, pieces[-1][1] + _text(child))
+            pieces[-1] = (child.end_byte, pieces[-1][1] + source.of(child))
         else:
-            pieces.append((child.end_byte, _text(child)))
-    extra = [word for child in node.children if child.type == "file_redirect" for word in _destinations(child)[1:]]
+            pieces.append((child.end_byte, source.of(child)))
+    extra = [
+        word for child in node.children if child.type == "file_redirect" for word in _destinations(child, source)[1:]
+    ]
     return [text for _, text in pieces] + extra
 
 
-def _behind_redirections(command: "Node") -> list[str]:
+def _behind_redirections(command: "Node", source: Source) -> list[str]:
     """Words that the grammar counts to a redirection, where bash counts them to the command before it."""
     found: list[str] = []
     node, above = command, command.parent
     while above is not None and above.type in _CONTAINERS:
         if above.type == "redirected_statement":
             for child in above.children:
-                found += _destinations(child)[1:] if child.type == "file_redirect" else []
+                found += _destinations(child, source)[1:] if child.type == "file_redirect" else []
                 if child.type == "heredoc_redirect":
-                    found += [_text(each) for each in child.children_by_field_name("argument")]
+                    found += [source.of(each) for each in child.children_by_field_name("argument")]
         elif node != above.children[-1]:
             break
         node, above = above, above.parent
     return found
 
 
-def _destinations(redirection: "Node") -> list[str]:
-    return [_text(each) for each in redirection.children_by_field_name("destination")]
-
-
-def _text(node: "Node") -> str:
-    return (node.text or b"").decode(errors="replace")
+def _destinations(redirection: "Node", source: Source) -> list[str]:
+    return [source.of(each) for each in redirection.children_by_field_name("destination")]
 
 
 def _by_words(text: str) -> Iterator[Words]:
     """Every stretch between separators as a command, with quotes heeded and not: for what no grammar explains."""
     for stretch in _SEPARATORS.split(_LINE_JOIN.sub("", text)):
-        for raw in {tuple(stretch.split()): None, tuple(_QUOTED_WORD.findall(stretch)): None}:
+        for raw in {tuple(word.findall(stretch)): None for word in (_PLAIN_WORD, _QUOTED_WORD)}:
             words = [word for each in raw for word in decode(each)]
             while words and (words[0] in KEYWORDS or words[0] in {"", UNKNOWN} or _ASSIGNMENT.match(words[0])):
                 words.pop(0)

@@ -218,3 +218,19 @@ def test_the_grammar_is_loaded_only_when_it_is_needed() -> None:
         "assert 'tree_sitter' not in sys.modules; view('ls $x'); assert 'tree_sitter' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("before", ["{", "{1", "$'{' {", "${x"])
+def test_no_character_ends_the_process(before: str) -> None:
+    # The grammar read a table of 256 by whatever came behind a brace.
+    code = (
+        "from turnlog.infrastructure import permissions\n"
+        f"for code in range(0x10FFFF, 0x80, -197): permissions.possible_commands({before!r} + chr(code) + '; rm x')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_bash_takes_for_no_blank_divides_no_word() -> None:
+    for letter in ("\u00a0", "\u2003", "\u0085", "\r", "\v", "\f", "\\ ", "\\\t", "\U0001f600"):
+        assert "rm" not in programs(f"ls $x; echo{letter}rm x; a") - {None}
+        assert "rm" in programs(f"ls $x; 'é{letter}' | rm x")

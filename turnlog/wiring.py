@@ -1,7 +1,8 @@
 """The one module that names concrete adapters."""
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     mcp_tools = mcp.mcp_tools
     Skills = skills.Skills
     tool = tools.tool
+
+ARRANGED: ContextVar[Callable[[Environment], Environment] | None] = ContextVar("arranged", default=None)
+"""What tests put in place of ports, in every log that is opened where it is set: see `turnlog.testing`."""
 
 _LATER = {"McpServer": "mcp", "mcp_tools": "mcp", "Skills": "skills", "tool": "tools"}
 """What most commands never use, by the package it is in: showing a session must not wait for every tool's schema."""
@@ -99,7 +103,8 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
         secrets=secrets or {},
         state=state or {},
     )
-    return Turnlog(env, close)
+    arranged = ARRANGED.get()
+    return Turnlog(env if arranged is None else arranged(env), close)
 
 
 def require_safe(url: str) -> None:

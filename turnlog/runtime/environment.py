@@ -4,6 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
+
+from pydantic import JsonValue
 
 from turnlog.domain import (
     STANDARD,
@@ -19,6 +22,8 @@ from turnlog.domain import (
     Snapshots,
     Stamp,
     Tool,
+    ToolContext,
+    ToolOutput,
     Workers,
 )
 from turnlog.projections import ReadTables
@@ -70,6 +75,21 @@ RUNNING: set[str] = set()
 """The names of the workers this process is running right now, over all open turnlogs."""
 
 
+RunTool = Callable[[Mapping[str, JsonValue], ToolContext], Awaitable[ToolOutput]]
+
+
+class Wrapping(Protocol):
+    """What is put around models and effects, such as the faults of a test. There is none outside tests."""
+
+    def model(self, model: Model) -> Model:
+        """The model to ask in place of this one."""
+        ...
+
+    def run(self, tool: Tool) -> RunTool:
+        """What to run in place of the tool's `run`."""
+        ...
+
+
 async def _as_given(name: str) -> str:
     return name
 
@@ -80,8 +100,8 @@ class Environment:
 
     `full_name` tells which model a short name, such as that of a provider alone, stands for now. `hooks` are those of
     every session. `policy` is that of new sessions which name none; `authorizer` decides in every session. `secrets`
-    are by name, `state` are values of the calling program by their type. `read_tables` are
-    the tables beside the log, where there are any. Raises InvalidInput for a secret too short.
+    are by name, `state` are values of the calling program by their type. `read_tables` are the tables beside the log,
+    where there are any; `wrapping` is put around models and effects. Raises InvalidInput for a secret too short.
     """
 
     log: EventLog
@@ -104,6 +124,7 @@ class Environment:
     authorizer: Authorizer | None = None
     secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     state: Mapping[type, object] = field(default_factory=dict[type, object])
+    wrapping: Wrapping | None = None
     live: Live = field(default_factory=Live)
     background: LiveTasks = field(default_factory=LiveTasks)
     bodies: Bodies = field(init=False)

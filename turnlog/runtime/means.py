@@ -35,6 +35,8 @@ async def worker_for(env: Environment, session_id: str, means: Means) -> Worker:
     model = means.model
     if model is None:  # the first of a process imports its provider's library
         model = await asyncio.to_thread(env.models, session.model)
+    if env.wrapping is not None:
+        model = env.wrapping.model(model)
     worker = Worker(env, session_id, model, _toolbox(env, means, session.tools), means.hooks)
     await worker.open()
     return worker

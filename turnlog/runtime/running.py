@@ -10,6 +10,7 @@ from .answers import Outdated, confirmed
 from .arguments import InvalidArguments
 from .contexts import context_of, reporter_of
 from .digests import digest
+from .environment import Wrapping
 from .judging import understood
 from .looking import Look, Unreadable
 from .outcomes import checked_output, result_of
@@ -120,7 +121,9 @@ class _Batch:
         self.running.add(call_id)
         reporter = reporter_of(self._worker, job.call)
         try:
-            self.outcomes[call_id] = await _do(job, context_of(self._worker, job.call, job.look, reporter))
+            self.outcomes[call_id] = await _do(
+                job, context_of(self._worker, job.call, job.look, reporter), self._worker.env.wrapping
+            )
         except OutcomeUnknown as error:
             self.lost[call_id] = self._worker.env.redactor.text(clean(error.message))
         finally:
@@ -128,10 +131,11 @@ class _Batch:
             self.running.discard(call_id)
 
 
-async def _do(job: _Job, context: ToolContext) -> _Outcome:
-    begun = time.monotonic()
+async def _do(job: _Job, context: ToolContext, wrapping: Wrapping | None) -> _Outcome:
+    begun, tool = time.monotonic(), job.look.of.tool
+    run = tool.run if wrapping is None else wrapping.run(tool)
     try:
-        output = checked_output(await job.look.of.tool.run(job.look.of.arguments, context))
+        output = checked_output(await run(job.look.of.arguments, context))
     except OutcomeUnknown:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a tool raises is its answer; a turn never breaks on it

@@ -1,7 +1,72 @@
-"""For tests of sessions and tools, turnlog's own and yours: given/when/then, and time and ids that hold still."""
+"""For tests of sessions and tools, turnlog's own and yours: clocks that hold still, faults, crashes, golden logs."""
 
-from .clock import VirtualClock
-from .ids import CountingIds
-from .stories import Given, Outcome, given
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["CountingIds", "Given", "Outcome", "VirtualClock", "given"]
+if TYPE_CHECKING:
+    from turnlog.wiring import ScriptedCall, ScriptedModel, ScriptedReply
+
+    from .clock import VirtualClock
+    from .faults import Crash, Fault, FaultPlan, crash, delay, fail, kill, miss, wake
+    from .ids import CountingIds
+    from .ledger import Effected, Ledger
+    from .memory import memory_log
+    from .points import Point
+    from .stories import Given, Outcome, given
+
+_HOMES = {
+    "ScriptedCall": "turnlog.wiring",
+    "ScriptedModel": "turnlog.wiring",
+    "ScriptedReply": "turnlog.wiring",
+    "VirtualClock": "turnlog.testing.clock",
+    "Crash": "turnlog.testing.faults",
+    "Fault": "turnlog.testing.faults",
+    "FaultPlan": "turnlog.testing.faults",
+    "crash": "turnlog.testing.faults",
+    "delay": "turnlog.testing.faults",
+    "fail": "turnlog.testing.faults",
+    "kill": "turnlog.testing.faults",
+    "miss": "turnlog.testing.faults",
+    "wake": "turnlog.testing.faults",
+    "CountingIds": "turnlog.testing.ids",
+    "Effected": "turnlog.testing.ledger",
+    "Ledger": "turnlog.testing.ledger",
+    "memory_log": "turnlog.testing.memory",
+    "Point": "turnlog.testing.points",
+    "Given": "turnlog.testing.stories",
+    "Outcome": "turnlog.testing.stories",
+    "given": "turnlog.testing.stories",
+}
+
+__all__ = [
+    "CountingIds",
+    "Crash",
+    "Effected",
+    "Fault",
+    "FaultPlan",
+    "Given",
+    "Ledger",
+    "Outcome",
+    "Point",
+    "ScriptedCall",
+    "ScriptedModel",
+    "ScriptedReply",
+    "VirtualClock",
+    "crash",
+    "delay",
+    "fail",
+    "given",
+    "kill",
+    "memory_log",
+    "miss",
+    "wake",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: pytest loads this package in every run, for its fixture."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -109,6 +109,7 @@ from .events import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    SessionTagged,
     Stamp,
     StreamKept,
     TaskEnd,
@@ -215,6 +216,7 @@ from .steps import (
     Stop,
     next_step,
 )
+from .tags import retagged, tags_of
 from .tooling import (
     Delegated,
     Delegation,
@@ -388,6 +390,7 @@ __all__ = [
     "SessionLost",
     "SessionRenamed",
     "SessionStarted",
+    "SessionTagged",
     "Snapshots",
     "Stamp",
     "Status",
@@ -434,6 +437,8 @@ __all__ = [
     "Workers",
     "book_stream",
     "clean",
+    "retagged",
+    "tags_of",
     "commands",
     "evolve",
     "every_call",

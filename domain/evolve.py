@@ -37,6 +37,7 @@ from .events import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    SessionTagged,
     ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
@@ -56,6 +57,7 @@ from .events import (
 from .replacing import replace
 from .rules import Rule, remember
 from .session import Lease, Session, Turn
+from .tags import retagged
 
 
 class _HasEvent(Protocol):
@@ -109,6 +111,7 @@ def _started(session: Session, event: SessionStarted) -> Session:
         settings=event.settings,
         limits=event.limits,
         policy=event.policy,
+        tags=event.tags,
     )
 
 
@@ -147,6 +150,7 @@ def _forked(session: Session, event: SessionForked) -> Session:
         successor=None,
         started_at=event.at,
         background=evolve_background.left_behind(session.background),
+        tags=event.tags,
     )
 
 
@@ -156,6 +160,10 @@ def _without_grants(session: Session) -> tuple[Rule, ...]:
 
 def _renamed(session: Session, event: SessionRenamed) -> Session:
     return replace(session, title=event.title)
+
+
+def _tagged(session: Session, event: SessionTagged) -> Session:
+    return replace(session, tags=retagged(session.tags, event.added, event.removed))
 
 
 def _configured(session: Session, event: SessionConfigured) -> Session:
@@ -207,6 +215,7 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     SessionStarted: _started,
     SessionForked: _forked,
     SessionRenamed: _renamed,
+    SessionTagged: _tagged,
     SessionConfigured: _configured,
     SessionClosed: _closed,
     TurnCompleted: _turn_completed,

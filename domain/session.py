@@ -238,6 +238,7 @@ class Session:
     policy: Body | None = None
     background: Background = NO_TASKS
     successor: str | None = None
+    tags: tuple[str, ...] = ()
 
     @property
     def spent(self) -> Spent:

@@ -39,6 +39,7 @@ from .tables import (
     excerpt,
     metadata_of,
     phrases_of,
+    quoted_tag,
 )
 from .timeline import TIMELINE, WIDTH, Line, Timeline, line
 from .transcript import TRANSCRIPT, Transcript, replay
@@ -87,6 +88,7 @@ __all__ = [
     "TaskRows",
     "how_it_stands",
     "quoted",
+    "quoted_tag",
     "visible",
     "APPROVALS",
     "Approval",

@@ -17,6 +17,7 @@ from turnlog.domain import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    SessionTagged,
     Status,
     ToolCallFinished,
     ToolOutcomeUnknown,
@@ -27,6 +28,7 @@ from turnlog.domain import (
     TurnStarted,
     TurnState,
     TurnSuspended,
+    retagged,
 )
 
 from .projection import Projection
@@ -37,7 +39,8 @@ class Metadata:
     """A session at a glance. `waiting` is how many questions, those in `pending`, await a person.
 
     `status` follows from `closed` and from `turn`, the state of the latest turn. `errors` counts turns that failed,
-    and calls that failed or whose outcome became unknown, in this session's own stream.
+    and calls that failed or whose outcome became unknown, in this session's own stream. `successor` is the session that
+    goes on in place of one that was rewound.
     """
 
     id: str
@@ -56,6 +59,8 @@ class Metadata:
     turn: TurnState | None = None
     closed: bool = False
     errors: int = 0
+    tags: tuple[str, ...] = ()
+    successor: str | None = None
 
 
 def take_in(metadata: Metadata | None, recorded: Recorded) -> Metadata | None:
@@ -89,6 +94,7 @@ def _started(recorded: Recorded, event: SessionStarted) -> Metadata:
         created_at=event.at,
         updated_at=event.at,
         version=recorded.version,
+        tags=event.tags,
     )
 
 
@@ -105,6 +111,7 @@ def _forked(recorded: Recorded, event: SessionForked) -> Metadata:
         parent=event.parent,
         parent_version=event.parent_version,
         turn=event.turn,
+        tags=event.tags,
     )
 
 
@@ -126,12 +133,16 @@ def _renamed(metadata: Metadata, event: SessionRenamed) -> Metadata:
     return replace(metadata, title=event.title)
 
 
+def _tagged(metadata: Metadata, event: SessionTagged) -> Metadata:
+    return replace(metadata, tags=retagged(metadata.tags, event.added, event.removed))
+
+
 def _configured(metadata: Metadata, event: SessionConfigured) -> Metadata:
     return replace(metadata, model=event.model or metadata.model)
 
 
 def _closed(metadata: Metadata, event: SessionClosed) -> Metadata:
-    return replace(metadata, closed=True)
+    return replace(metadata, closed=True, successor=event.successor)
 
 
 def _turn_started(metadata: Metadata, event: TurnStarted) -> Metadata:
@@ -175,6 +186,7 @@ def _turn_is(state: TurnState) -> Callable[[Metadata, Event], Metadata]:
 
 _CHANGES: Mapping[type[Event], Callable[[Metadata, Any], Metadata]] = {
     SessionRenamed: _renamed,
+    SessionTagged: _tagged,
     SessionConfigured: _configured,
     SessionClosed: _closed,
     TurnStarted: _turn_started,
@@ -196,4 +208,4 @@ def _nothing() -> Metadata | None:
     return None
 
 
-METADATA: Projection[Metadata | None] = Projection("metadata", 2, _nothing, take_in)
+METADATA: Projection[Metadata | None] = Projection("metadata", 3, _nothing, take_in)

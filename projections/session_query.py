@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
 
-from turnlog.domain import InvalidInput, Status, clean
+from turnlog.domain import InvalidInput, Status, clean, tags_of
 
 from .metadata import Metadata
 
@@ -30,6 +30,7 @@ class SessionQuery:
     """Sessions that fit all of what is given.
 
     `text` is in the title and `model` in the model's name, in small or capital letters; `project` is the whole name.
+    Of `tags` a session has all.
     `since` (included) and `before` (not) bound when a session changed last. `failed` asks for sessions with errors (or
     without), `waiting` for those with open questions. The order is the largest or latest first, titles from A; or the
     other way in `reverse`. `after` is the last session of the page before, or its cursor.
@@ -39,6 +40,7 @@ class SessionQuery:
     text: str | None = None
     model: str | None = None
     project: str | None = None
+    tags: tuple[str, ...] = ()
     since: datetime | None = None
     before: datetime | None = None
     failed: bool | None = None
@@ -54,6 +56,7 @@ class SessionQuery:
         for moment in (self.since, self.before):
             if moment is not None and moment.tzinfo is None:
                 raise InvalidInput(f"{moment.isoformat()} has no time zone; give an aware time")
+        tags_of(self.tags)
         for known, given in (*((STATUSES, each) for each in self.statuses), (ORDERS, self.order)):
             if given not in known:
                 raise InvalidInput(f"{given!r} is none of {', '.join(known)}")
@@ -122,6 +125,7 @@ class SessionQuery:
             and (self.text is None or folded(self.text) in folded(session.title))
             and (self.model is None or folded(self.model) in folded(session.model))
             and (self.project is None or self.project == session.project)
+            and all(tag in session.tags for tag in self.tags)
             and (self.since is None or session.updated_at >= self.since)
             and (self.before is None or session.updated_at < self.before)
             and (self.failed is None or self.failed == (session.errors > 0))

@@ -25,6 +25,7 @@ from turnlog.domain import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    SessionTagged,
     ToolCallBlock,
     TurnCancelled,
     TurnCompleted,
@@ -65,6 +66,11 @@ def _session_forked(event: SessionForked) -> Words:
 
 def _session_renamed(event: SessionRenamed) -> Words:
     return "plain", ("session renamed", event.title)
+
+
+def _session_tagged(event: SessionTagged) -> Words:
+    changes = *(f"+{tag}" for tag in event.added), *(f"-{tag}" for tag in event.removed)
+    return "plain", ("session tagged", " ".join(changes))
 
 
 def _session_configured(event: SessionConfigured) -> Words:
@@ -228,6 +234,7 @@ _WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     SessionStarted: _session_started,
     SessionForked: _session_forked,
     SessionRenamed: _session_renamed,
+    SessionTagged: _session_tagged,
     SessionConfigured: _session_configured,
     SessionClosed: _session_closed,
     NoticeRaised: _notice,

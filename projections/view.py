@@ -33,6 +33,8 @@ def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
         "title": session.title,
         "model": session.model,
         "project": session.project,
+        "tags": list(session.tags),
+        "successor": session.successor,
         "workspace": session.workspace,
         "system": _body(session.system),
         "tools": list(session.tools),

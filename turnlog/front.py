@@ -140,18 +140,19 @@ class Turnlog:
         limits: Limits | None = None,
         hooks: Sequence[Hook] = (),
         policy: Policy | None = None,
+        tags: Sequence[str] = (),
     ) -> SessionHandle:
         """Begin a session. Tools are your own, or the names of built-in ones; `workspace` is what they may touch.
 
         `model` is a model, its `provider:model` name, or a provider's name alone for its newest model, which is then
         recorded by its full name. `settings` are for the model; `limits` hold for all turns together. `hooks` belong to
         the handle, as tools of your own do: whoever opens the session again gives them again. `policy` says how calls
-        are judged; the session keeps it (None: that of the log as it was opened). Tools that run programs need one
-        whose bounds switch that on.
+        are judged; the session keeps it (None: that of the log as it was opened). Tools that run
+        programs need one whose bounds switch that on. `tags` are to find it by.
 
         Raises InvalidInput, ModelError, StoreError.
         """
-        new = NewSession(title, model, tools, system, project, workspace, settings, limits, hooks, policy)
+        new = NewSession(title, model, tools, system, project, workspace, settings, limits, hooks, policy, tags)
         return await create_session(self._env, new)
 
     async def open_session(

@@ -1,5 +1,6 @@
 """Commands about the session as a whole."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..content import Body
@@ -12,11 +13,13 @@ from ..events import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    SessionTagged,
     Stamp,
     TurnState,
 )
 from ..session import Session
 from ..settings import Limits, ModelSettings
+from ..tags import few_enough, retagged, tags_of
 from . import guards, turns
 
 
@@ -33,6 +36,7 @@ class Opening:
     settings: ModelSettings | None = None
     limits: Limits | None = None
     policy: Body | None = None
+    tags: tuple[str, ...] = ()
 
 
 def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
@@ -51,6 +55,7 @@ def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
             settings=opening.settings,
             limits=opening.limits,
             policy=opening.policy,
+            tags=few_enough(tags_of(opening.tags)),
         ),
     )
 
@@ -78,6 +83,7 @@ def fork(parent: Session, by: Stamp, fork: Fork) -> tuple[Event, ...]:
             completed_turns=parent.completed_turns,
             turn=_turn_left(parent),
             keeps_grants=fork.keeps_grants,
+            tags=parent.tags,
         ),
     )
 
@@ -87,6 +93,22 @@ def rename(session: Session, by: Stamp, title: str) -> tuple[Event, ...]:
     guards.not_closed(session)
     title = _title(title)
     return () if title == session.title else (SessionRenamed(**by, title=title),)
+
+
+def tag(session: Session, by: Stamp, add: Sequence[str] = (), remove: Sequence[str] = ()) -> tuple[Event, ...]:
+    """Put tags on the session, or take them off; nothing happens where it has them, or has them not.
+
+    Closed sessions are tagged as well: people do so when they look back. Raises NotFound, InvalidInput.
+    """
+    guards.started(session)
+    added, removed = tags_of(add), tags_of(remove)
+    both = set(added) & set(removed)
+    if both:
+        raise InvalidInput(f"the tag {min(both)!r} cannot be added and removed at once")
+    few_enough(retagged(session.tags, added, removed))
+    added = tuple(each for each in added if each not in session.tags)
+    removed = tuple(each for each in removed if each in session.tags)
+    return (SessionTagged(**by, added=added, removed=removed),) if added or removed else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from .session import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    SessionTagged,
 )
 from .tool import (
     AuthorizedBy,
@@ -112,6 +113,7 @@ __all__ = [
     "SessionForked",
     "SessionRenamed",
     "SessionStarted",
+    "SessionTagged",
     "Stamp",
     "ToolCallAuthorized",
     "ToolCallDenied",

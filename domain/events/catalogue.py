@@ -31,6 +31,7 @@ from .session import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    SessionTagged,
 )
 from .tool import (
     ToolCallAmended,
@@ -47,6 +48,7 @@ EVENTS: tuple[type[Event], ...] = (
     SessionStarted,
     SessionForked,
     SessionRenamed,
+    SessionTagged,
     SessionConfigured,
     SessionClosed,
     NoticeRaised,

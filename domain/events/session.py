@@ -1,11 +1,15 @@
 """Facts about the session as a whole."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ..content import Body
 from ..settings import Limits, ModelSettings
 from .base import Event
 from .turn import TurnState
+
+_Tags = Annotated[tuple[str, ...], Field(exclude_if=lambda value: not value)]
 
 
 class SessionStarted(Event):
@@ -23,14 +27,15 @@ class SessionStarted(Event):
     settings: ModelSettings | None = None
     limits: Limits | None = None
     policy: Body | None = None
+    tags: _Tags = ()
 
 
 class SessionForked(Event):
     """This stream goes on from another one at a version; what came before is read from there, not copied.
 
     An open turn of the parent does not stay open here. Session grants are dropped unless `keeps_grants`.
-    Model, project, the number of completed turns and how the latest turn stands (`turn`, None for no turn yet) are
-    repeated so that this stream alone is enough to list it.
+    Model, project, tags, the number of completed turns and how the latest turn stands (`turn`, None for no turn yet)
+    are repeated so that this stream alone is enough to list it.
     """
 
     parent: str
@@ -41,12 +46,20 @@ class SessionForked(Event):
     completed_turns: int = 0
     turn: TurnState | None = None
     keeps_grants: bool = False
+    tags: _Tags = ()
 
 
 class SessionRenamed(Event):
     """The title changed."""
 
     title: str
+
+
+class SessionTagged(Event):
+    """Tags were put on the session, or taken off it."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 class SessionConfigured(Event):

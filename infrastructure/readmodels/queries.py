@@ -16,6 +16,7 @@ from turnlog.projections import (
     TextQuery,
     folded,
     metadata_of,
+    quoted_tag,
 )
 
 from .database import Transaction, quoted
@@ -66,6 +67,8 @@ def _conditions(transaction: Transaction, query: SessionQuery) -> _Conditions:
         conditions.add(transaction.contains("model_folded"), transaction.value("text", folded(query.model)))
     if query.project is not None:
         conditions.add("project = ?", transaction.value("text", query.project))
+    for tag in query.tags:
+        conditions.add(transaction.contains("tag_list"), transaction.value("text", f",{quoted_tag(tag)},"))
     if query.since is not None:
         conditions.add("updated_at >= ?", transaction.value("time", query.since))
     if query.before is not None:

@@ -5,7 +5,7 @@ from typing import Final
 from .calls import CALL_ROWS, CALL_TABLE, call_of
 from .decisions import DECISION_ROWS, DECISION_TABLE, decision_of
 from .rows import NothingStored, Rows, Stored
-from .sessions import SESSION_TABLE, SESSIONS_ROWS, metadata_of
+from .sessions import SESSION_TABLE, SESSIONS_ROWS, metadata_of, quoted_tag
 from .table import Batch, Kind, ReadsBodies, Row, Table, TableFold, TableProjection
 from .texts import TEXT_KINDS, TEXT_ROWS, TEXT_TABLE, Found, TextKind, texts_of
 from .usage import USAGE_ROWS, USAGE_TABLE
@@ -45,6 +45,7 @@ __all__ = [
     "excerpt",
     "metadata_of",
     "phrases_of",
+    "quoted_tag",
     "texts_of",
     "words_of",
 ]

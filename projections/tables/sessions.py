@@ -1,5 +1,6 @@
 """The table of sessions: one row a session, the same as `SESSIONS` holds in memory."""
 
+import json
 from dataclasses import fields
 from typing import Any
 
@@ -24,22 +25,31 @@ SESSIONS_ROWS = Table(
         "errors": "integer",
         "waiting": "integer",
         "pending": "json",
+        "tags": "json",
+        "successor": "text",
         "parent": "text",
         "parent_version": "integer",
         "title_folded": "text",
         "model_folded": "text",
+        "tag_list": "text",
     },
     key=("id",),
     indexes=(("updated_at", "id"), ("created_at", "id"), ("project",)),
-    hidden=frozenset({"title_folded", "model_folded"}),
+    hidden=frozenset({"title_folded", "model_folded", "tag_list"}),
 )
 _FIELDS = tuple(field.name for field in fields(Metadata))
+
+
+def quoted_tag(tag: str) -> str:
+    """A tag as it stands in the list that is searched: between quotes, so that no part of another passes for it."""
+    return json.dumps(tag)
 
 
 def metadata_of(row: Row) -> Metadata:
     """A session from its row."""
     values: dict[str, Any] = {name: row[name] for name in _FIELDS}
     values["pending"] = tuple(values["pending"])
+    values["tags"] = tuple(values["tags"])
     return Metadata(**values)
 
 
@@ -47,6 +57,8 @@ def row_of(session: Metadata) -> Row:
     """The row of a session."""
     row: Row = {name: getattr(session, name) for name in _FIELDS}
     row["pending"] = list(session.pending)
+    row["tags"] = list(session.tags)
+    row["tag_list"] = f",{','.join(map(quoted_tag, session.tags))},"
     row["title_folded"] = folded(session.title)
     row["model_folded"] = folded(session.model)
     return row
@@ -66,4 +78,4 @@ def _apply(batch: Batch) -> None:
             rows.put("sessions", row_of(session))
 
 
-SESSION_TABLE = TableFold("sessions", 1, (SESSIONS_ROWS,), _apply)
+SESSION_TABLE = TableFold("sessions", 2, (SESSIONS_ROWS,), _apply)

@@ -20,6 +20,7 @@ from turnlog.domain import (
     SessionStarted,
     StoreError,
     TextBlock,
+    commands,
 )
 from turnlog.infrastructure import readmodels, store
 from turnlog.projections import Build, Metadata, SessionQuery, tables
@@ -86,7 +87,9 @@ def a_story() -> Story:
     call = story.call()
     story.answers(call)
     story.answered(story.asks(call.call_id), allow=True)
+    story.do(lambda session: commands.sessions.tag(session, story.by, ("slow", "世界")))
     story.fork(model=OTHER_MODEL)
+    story.do(lambda session: commands.sessions.tag(session, story.by, ("wo'rld",), ("世界",)))
     story.says("Another way")
     other = story.call()
     story.answers(other)
@@ -142,6 +145,9 @@ async def test_sessions_are_listed_alike_with_tables_and_without(opened: store.S
         SessionQuery(text="FIX"),
         SessionQuery(model=MODEL.upper()),
         SessionQuery(project="shop", waiting=True),
+        SessionQuery(tags=("slow",)),
+        SessionQuery(tags=("slow", "世界")),
+        SessionQuery(tags=("slo",)),
         SessionQuery(failed=False, order="title"),
         SessionQuery(since=story.log[-1].event.at),
         SessionQuery(order="turns", reverse=True, limit=1),
@@ -149,7 +155,7 @@ async def test_sessions_are_listed_alike_with_tables_and_without(opened: store.S
     live = [await log.list_sessions(query) for query in queries]
     await log.catch_up()
     assert [await log.list_sessions(query) for query in queries] == live
-    assert [len(found) for found in live] == [2, len(live[1]), 2, 1, 1, 2, 1, 1]
+    assert [len(found) for found in live] == [2, len(live[1]), 2, 1, 1, 2, 1, 0, 2, 1, 1]
 
 
 async def test_pages_of_sessions_follow_on_each_other(opened: store.Store, log: Turnlog) -> None:

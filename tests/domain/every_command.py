@@ -65,6 +65,7 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
     ),
     "sessions.fork": (lambda session: commands.sessions.fork(session, alice, commands.sessions.Fork()), EXISTING),
     "sessions.rename": (lambda session: commands.sessions.rename(session, alice, "Another title"), NOT_CLOSED),
+    "sessions.tag": (lambda session: commands.sessions.tag(session, alice, ("flaky",)), EXISTING),
     "sessions.configure": (
         lambda session: commands.sessions.configure(
             session, alice, commands.sessions.Configuration(model="scripted:other")

@@ -45,6 +45,7 @@ from turnlog.domain import (
     SessionForked,
     SessionRenamed,
     SessionStarted,
+    SessionTagged,
     Stamp,
     StreamKept,
     TaskOutput,
@@ -130,6 +131,7 @@ SAMPLES: tuple[Event, ...] = (
         settings=SETTINGS,
         limits=LIMITS,
         policy=STORED,
+        tags=("flaky", "世界"),
     ),
     SessionForked(
         **by,
@@ -141,8 +143,10 @@ SAMPLES: tuple[Event, ...] = (
         completed_turns=2,
         turn="forked",
         keeps_grants=True,
+        tags=("flaky",),
     ),
     SessionRenamed(**by, title="Another title"),
+    SessionTagged(**by, added=("flaky", "世界"), removed=("new",)),
     SessionConfigured(
         **by, model=MODEL, system="Be brief.", tools=(), settings=SETTINGS, limits=LIMITS, policy='{"name":"strict"}'
     ),

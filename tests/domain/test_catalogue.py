@@ -30,6 +30,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
         "settings",
         "limits",
         "policy",
+        "tags",
     ),
     "SessionForked/1": (
         *STAMP,
@@ -41,8 +42,10 @@ GOLDEN: dict[str, tuple[str, ...]] = {
         "completed_turns",
         "turn",
         "keeps_grants",
+        "tags",
     ),
     "SessionRenamed/1": (*STAMP, "title"),
+    "SessionTagged/1": (*STAMP, "added", "removed"),
     "SessionConfigured/1": (*STAMP, "model", "system", "tools", "settings", "limits", "policy"),
     "SessionClosed/1": (*STAMP, "reason", "successor"),
     "NoticeRaised/1": (*STAMP, "severity", "message"),

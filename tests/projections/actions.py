@@ -177,6 +177,11 @@ def resume(story: Story, dice: int) -> None:
     story.tries(lambda session: commands.turns.resume(session, story.by))
 
 
+def tag(story: Story, dice: int) -> None:
+    add, remove = (f"tag{dice % 3}",), (f"tag{dice // 3 % 3}",)
+    story.tries(lambda session: commands.sessions.tag(session, story.by, add, () if add == remove else remove))
+
+
 def rename(story: Story, dice: int) -> None:
     story.tries(lambda session: commands.sessions.rename(session, story.by, TEXTS[dice % 5]))
 
@@ -236,6 +241,7 @@ ANYTHING: tuple[Action, ...] = (
     suspend,
     resume,
     rename,
+    tag,
     configure,
     close,
     notice,

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +29,7 @@ from . import (
     searching,
     showing,
     steering,
+    tagging,
     verifying,
 )
 
@@ -69,12 +70,14 @@ def main(
     _needs_a_command(context)
 
 
-def _register(group: typer.Typer, *commands: Callable[..., None]) -> None:
+def _register(group: typer.Typer, *commands: Callable[..., None], settings: dict[str, Any] | None = None) -> None:
     for command in commands:
         name = command.__name__.removesuffix("_")
         what, example = inspect.cleandoc(command.__doc__ or "").split("\n\n", 1)
         # Behind \b nothing is wrapped, so that the example can be copied.
-        group.command(name, help=f"{what}\n\n\b\n{example}", short_help=what.replace("\n", " "))(command)
+        group.command(
+            name, help=f"{what}\n\n\b\n{example}", short_help=what.replace("\n", " "), context_settings=settings
+        )(command)
 
 
 def _group(name: str, what: str) -> typer.Typer:
@@ -86,6 +89,7 @@ def _group(name: str, what: str) -> typer.Typer:
 _register(app, demo.demo, running.run, running.resume)
 _register(app, steering.cancel, steering.stop, steering.steer)
 _register(app, reading.sessions, searching.search, reading.log, showing.show, prompting.prompt)
+_register(app, tagging.tag, settings=tagging.SETTINGS)
 _register(app, differing.diff, blaming.blame, bisecting.bisect, comparing.compare, forking.fork, forking.rewind)
 _register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why)
 _register(app, exporting.export, exporting.import_)

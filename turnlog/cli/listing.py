@@ -23,6 +23,9 @@ Statuses = Annotated[
 TitleText = Annotated[str | None, typer.Option("--text", metavar="TEXT", help="Only those with this in the title.")]
 ModelText = Annotated[str | None, typer.Option("--model", metavar="TEXT", help="Only those of models so named.")]
 Project = Annotated[str | None, typer.Option("--project", metavar="NAME", help="Only those of this project.")]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="Only those with this tag; may be repeated.")
+]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="WHEN", help="Only those changed since: 2h, 7d, 2026-11-22, a time.")
 ]

@@ -23,6 +23,7 @@ def sessions(  # noqa: PLR0913 - one parameter an option
     text: listing.TitleText = None,
     model: listing.ModelText = None,
     project: listing.Project = None,
+    tags: listing.Tags = None,
     since: listing.Since = None,
     until: listing.Until = None,
     waiting: listing.Waiting = False,
@@ -45,6 +46,7 @@ def sessions(  # noqa: PLR0913 - one parameter an option
         text=text,
         model=model,
         project=project,
+        tags=tuple(tags or ()),
         since=listing.moment_of(since, "--since"),
         before=listing.moment_of(until, "--until"),
         failed=failed or None,
@@ -169,30 +171,30 @@ def by_whom(line: "Line") -> str:
 
 
 def _show_sessions(found: "Sequence[Metadata]", beside: Sequence[str]) -> None:
+    """One line a session; tags, lineage and successors have a column where any session has some."""
     from turnlog.projections import one_line
 
     from .text import moment
 
-    headings = ["ID", "TITLE", "STATUS", "TURNS", "MODEL", "UPDATED", "WAITING"]
-    forks = any(metadata.parent for metadata in found)
-    ids = shortened([*(each.id for each in found), *(each.parent for each in found if each.parent), *beside])
-    rows = [
-        [
-            short,
-            one_line(metadata.title, 50),
-            metadata.status,
-            str(metadata.turn_count),
-            one_line(metadata.model, 40),
-            moment(metadata.updated_at),
-            str(metadata.waiting or ""),
-            *(
-                [f"{(metadata.parent or '')[: len(short)]}@{metadata.parent_version}" if metadata.parent else ""]
-                * forks
-            ),
-        ]
-        for metadata, short in zip(found, ids, strict=False)
-    ]
-    table([*headings, *(["FORKED FROM"] * forks)], rows, elastic=["TITLE", "MODEL"])
+    related = [other for each in found for other in (each.parent, each.successor) if other is not None]
+    ids = shortened([*(each.id for each in found), *related, *beside])
+    length = len(ids[0])
+    columns = {
+        "ID": [each.id[:length] for each in found],
+        "TITLE": [one_line(each.title, 50) for each in found],
+        "STATUS": [each.status for each in found],
+        "TURNS": [str(each.turn_count) for each in found],
+        "MODEL": [one_line(each.model, 40) for each in found],
+        "UPDATED": [moment(each.updated_at) for each in found],
+        "WAITING": [str(each.waiting or "") for each in found],
+    }
+    optional = {
+        "TAGS": [one_line(" ".join(each.tags), 50) for each in found],
+        "FORKED FROM": [f"{each.parent[:length]}@{each.parent_version}" if each.parent else "" for each in found],
+        "GOES ON AS": [(each.successor or "")[:length] for each in found],
+    }
+    columns |= {heading: cells for heading, cells in optional.items() if any(cells)}
+    table([*columns], list(zip(*columns.values(), strict=True)), elastic=["TITLE", "MODEL", "TAGS"])
 
 
 def shortened(ids: Sequence[str]) -> list[str]:

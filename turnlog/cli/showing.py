@@ -72,6 +72,7 @@ class _Page:
         facts = [session.status, session.model, count(session.completed_turns, "turn")]
         if session.project is not None:
             facts.append(f"project {session.project}")
+        facts += [f"#{tag}" for tag in session.tags]
         if session.workspace is not None:
             facts.append(f"in {session.workspace}")
         facts.append(f"{used.input_tokens} tokens in, {used.output_tokens} out")

@@ -41,6 +41,7 @@ class NewSession:
     limits: Limits | None = None
     hooks: Sequence[Hook] = ()
     policy: Policy | None = None
+    tags: Sequence[str] = ()
 
 
 async def create_session(env: Environment, new: NewSession) -> SessionHandle:
@@ -63,6 +64,7 @@ async def create_session(env: Environment, new: NewSession) -> SessionHandle:
         settings=new.settings,
         limits=new.limits,
         policy=None if policy == STANDARD else await keep_policy(env, policy),
+        tags=tuple(map(clean, new.tags)),
     )
     session_id = env.ids.session()
     events = commands.sessions.start(Session(session_id), env.stamp(), opening)

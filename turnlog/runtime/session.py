@@ -254,6 +254,19 @@ class SessionHandle:
         by = self._env.stamp()
         await command(self._env, self._id, lambda session: commands.sessions.rename(session, by, clean(title)))
 
+    async def tag(self, *tags: str) -> None:
+        """Put tags on the session, also on one that is closed. Raises InvalidInput, StoreError."""
+        await self.retag(add=tags)
+
+    async def untag(self, *tags: str) -> None:
+        """Take tags off the session; those it does not have are none of its. Raises InvalidInput, StoreError."""
+        await self.retag(remove=tags)
+
+    async def retag(self, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+        """Put tags on the session and take others off, as one event. Raises InvalidInput, StoreError."""
+        by, added, removed = self._env.stamp(), [clean(each) for each in add], [clean(each) for each in remove]
+        await command(self._env, self._id, lambda session: commands.sessions.tag(session, by, added, removed))
+
     async def configure(
         self,
         *,

@@ -96,9 +96,13 @@ class VersionConflict(Conflict):
 
 
 class SessionBusy(Conflict):
-    """A worker holds the session."""
+    """A worker holds the session. `free_in` is in how many seconds another may take it if that one stays silent."""
 
     code = "session_busy"
+
+    def __init__(self, message: str, free_in: float | None = None) -> None:
+        super().__init__(message)
+        self.free_in = free_in
 
 
 class SessionLost(Conflict):

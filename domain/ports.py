@@ -1,6 +1,6 @@
 """What the domain needs from the world, one small Protocol a purpose."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol, TypeVar
@@ -99,6 +99,24 @@ class Snapshots(Protocol):
 
     async def put(self, stream: str, version: int, data: bytes) -> None:
         """Keep the state of a stream at a version in place of any other. Raises StoreError."""
+        ...
+
+
+class Heartbeats(Protocol):
+    """Which workers were heard of, and when, by the database's clock: liveness for leases, never truth."""
+
+    async def beat(self, alive: Collection[str], ended: Collection[str] = ()) -> datetime | None:
+        """These workers are there, those have ended; the time by the database's own clock, None where it has none.
+
+        Raises StoreError.
+        """
+        ...
+
+    async def silences(self, workers: Collection[str]) -> Mapping[str, float]:
+        """Seconds since each worker was heard of; one never heard of counts from this question on.
+
+        Raises StoreError.
+        """
         ...
 
 

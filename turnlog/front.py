@@ -122,6 +122,7 @@ class Turnlog:
         """Stop background tasks, finish what is under way and close every connection."""
         try:
             await self._env.background.close()
+            await self._env.pulse.close()
         finally:
             await self._close()
 

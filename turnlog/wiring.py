@@ -85,6 +85,7 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
         log=opened.log,
         blobs=opened.blobs,
         snapshots=opened.snapshots,
+        heartbeats=opened.heartbeats,
         archive=opened.archive,
         read_tables=read_tables,
         clock=system.SystemClock(),

@@ -1,23 +1,43 @@
 """Commands about which worker runs the session."""
 
+from dataclasses import dataclass
+
 from ..errors import SessionBusy
 from ..events import Event, LeaseReleased, LeaseTaken, Stamp
 from ..session import Session
 from . import guards
 
 
-def take(session: Session, by: Stamp, worker: str, *, holder_gone: bool) -> tuple[Event, ...]:
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """How many seconds ago a worker was last heard of, and after how many another may take its sessions."""
+
+    seconds: float
+    most: float
+
+
+def take(
+    session: Session, by: Stamp, worker: str, *, holder_gone: bool, silence: Silence | None = None
+) -> tuple[Event, ...]:
     """Run the session from here on, in the next epoch. `holder_gone` tells that whoever holds it no longer runs.
 
-    Raises NotFound, SessionBusy.
+    `silence` is the holder's, where that is known, for the refusal to tell. Raises NotFound, SessionBusy.
     """
     guards.not_closed(session)
     if session.lease is not None and not holder_gone:
         raise SessionBusy(
-            f"session {session.id} is being run by {session.lease.worker}; "
-            "wait for it, cancel it, or take it over if that worker is gone"
+            f"session {session.id} is being run by {session.lease.worker}{_heard(silence)}; "
+            "wait for it, cancel it, or take it over if that worker is gone",
+            free_in=None if silence is None else max(0.0, silence.most - silence.seconds),
         )
     return (LeaseTaken(**by, epoch=session.epoch + 1, worker=worker),)
+
+
+def _heard(silence: Silence | None) -> str:
+    if silence is None:
+        return ""
+    left = max(0.0, silence.most - silence.seconds)
+    return f" (last heard of {silence.seconds:.0f} s ago, free in {left:.0f} s if it stays silent)"
 
 
 def release(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:

@@ -7,7 +7,7 @@ from typing import Self
 
 from eventsourcing.persistence import ApplicationRecorder
 
-from turnlog.domain import Blobs, InvalidInput, Snapshots
+from turnlog.domain import Blobs, Heartbeats, InvalidInput, Snapshots
 
 from ..verification.database import PostgresSchema, Source, SQLiteFile
 from . import mapper
@@ -15,6 +15,7 @@ from .address import MemoryAddress, PostgresAddress, SQLiteAddress, parse_url, w
 from .archive import StoredArchive
 from .backend import Backend
 from .blobs import StoredBlobs
+from .heartbeats import StoredHeartbeats
 from .log import StoredEventLog
 from .snapshots import StoredSnapshots
 from .threads import Threads
@@ -30,6 +31,7 @@ class Store:
     log: StoredEventLog
     blobs: Blobs
     snapshots: Snapshots
+    heartbeats: Heartbeats
     archive: StoredArchive
     _backend: Backend
     _threads: Threads
@@ -81,6 +83,7 @@ def open_store(url: str) -> Store:
         log=log,
         blobs=StoredBlobs(backend, threads),
         snapshots=StoredSnapshots(backend, threads),
+        heartbeats=StoredHeartbeats(backend, threads),
         archive=StoredArchive(log, threads, _source(address)),
         _backend=backend,
         _threads=threads,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from eventsourcing.persistence import ApplicationRecorder, RecordConflictError
@@ -78,6 +79,14 @@ class Backend(Protocol):
 
     def put_snapshot(self, stream: str, row: SnapshotRow) -> None:
         """Keep a row in place of the stream's row, if there is one."""
+        ...
+
+    def beat(self, alive: Sequence[str], ended: Sequence[str]) -> datetime | None:
+        """Note that these workers are there, and forget those. The time by the database's own clock, if it has one."""
+        ...
+
+    def silences(self, workers: Sequence[str]) -> Mapping[str, float]:
+        """Seconds since each was heard of, at least 0; one never heard of counts from now."""
         ...
 
     def clear_errors(self) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscription
@@ -52,6 +53,7 @@ class MemoryBackend:
         self.recorder = MemoryRecorder()
         self._blobs: dict[str, bytes] = {}
         self._snapshots: dict[str, SnapshotRow] = {}
+        self._beats: dict[str, float] = {}
 
     def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         """Write appends, each with its own outcome."""
@@ -89,6 +91,17 @@ class MemoryBackend:
     def put_snapshot(self, stream: str, row: SnapshotRow) -> None:
         """Keep a row in place of the stream's row, if there is one."""
         self._snapshots[stream] = row
+
+    def beat(self, alive: Sequence[str], ended: Sequence[str]) -> None:
+        """Note that these workers are there, and forget those. Memory's clock is that of the process."""
+        for worker in ended:
+            self._beats.pop(worker, None)
+        self._beats.update(dict.fromkeys(alive, monotonic()))
+
+    def silences(self, workers: Sequence[str]) -> Mapping[str, float]:
+        """Seconds since each was heard of; one never heard of counts from now."""
+        now = monotonic()
+        return {worker: now - self._beats.setdefault(worker, now) for worker in workers}
 
     @contextmanager
     def clear_errors(self) -> Generator[None]:

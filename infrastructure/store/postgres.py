@@ -23,6 +23,7 @@ A transaction that dawdles holds readers back at its floor; it holds no appender
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -83,6 +84,9 @@ PUT_SNAPSHOT = SQL("""
 INSERT INTO {schema}.snapshots (stream, version, digest, data) VALUES (%s, %s, %b, %b)
 ON CONFLICT (stream) DO UPDATE SET (version, digest, data) = (excluded.version, excluded.digest, excluded.data)
 """)
+
+BEAT = SQL("SELECT {schema}.beat(%s::text[], %s::text[]) AS now")
+SILENCES = SQL("SELECT worker, seconds FROM {schema}.silences(%s::text[])")
 
 
 class Datastore(PostgresDatastore):
@@ -220,6 +224,8 @@ class PostgresBackend:
         self._select_blob = SELECT_BLOB.format(**names)
         self._select_snapshot = SELECT_SNAPSHOT.format(**names)
         self._put_snapshot = PUT_SNAPSHOT.format(**names)
+        self._beat = BEAT.format(**names)
+        self._silences = SILENCES.format(**names)
 
     def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         """Write appends in one transaction, each with its own outcome, within the deadline."""
@@ -275,6 +281,18 @@ class PostgresBackend:
         """Keep a row in place of the stream's row, if there is one."""
         with self._datastore.get_connection() as connection:
             connection.execute(self._put_snapshot, (stream, row.version, row.digest, row.data))
+
+    def beat(self, alive: Sequence[str], ended: Sequence[str]) -> datetime | None:
+        """Note that these workers are there, and forget those; the server's time."""
+        with self._datastore.get_connection() as connection:
+            row = connection.execute(self._beat, (list(alive), list(ended))).fetchone()
+            return None if row is None else row["now"]
+
+    def silences(self, workers: Sequence[str]) -> Mapping[str, float]:
+        """Seconds since each was heard of, at least 0; one never heard of counts from now."""
+        with self._datastore.get_connection() as connection:
+            rows = connection.execute(self._silences, (list(workers),))
+            return {row["worker"]: row["seconds"] for row in rows}
 
     @contextmanager
     def clear_errors(self) -> Generator[None]:

@@ -17,7 +17,9 @@ from turnlog.domain import InvalidInput, SchemaMissing, StoreError, TurnlogError
 from .address import FORMS, PostgresAddress
 from .schema_version import SCHEMA_VERSION, how_to_migrate, refuse_newer, refuse_older, refuse_unchained
 
-STATEMENTS = [Path(__file__).with_name(name) for name in ("postgres_schema.sql", "postgres_append.sql")]
+STATEMENTS = [
+    Path(__file__).with_name(name) for name in ("postgres_schema.sql", "postgres_append.sql", "postgres_heartbeats.sql")
+]
 
 GRANTS = SQL("""
 GRANT USAGE ON SCHEMA {schema} TO {role};
@@ -25,6 +27,7 @@ GRANT SELECT ON {schema}.events, {schema}.blobs, {schema}.turnlog_schema TO {rol
 GRANT INSERT ON {schema}.blobs TO {role};
 GRANT SELECT, INSERT, UPDATE ON {schema}.snapshots TO {role};
 GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.safe_position, {schema}.follow TO {role};
+GRANT EXECUTE ON FUNCTION {schema}.beat, {schema}.silences TO {role};
 -- Nobody steps around the order of `append`.
 REVOKE INSERT ON {schema}.events FROM {role};
 """)
@@ -49,7 +52,7 @@ SELECT bool_and(may) FROM (
     WHERE c.relnamespace = %(id)s AND c.relname = 'blobs'
     UNION ALL
     SELECT has_function_privilege(p.oid, 'EXECUTE') FROM pg_catalog.pg_proc p
-    WHERE p.pronamespace = %(id)s AND p.proname IN ('append', 'safe_position', 'follow')
+    WHERE p.pronamespace = %(id)s AND p.proname IN ('append', 'safe_position', 'follow', 'beat', 'silences')
 ) AS needed
 """)
 COLUMNS = SQL("""
@@ -77,6 +80,9 @@ NEEDED = {
     "append",
     "safe_position",
     "follow",
+    "heartbeats",
+    "beat",
+    "silences",
 }
 Parameters = dict[str, Any]
 

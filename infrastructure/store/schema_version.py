@@ -4,8 +4,8 @@ from collections.abc import Set
 
 from turnlog.domain import SchemaMissing, SchemaNewer, StoreError
 
-SCHEMA_VERSION = 2
-"""The schema this turnlog writes and reads. Schema 1 also kept each event's leaf, which can be computed again."""
+SCHEMA_VERSION = 3
+"""The schema this turnlog writes and reads. Schema 1 also kept each event's leaf; 1 and 2 had no heartbeats."""
 
 
 def refuse_newer(version: int, shown: str) -> None:

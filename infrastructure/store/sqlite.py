@@ -6,7 +6,7 @@ sync fails, this process writes no more. Readers never wait for the writer.
 """
 
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from .address import SQLiteAddress
 from .backend import PAGE, Row, SnapshotRow
 from .group import Append, Outcome
 from .sqlite_errors import explained
+from .sqlite_heartbeats import FileHeartbeats
 from .sqlite_recorder import FileDatastore, SQLiteRecorder
 from .sqlite_watch import Watch
 from .sqlite_writer import Writer
@@ -54,6 +55,7 @@ class SQLiteBackend:
             self._writer = Writer(address.path)
             self._datastore = FileDatastore(address.path)
             self.recorder = SQLiteRecorder(self._datastore, self._writer)
+            self._heartbeats = FileHeartbeats(address.path)
             self._watch = Watch(address.path, lambda: self._told, self._ring)
 
     def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
@@ -112,6 +114,14 @@ class SQLiteBackend:
         with self._writer.transaction() as connection:
             connection.execute(PUT_SNAPSHOT, (stream, row.version, row.digest, row.data))
 
+    def beat(self, alive: Sequence[str], ended: Sequence[str]) -> None:
+        """Note that these workers are there, and forget those. The file's clock is that of the machine."""
+        self._heartbeats.beat(alive, ended)
+
+    def silences(self, workers: Sequence[str]) -> Mapping[str, float]:
+        """Seconds since each was heard of, at least 0; one never heard of counts from now."""
+        return self._heartbeats.silences(workers)
+
     @contextmanager
     def clear_errors(self) -> Generator[None]:
         """Turns SQLite's errors into StoreError with one line that says what to do."""
@@ -123,6 +133,7 @@ class SQLiteBackend:
         self._watch.close()
         self.recorder.stop()
         self._writer.close()
+        self._heartbeats.close()
         self._datastore.close()
 
 

@@ -28,6 +28,7 @@ NEEDED = {
     "blobs_refuse_delete",
     "blobs_refuse_replace",
     "snapshots",
+    "heartbeats",
 }
 
 

@@ -32,6 +32,12 @@ CREATE TABLE IF NOT EXISTS snapshots (
     data BLOB NOT NULL
 );
 
+-- Liveness for leases, never truth: seconds since 1970 at which a worker was heard of.
+CREATE TABLE IF NOT EXISTS heartbeats (
+    worker TEXT PRIMARY KEY,
+    beaten_at REAL NOT NULL
+) WITHOUT ROWID;
+
 CREATE TRIGGER IF NOT EXISTS events_refuse_update BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'turnlog: events are append-only'); END;
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from turnlog.domain import (
     Change,
     Event,
     EventLog,
+    Heartbeats,
     Model,
     ModelDelta,
     ModelReply,
@@ -114,6 +115,19 @@ class WatchedLog:
         await self._log.wait(appends, seconds)
 
 
+class Timeless:
+    """Heartbeats that do not tell the database's time: the test has a clock of its own."""
+
+    def __init__(self, heartbeats: Heartbeats) -> None:
+        self._heartbeats = heartbeats
+
+    async def beat(self, alive: Collection[str], ended: Collection[str] = ()) -> None:
+        await self._heartbeats.beat(alive, ended)
+
+    async def silences(self, workers: Collection[str]) -> Mapping[str, float]:
+        return await self._heartbeats.silences(workers)
+
+
 class Neighbours:
     """The processes of this machine and others: all gone, unless a test says otherwise."""
 
@@ -156,6 +170,7 @@ class World:
             worker=self.worker,
             settings=self.settings,
             snapshots=self.store.snapshots,
+            heartbeats=Timeless(self.store.heartbeats),
             archive=self.store.archive,
             policy=self.policy,
             authorizer=self.authorizer,

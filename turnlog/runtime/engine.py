@@ -71,6 +71,7 @@ async def drive(worker: Worker, conduct: Conduct) -> Reply:
     """
     RUNNING.add(worker.name)
     try:
+        await worker.env.pulse.begin(worker.name)  # before the lease is appended
         return await _held(worker, conduct)
     except asyncio.CancelledError:
         with suppress(TurnlogError):  # where the log is away, or the session somebody else's, it cannot be told
@@ -78,6 +79,7 @@ async def drive(worker: Worker, conduct: Conduct) -> Reply:
         raise
     finally:
         RUNNING.discard(worker.name)
+        worker.env.pulse.end(worker.name, holds=bool(worker.epoch))
         await worker.audience.dismiss()
 
 

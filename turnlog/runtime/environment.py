@@ -15,6 +15,7 @@ from turnlog.domain import (
     Blobs,
     Clock,
     EventLog,
+    Heartbeats,
     Ids,
     Model,
     Permissions,
@@ -33,6 +34,7 @@ from .bodies import Bodies
 from .books import Books
 from .hooks import Authorizer, Hook
 from .live import Live
+from .pulse import Pulse, awake_seconds
 from .redacting import Redactor
 
 
@@ -48,7 +50,8 @@ class Settings:
     A hook may take `hook_seconds` for one call or event, an authorizer `authorizer_seconds`. A call is only put to a
     person where its text has at most `shown_chars` characters; nobody reads more. One that keeps being another call
     than was authorised is judged again `most_outdated` times. What a background task writes is kept every
-    `checkpoint_seconds`.
+    `checkpoint_seconds`. A worker not heard of for longer than `lease_seconds`, by the database's clock, has lost its
+    sessions to whoever takes them. A turn whose worker was replaced `most_takeovers` times at one step has failed.
     """
 
     max_rounds: int = 100
@@ -69,6 +72,8 @@ class Settings:
     shown_chars: int = 64 * 1024
     most_outdated: int = 3
     checkpoint_seconds: float = 30.0
+    lease_seconds: float = 30.0
+    most_takeovers: int = 3
 
 
 RUNNING: set[str] = set()
@@ -101,7 +106,8 @@ class Environment:
     `full_name` tells which model a short name, such as that of a provider alone, stands for now. `hooks` are those of
     every session. `policy` is that of new sessions which name none; `authorizer` decides in every session. `secrets`
     are by name, `state` are values of the calling program by their type. `read_tables` are the tables beside the log,
-    where there are any; `wrapping` is put around models and effects. Raises InvalidInput for a secret too short.
+    where there are any; `wrapping` is put around models and effects. `heartbeats` are what leases expire by (None: they
+    do not), `elapsed` is a clock in seconds that nobody sets. Raises InvalidInput for a secret too short.
     """
 
     log: EventLog
@@ -116,6 +122,8 @@ class Environment:
     worker: str
     settings: Settings = field(default_factory=Settings)
     snapshots: Snapshots | None = None
+    heartbeats: Heartbeats | None = None
+    elapsed: Callable[[], float] = awake_seconds
     archive: Archive | None = None
     read_tables: ReadTables | None = None
     full_name: Callable[[str], Awaitable[str]] = _as_given
@@ -130,11 +138,14 @@ class Environment:
     bodies: Bodies = field(init=False)
     books: Books = field(init=False)
     redactor: Redactor = field(init=False, repr=False)
+    pulse: Pulse = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bodies", Bodies(self.blobs))
         object.__setattr__(self, "books", Books(self.log, self.worker))
         object.__setattr__(self, "redactor", Redactor(self.secrets))
+        pulse = Pulse(self.heartbeats, self.settings.lease_seconds, self.clock.now, self.elapsed)
+        object.__setattr__(self, "pulse", pulse)
 
     async def known_model(self, name: str) -> str:
         """The full name of a model, once it is known that it can be asked. Raises InvalidInput, ModelError."""

@@ -39,7 +39,7 @@ from .prompts import Prompt, latest_prompt
 from .replies import Reply, TypedReply, reply_of, typed
 from .resolving import Outcome, resolve
 from .subscription import follow
-from .taking import still_waits, taken
+from .taking import holder_of, still_waits, taken, without_asking
 from .why import Why, why
 from .writing import command
 
@@ -102,7 +102,8 @@ class SessionHandle:
         form = None if output is None else form_of(output)
         asked = commands.turns.Asked(await keep_input(self._env.bodies, content), limits, form)
         turn_id, user = self._env.ids.new("turn"), self._env.stamp()
-        worker.decide(lambda session: taken(worker, session, take_over=False))
+        holder = await holder_of(self._env, worker.session)
+        worker.decide(lambda session: taken(worker, session, holder))
         worker.decide(lambda session: commands.turns.start(session, user, turn_id, asked))
         return await run_turn(worker, Conduct(approvals), output)
 
@@ -154,8 +155,9 @@ class SessionHandle:
         if still_waits(worker, conduct):
             return reply_of(worker) if output is None else typed(reply_of(worker), output)
         user = self._env.stamp()
+        holder = without_asking(worker.session) if take_over else await holder_of(self._env, worker.session)
         worker.decide(lambda session: commands.turns.resume(session, user, limits))
-        worker.decide(lambda session: taken(worker, session, take_over=take_over))
+        worker.decide(lambda session: taken(worker, session, holder))
         return await run_turn(worker, conduct, output)
 
     async def cancel(self, reason: str = "") -> None:

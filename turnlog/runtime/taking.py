@@ -1,15 +1,61 @@
 """Whether a worker may take a session, and whether there would be anything for it to do."""
 
+from dataclasses import dataclass
+
 from turnlog.domain import AwaitPerson, Draft, Event, Session, commands, next_step
 
 from .engine import Conduct
+from .environment import Environment
 from .worker import Worker
 
 
-def taken(worker: Worker, session: Session, *, take_over: bool) -> tuple[Event, ...]:
-    """The worker takes the session; from another one only where that is gone, or whoever calls says so."""
-    gone = session.lease is None or take_over or worker.env.is_gone(session.lease.worker)
-    return commands.leases.take(session, worker.stamp(), worker.name, holder_gone=gone)
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The worker that holds a session, and whether another may take it.
+
+    `silent` is how many seconds ago it was last heard of; None where it was seen to be gone, or nobody beats.
+    """
+
+    worker: str
+    gone: bool
+    silent: float | None = None
+
+
+async def holder_of(env: Environment, session: Session) -> Holder | None:
+    """Who holds the session; None where nobody does.
+
+    It is gone where its process has ended, or where it was silent for longer than a lease lasts. Raises StoreError.
+    """
+    if session.lease is None:
+        return None
+    worker = session.lease.worker
+    if env.is_gone(worker):
+        return Holder(worker, gone=True)
+    if env.heartbeats is None:
+        return Holder(worker, gone=False)
+    silent = (await env.heartbeats.silences([worker]))[worker]
+    return Holder(worker, silent > env.settings.lease_seconds, silent)
+
+
+def without_asking(session: Session) -> Holder | None:
+    """Who holds the session, and is to lose it because somebody says so."""
+    return None if session.lease is None else Holder(session.lease.worker, gone=True)
+
+
+def taken(worker: Worker, session: Session, holder: Holder | None) -> tuple[Event, ...]:
+    """The worker takes the session; from another one only where that is known to be gone. Raises SessionBusy."""
+    lease = session.lease
+    if lease is None or holder is None or holder.worker != lease.worker:
+        gone, silence = lease is None, None
+    else:
+        gone, silence = holder.gone, _silence(worker.env, holder)
+    return commands.leases.take(session, worker.stamp(), worker.name, holder_gone=gone, silence=silence)
+
+
+def _silence(env: Environment, holder: Holder) -> commands.leases.Silence | None:
+    if holder.silent is None:
+        return None
+    return commands.leases.Silence(holder.silent, env.settings.lease_seconds)
 
 
 def still_waits(worker: Worker, conduct: Conduct) -> bool:

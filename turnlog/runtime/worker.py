@@ -104,7 +104,7 @@ class Worker:
 
         Raises SessionLost where the session is no longer this worker's, StoreError.
         """
-        undisturbed = True
+        undisturbed = not await self._look_up()
         while self.draft.events:
             change = Change(self.session.id, self.draft.base.version, self.draft.events)
             try:
@@ -122,6 +122,9 @@ class Worker:
 
         Raises SessionLost, StoreError.
         """
+        if await self._look_up():
+            await self.discard()
+            return
         change = Change(self.session.id, self.draft.base.version, self.draft.events)
         try:
             appended = await self.env.log.append(change, *beside)
@@ -174,8 +177,15 @@ class Worker:
     async def during(self, effect: Coroutine[None, None, T]) -> T:
         """Run an effect; stop it at once where the session is lost meanwhile, or the time is up.
 
-        Raises SessionLost, OutOfTime, what it raises.
+        Raises SessionLost, OutOfTime, StoreError, what it raises.
         """
+        try:
+            await self._look_up()
+            if self.lost:
+                raise self._loss()
+        except BaseException:
+            effect.close()
+            raise
         task = asyncio.ensure_future(effect)
         lost, late = asyncio.create_task(self._until_lost()), asyncio.create_task(self._until_late())
         try:
@@ -183,10 +193,27 @@ class Worker:
             if task.done():
                 return task.result()
             if lost.done():
-                raise SessionLost(f"session {self.session.id} was cancelled or taken over; this worker stops")
+                raise self._loss()
             raise OutOfTime
         finally:
             await self._end(task, lost, late)
+
+    async def _look_up(self) -> bool:
+        """Where this worker was silent for so long that another may have the session: read it. True where it moved on.
+
+        Telling that we are there comes first: whoever asks after that leaves us the session, whoever came before it is
+        in what we read. Raises SessionLost, StoreError.
+        """
+        pulse = self.env.pulse
+        if not pulse.is_silent(self.name):
+            return False
+        await pulse.beat()
+        moved = await self.refresh()
+        pulse.has_read(self.name)
+        return moved
+
+    def _loss(self) -> SessionLost:
+        return SessionLost(f"session {self.session.id} was cancelled or taken over; this worker stops")
 
     async def until(self, fact: Callable[[], bool]) -> None:
         """Return once something holds, of the session or the clock; an effect, for `during` keeps the session fresh."""

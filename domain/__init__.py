@@ -216,6 +216,7 @@ from .steps import (
     Step,
     Stop,
     next_step,
+    waits_for,
 )
 from .tags import retagged, tags_of
 from .tooling import (
@@ -448,6 +449,7 @@ __all__ = [
     "fold",
     "from_snapshot",
     "next_step",
+    "waits_for",
     "plain_text",
     "project_book",
     "text_of",

@@ -74,6 +74,9 @@ class Over:
     """No turn is open."""
 
 
+_NOBODY = 0
+"""An epoch that no worker ever has."""
+
 Step = AskModel | Judge | Run | Recover | AwaitPerson | Deliver | Notify | Repair | Stop | Finish | Over
 
 
@@ -86,6 +89,12 @@ def next_step(session: Session) -> Step:
     if turn.stopping and not isinstance(step, Finish):
         return Stop()
     return Notify(session.background.untold) if session.background.untold and isinstance(step, AskModel) else step
+
+
+def waits_for(turn: Turn) -> AwaitPerson | None:
+    """What people have to do before taking a suspended turn up again gets it any further; None where it does now."""
+    step = _step(turn, _NOBODY)
+    return step if isinstance(step, AwaitPerson) else None
 
 
 def _step(turn: Turn, epoch: int) -> Step:

@@ -15,11 +15,14 @@ from .metadata import METADATA, Metadata
 from .projection import Projection, project
 from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery
 from .rules import RULES
+from .runnable import RUNNABLE, Standing, Unfinished
 from .runner import Runner, Target, Tell
 from .session_query import STATUSES, SessionOrder, SessionQuery, folded
 from .sessions import SESSIONS
 from .shown import one_line
 from .tables import (
+    RUNNABLE_ROWS,
+    RUNNABLE_TABLE,
     SESSION_TABLE,
     SESSIONS_ROWS,
     SHIPPED,
@@ -40,6 +43,7 @@ from .tables import (
     metadata_of,
     phrases_of,
     quoted_tag,
+    unfinished_of,
 )
 from .timeline import TIMELINE, WIDTH, Line, Timeline, line
 from .transcript import TRANSCRIPT, Transcript, replay
@@ -104,6 +108,12 @@ __all__ = [
     "NoticeShown",
     "Projection",
     "RULES",
+    "RUNNABLE",
+    "RUNNABLE_ROWS",
+    "RUNNABLE_TABLE",
+    "Standing",
+    "Unfinished",
+    "unfinished_of",
     "SESSIONS",
     "Step",
     "TIMELINE",

@@ -5,13 +5,21 @@ from typing import Final
 from .calls import CALL_ROWS, CALL_TABLE, call_of
 from .decisions import DECISION_ROWS, DECISION_TABLE, decision_of
 from .rows import NothingStored, Rows, Stored
+from .runnable import RUNNABLE_ROWS, RUNNABLE_TABLE, unfinished_of
 from .sessions import SESSION_TABLE, SESSIONS_ROWS, metadata_of, quoted_tag
 from .table import Batch, Kind, ReadsBodies, Row, Table, TableFold, TableProjection
 from .texts import TEXT_KINDS, TEXT_ROWS, TEXT_TABLE, Found, TextKind, texts_of
 from .usage import USAGE_ROWS, USAGE_TABLE
 from .words import Phrase, excerpt, phrases_of, words_of
 
-SHIPPED: Final[tuple[TableProjection, ...]] = (SESSION_TABLE, CALL_TABLE, DECISION_TABLE, USAGE_TABLE, TEXT_TABLE)
+SHIPPED: Final[tuple[TableProjection, ...]] = (
+    SESSION_TABLE,
+    CALL_TABLE,
+    DECISION_TABLE,
+    USAGE_TABLE,
+    TEXT_TABLE,
+    RUNNABLE_TABLE,
+)
 """Those that every turnlog knows."""
 
 __all__ = [
@@ -24,6 +32,8 @@ __all__ = [
     "Kind",
     "NothingStored",
     "Phrase",
+    "RUNNABLE_ROWS",
+    "RUNNABLE_TABLE",
     "ReadsBodies",
     "Row",
     "Rows",
@@ -47,5 +57,6 @@ __all__ = [
     "phrases_of",
     "quoted_tag",
     "texts_of",
+    "unfinished_of",
     "words_of",
 ]

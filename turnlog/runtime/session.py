@@ -107,6 +107,16 @@ class SessionHandle:
         worker.decide(lambda session: commands.turns.start(session, user, turn_id, asked))
         return await run_turn(worker, Conduct(approvals), output)
 
+    async def begin_turn(self, content: UserInput, *, limits: Limits | None = None) -> str:
+        """Say something and leave the turn to whichever worker comes first; the turn's id.
+
+        Raises InvalidInput, CommandRefused, SessionBusy, StoreError.
+        """
+        asked = commands.turns.Asked(await keep_input(self._env.bodies, content), limits)
+        turn_id, by = self._env.ids.new("turn"), self._env.stamp()
+        await command(self._env, self._id, lambda session: commands.turns.start(session, by, turn_id, asked))
+        return turn_id
+
     @overload
     async def resume_turn(
         self,

@@ -21,7 +21,8 @@ def test_tables_are_missing_then_built_then_up_to_date(terminal: Terminal, two: 
     terminal.ok("projections", "rebuild", "usage")
     heading, *rows = terminal.ok("projections", "status").out.splitlines()
     assert heading.split() == ["NAME", "VERSION", "STATE", "POSITION", "BEHIND", "EVENTS", "UPDATED"]
-    assert [row.split()[0] for row in rows] == ["sessions", "tool_calls", "permission_decisions", "usage", "texts"]
+    shipped = ["sessions", "tool_calls", "permission_decisions", "usage", "texts", "runnable_sessions"]
+    assert [row.split()[0] for row in rows] == shipped
 
 
 def test_a_projection_nobody_knows_is_not_found(terminal: Terminal, two: tuple[str, str]) -> None:

@@ -19,6 +19,7 @@ from .events import (
     InputQueued,
     LeaseReleased,
     LeaseTaken,
+    MemoryRecalled,
     ModelFailed,
     ModelRequested,
     ModelResponded,
@@ -54,6 +55,7 @@ from .events import (
     TurnStopRequested,
     TurnSuspended,
 )
+from .memory import digest_of
 from .replacing import replace
 from .rules import Rule, remember
 from .session import Lease, Session, Turn
@@ -112,6 +114,7 @@ def _started(session: Session, event: SessionStarted) -> Session:
         limits=event.limits,
         policy=event.policy,
         tags=event.tags,
+        memory=bool(event.memory),
     )
 
 
@@ -175,11 +178,16 @@ def _configured(session: Session, event: SessionConfigured) -> Session:
         settings=session.settings if event.settings is None else event.settings,
         limits=session.limits if event.limits is None else event.limits,
         policy=session.policy if event.policy is None else event.policy,
+        memory=session.memory if event.memory is None else event.memory,
     )
 
 
 def _closed(session: Session, event: SessionClosed) -> Session:
     return replace(session, closed=True, successor=event.successor)
+
+
+def _recalled(session: Session, event: MemoryRecalled) -> Session:
+    return replace(session, recalled=digest_of(event.text) if event.text else "")
 
 
 def _rule(session: Session, event: RuleRemembered | RuleRevoked | RuleUsed) -> Session:
@@ -225,6 +233,7 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     LeaseTaken: _lease_taken,
     LeaseReleased: _lease_released,
     InputQueued: _input_queued,
+    MemoryRecalled: _recalled,
     BackgroundTaskStarted: evolve_background.task_started,
     BackgroundTaskStopRequested: evolve_background.stop_requested,
     BackgroundTaskFinished: evolve_background.task_over,

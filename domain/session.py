@@ -239,6 +239,10 @@ class Session:
     background: Background = NO_TASKS
     successor: str | None = None
     tags: tuple[str, ...] = ()
+    memory: bool = False
+    """Whether what its project has pinned is put in front of its turns."""
+    recalled: str = ""
+    """The digest of what stands in front of the conversation; "" for nothing."""
 
     @property
     def spent(self) -> Spent:

@@ -9,7 +9,7 @@ from .call_summaries import KnownCall
 from .calls import TOOL_CALLS, CallRow, Step, ToolCalls
 from .covers import covers
 from .gist import gist_of
-from .items import Item, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
+from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
 from .messages import messages
 from .metadata import METADATA, Metadata
 from .projection import Projection, project
@@ -106,6 +106,7 @@ __all__ = [
     "Metadata",
     "ModelSaid",
     "NoticeShown",
+    "MemoryShown",
     "Projection",
     "RULES",
     "RUNNABLE",

@@ -11,6 +11,7 @@ from turnlog.domain import (
     Cost,
     InputKind,
     ModelBlock,
+    Recalled,
     Resolution,
     ResultContent,
     Usage,
@@ -104,4 +105,14 @@ class NoticeShown(_Item):
     message: str
 
 
-Item = UserSaid | ModelSaid | ToolUsed | TurnEnded | NoticeShown
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryShown(_Item):
+    """From here on `text` stands in front of the conversation, in place of what stood there; blank for nothing."""
+
+    kind: Literal["memory_shown"] = "memory_shown"
+    text: str
+    facts: tuple[Recalled, ...] = ()
+    left_out: int = 0
+
+
+Item = UserSaid | ModelSaid | ToolUsed | TurnEnded | NoticeShown | MemoryShown

@@ -26,7 +26,7 @@ def messages(transcript: Transcript, model: str | None = None) -> tuple[Message,
                 conversation.result(item)
             case _:
                 pass
-    return conversation.messages()
+    return conversation.messages(transcript.recalled)
 
 
 class _Conversation:
@@ -39,10 +39,11 @@ class _Conversation:
         self._proposed: set[str] = set()
         self._unanswered: set[str] = set()
 
-    def messages(self) -> tuple[Message, ...]:
-        """What has been said, sides in turn from the user's."""
+    def messages(self, recalled: str) -> tuple[Message, ...]:
+        """What has been said, sides in turn from the user's; in front of it what was recalled."""
+        front: list[Block] = [TextBlock(text=recalled)] if recalled else []
         return tuple(
-            Message(role="assistant" if place % 2 else "user", blocks=tuple(blocks))
+            Message(role="assistant" if place % 2 else "user", blocks=(*([] if place else front), *blocks))
             for place, blocks in enumerate(self._sides)
         )
 

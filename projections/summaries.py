@@ -40,8 +40,10 @@ from turnlog.domain import (
 )
 
 from .background_words import TASK_WORDS
+from .board_words import BOARD_WORDS
 from .covers import covers
 from .gist import gist_of
+from .memory_words import MEMORY_WORDS
 from .words import Words
 
 _SMALLEST = Decimal("0.0001")
@@ -83,6 +85,7 @@ def _session_configured(event: SessionConfigured) -> Words:
         "" if event.settings is None else "new settings",
         "" if event.limits is None else "new limits",
         "" if event.policy is None else "new policy",
+        "" if event.memory is None else f"memory {'on' if event.memory else 'off'}",
     )
 
 
@@ -256,4 +259,6 @@ _WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     LeaseTaken: _lease_taken,
     LeaseReleased: _lease_released,
     **TASK_WORDS,
+    **BOARD_WORDS,
+    **MEMORY_WORDS,
 }

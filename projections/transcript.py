@@ -8,6 +8,7 @@ from turnlog.domain import (
     Event,
     InputDelivered,
     InputQueued,
+    MemoryRecalled,
     ModelResponded,
     NoticeRaised,
     PermissionEndorsed,
@@ -36,14 +37,17 @@ from turnlog.domain import (
 )
 
 from .call_status import CallFact, TurnOver, is_settled, status_after, status_when_over
-from .items import Item, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
+from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
 from .projection import Projection, project
 from .questions import Questions
 
 
 @dataclass(slots=True)
 class Transcript:
-    """The items so far. The rest is bookkeeping: where each call is, what is unsettled, unseen by a model, not over."""
+    """The items so far. The rest is bookkeeping: where each call is, what is unsettled, unseen by a model, not over.
+
+    `recalled` is what of the memory stands in front of the conversation.
+    """
 
     items: list[Item] = field(default_factory=list[Item])
     places: dict[str, int] = field(default_factory=dict[str, int])
@@ -51,6 +55,7 @@ class Transcript:
     queued: dict[str, InputQueued] = field(default_factory=dict[str, InputQueued])
     questions: Questions = field(default_factory=Questions)
     turn_id: str | None = None
+    recalled: str = ""
 
     def call(self, call_id: str) -> ToolUsed | None:
         """The call under this id."""
@@ -204,6 +209,19 @@ def _notice(transcript: Transcript, recorded: Recorded, event: NoticeRaised) -> 
     )
 
 
+def _recalled(transcript: Transcript, recorded: Recorded, event: MemoryRecalled) -> None:
+    transcript.recalled = event.text
+    transcript.items.append(
+        MemoryShown(
+            **_place(recorded),
+            at=event.at,
+            text=event.text,
+            facts=event.facts,
+            left_out=event.left_out,
+        ),
+    )
+
+
 # Tool calls
 
 
@@ -278,6 +296,7 @@ _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     SessionForked: _forked,
     ModelResponded: _model_said,
     NoticeRaised: _notice,
+    MemoryRecalled: _recalled,
     ToolCallAmended: _call_changed,
     ToolCallAuthorized: _call_changed,
     ToolCallDenied: _call_changed,
@@ -294,4 +313,4 @@ _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     PermissionStale: _call_changed,
 }
 
-TRANSCRIPT: Projection[Transcript] = Projection("transcript", 3, Transcript, _fold)
+TRANSCRIPT: Projection[Transcript] = Projection("transcript", 4, Transcript, _fold)

@@ -41,6 +41,7 @@ def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
         "settings": None if session.settings is None else session.settings.model_dump(mode="json"),
         "limits": None if session.limits is None else session.limits.model_dump(mode="json"),
         "policy": _body(session.policy),
+        "memory": session.memory,
         "spent": _SPENT.dump_python(session.spent, mode="json"),
         "status": session.status,
         "worker": None if session.lease is None else session.lease.worker,

@@ -142,6 +142,7 @@ class Turnlog:
         hooks: Sequence[Hook] = (),
         policy: Policy | None = None,
         tags: Sequence[str] = (),
+        memory: bool = False,
     ) -> SessionHandle:
         """Begin a session. Tools are your own, or the names of built-in ones; `workspace` is what they may touch.
 
@@ -149,11 +150,12 @@ class Turnlog:
         recorded by its full name. `settings` are for the model; `limits` hold for all turns together. `hooks` belong to
         the handle, as tools of your own do: whoever opens the session again gives them again. `policy` says how calls
         are judged; the session keeps it (None: that of the log as it was opened). Tools that run
-        programs need one whose bounds switch that on. `tags` are to find it by.
+        programs need one whose bounds switch that on. `tags` are to find it by. With `memory` what its project has
+        pinned is put in front of each turn.
 
         Raises InvalidInput, ModelError, StoreError.
         """
-        new = NewSession(title, model, tools, system, project, workspace, settings, limits, hooks, policy, tags)
+        new = NewSession(title, model, tools, system, project, workspace, settings, limits, hooks, policy, tags, memory)
         return await create_session(self._env, new)
 
     async def open_session(

@@ -4,7 +4,21 @@ Pure: time, ids and digests are arguments. A worker's commands name its epoch an
 session; a person's commands go through at any time.
 """
 
-from . import answers, background, guards, inputs, leases, models, permissions, rules, sessions, tools, turns
+from . import (
+    answers,
+    background,
+    guards,
+    inputs,
+    leases,
+    memories,
+    models,
+    permissions,
+    rules,
+    sessions,
+    tasks,
+    tools,
+    turns,
+)
 
 __all__ = [
     "answers",
@@ -12,10 +26,12 @@ __all__ = [
     "guards",
     "inputs",
     "leases",
+    "memories",
     "models",
     "permissions",
     "rules",
     "sessions",
+    "tasks",
     "tools",
     "turns",
 ]

@@ -37,6 +37,7 @@ class Opening:
     limits: Limits | None = None
     policy: Body | None = None
     tags: tuple[str, ...] = ()
+    memory: bool = False
 
 
 def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
@@ -56,6 +57,7 @@ def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
             limits=opening.limits,
             policy=opening.policy,
             tags=few_enough(tags_of(opening.tags)),
+            memory=opening.memory or None,
         ),
     )
 
@@ -121,6 +123,7 @@ class Configuration:
     settings: ModelSettings | None = None
     limits: Limits | None = None
     policy: Body | None = None
+    memory: bool | None = None
 
 
 def configure(session: Session, by: Stamp, wanted: Configuration) -> tuple[Event, ...]:
@@ -136,6 +139,7 @@ def configure(session: Session, by: Stamp, wanted: Configuration) -> tuple[Event
         settings=None if wanted.settings == session.settings else wanted.settings,
         limits=None if wanted.limits == session.limits else wanted.limits,
         policy=None if wanted.policy == session.policy else wanted.policy,
+        memory=None if wanted.memory == session.memory else wanted.memory,
     )
     return (changed,) if changed != SessionConfigured(**by) else ()
 

@@ -15,6 +15,16 @@ from .base import Actor, ActorKind, Event, Stamp
 from .catalogue import EVENTS, TOPICS, topic_of
 from .input import InputDelivered, InputKind, InputQueued
 from .lease import LeaseReleased, LeaseTaken
+from .memory import (
+    MemoryEvent,
+    MemoryForgotten,
+    MemoryIngested,
+    MemoryPinned,
+    MemoryRecalled,
+    MemorySourceForgotten,
+    MemoryStored,
+    Recalled,
+)
 from .model import NO_USAGE, ModelFailed, ModelRequested, ModelResponded, Usage
 from .permission import (
     PermissionEndorsed,
@@ -35,6 +45,16 @@ from .session import (
     SessionRenamed,
     SessionStarted,
     SessionTagged,
+)
+from .task import (
+    BoardEvent,
+    TaskAdded,
+    TaskChanged,
+    TaskClaimed,
+    TaskCompleted,
+    TaskDropped,
+    TaskReleased,
+    TaskReopened,
 )
 from .tool import (
     AuthorizedBy,
@@ -64,6 +84,22 @@ from .turn import (
 )
 
 __all__ = [
+    "MemoryEvent",
+    "MemoryForgotten",
+    "MemoryIngested",
+    "MemoryPinned",
+    "MemoryRecalled",
+    "MemorySourceForgotten",
+    "MemoryStored",
+    "Recalled",
+    "BoardEvent",
+    "TaskAdded",
+    "TaskChanged",
+    "TaskClaimed",
+    "TaskCompleted",
+    "TaskDropped",
+    "TaskReleased",
+    "TaskReopened",
     "AuthorizedBy",
     "BackgroundTaskEvent",
     "BackgroundTaskFinished",

@@ -13,6 +13,14 @@ from .background import (
 from .base import Event
 from .input import InputDelivered, InputQueued
 from .lease import LeaseReleased, LeaseTaken
+from .memory import (
+    MemoryForgotten,
+    MemoryIngested,
+    MemoryPinned,
+    MemoryRecalled,
+    MemorySourceForgotten,
+    MemoryStored,
+)
 from .model import ModelFailed, ModelRequested, ModelResponded
 from .permission import (
     PermissionEndorsed,
@@ -32,6 +40,15 @@ from .session import (
     SessionRenamed,
     SessionStarted,
     SessionTagged,
+)
+from .task import (
+    TaskAdded,
+    TaskChanged,
+    TaskClaimed,
+    TaskCompleted,
+    TaskDropped,
+    TaskReleased,
+    TaskReopened,
 )
 from .tool import (
     ToolCallAmended,
@@ -88,6 +105,19 @@ EVENTS: tuple[type[Event], ...] = (
     BackgroundTaskStopRequested,
     BackgroundTaskFinished,
     BackgroundTaskLost,
+    TaskAdded,
+    TaskChanged,
+    TaskClaimed,
+    TaskReleased,
+    TaskCompleted,
+    TaskReopened,
+    TaskDropped,
+    MemoryStored,
+    MemoryPinned,
+    MemoryForgotten,
+    MemorySourceForgotten,
+    MemoryIngested,
+    MemoryRecalled,
 )
 
 

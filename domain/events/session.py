@@ -15,7 +15,8 @@ _Tags = Annotated[tuple[str, ...], Field(exclude_if=lambda value: not value)]
 class SessionStarted(Event):
     """A session began. `tools` are the names on offer; `workspace` is the directory its tools may touch.
 
-    `limits` hold for all turns together. `policy` is the JSON of its `Policy`; None: the standard one.
+    `limits` hold for all turns together. `policy` is the JSON of its `Policy`; None: the standard one. With `memory`
+    what its project has pinned is put in front of each turn.
     """
 
     title: str
@@ -28,6 +29,7 @@ class SessionStarted(Event):
     limits: Limits | None = None
     policy: Body | None = None
     tags: _Tags = ()
+    memory: bool | None = None
 
 
 class SessionForked(Event):
@@ -71,6 +73,7 @@ class SessionConfigured(Event):
     settings: ModelSettings | None = None
     limits: Limits | None = None
     policy: Body | None = None
+    memory: bool | None = None
 
 
 class SessionClosed(Event):

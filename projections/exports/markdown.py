@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from turnlog.domain import Body, ImageBlock, ModelBlock, ResultContent, TextBlock, ThinkingBlock, ToolCallBlock
 
-from ..items import Item, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
+from ..items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
 from ..metadata import Metadata
 from ..results import result_of
 from ..shown import one_line
@@ -152,6 +152,9 @@ def _item(item: Item, page: _Page) -> Iterator[str]:
             yield f"*The turn {_ENDED[item.outcome]}{f' ({said})' if said else ''}.* {page.when(item)}"
         case NoticeShown():
             yield f"*{item.severity.capitalize()}: {inline(item.message)}* {page.when(item)}"
+        case MemoryShown():
+            told = ", ".join(fact.memory_id for fact in item.facts)
+            yield f"*Recalled: {inline(told) if told else 'nothing any more'}.* {page.when(item)}"
 
 
 _SAID = {

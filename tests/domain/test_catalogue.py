@@ -6,17 +6,30 @@ from datetime import datetime
 import pytest
 from pydantic import ValidationError
 
-from turnlog.domain import EVENTS, TOPICS, BackgroundTaskEvent, Event, RuleEvent, ToolCallEvent, TurnEvent, topic_of
+from turnlog.domain import (
+    EVENTS,
+    TOPICS,
+    BackgroundTaskEvent,
+    BoardEvent,
+    Event,
+    MemoryEvent,
+    RuleEvent,
+    ToolCallEvent,
+    TurnEvent,
+    topic_of,
+)
 
 from .every_event import SAMPLES
 from .story import ALICE, STARTED
 
-ABSTRACT = {Event, TurnEvent, ToolCallEvent, RuleEvent, BackgroundTaskEvent}
+ABSTRACT = {Event, TurnEvent, ToolCallEvent, RuleEvent, BackgroundTaskEvent, BoardEvent, MemoryEvent}
 STAMP = ("at", "actor", "cause")
 TURN = (*STAMP, "turn_id")
 CALL = (*TURN, "call_id")
 TASK = (*STAMP, "task_id")
 RULE = (*STAMP, "rule_id", "scope", "process")
+MEMORY = (*STAMP, "session_id", "call_id")
+BOARD = (*MEMORY, "task_id")
 
 GOLDEN: dict[str, tuple[str, ...]] = {
     "SessionStarted/1": (
@@ -31,6 +44,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
         "limits",
         "policy",
         "tags",
+        "memory",
     ),
     "SessionForked/1": (
         *STAMP,
@@ -46,7 +60,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     ),
     "SessionRenamed/1": (*STAMP, "title"),
     "SessionTagged/1": (*STAMP, "added", "removed"),
-    "SessionConfigured/1": (*STAMP, "model", "system", "tools", "settings", "limits", "policy"),
+    "SessionConfigured/1": (*STAMP, "model", "system", "tools", "settings", "limits", "policy", "memory"),
     "SessionClosed/1": (*STAMP, "reason", "successor"),
     "NoticeRaised/1": (*STAMP, "severity", "message"),
     "TurnStarted/1": (*TURN, "content", "limits", "output"),
@@ -123,12 +137,25 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "BackgroundTaskStopRequested/1": (*TASK, "reason"),
     "BackgroundTaskFinished/1": (*TASK, "status", "exit_status", "signal", "reason", "duration_ms", "output"),
     "BackgroundTaskLost/1": (*TASK, "reason"),
+    "TaskAdded/1": (*BOARD, "subject", "description", "blocked_by"),
+    "TaskChanged/1": (*BOARD, "subject", "description", "blocked_by"),
+    "TaskClaimed/1": (*BOARD, "holder"),
+    "TaskReleased/1": (*BOARD, "reason"),
+    "TaskCompleted/1": (*BOARD, "result"),
+    "TaskReopened/1": (*BOARD, "reason"),
+    "TaskDropped/1": (*BOARD, "reason"),
+    "MemoryStored/1": (*MEMORY, "memory_id", "text", "digest", "version", "extractor", "redactions"),
+    "MemoryPinned/1": (*MEMORY, "memory_id", "pinned"),
+    "MemoryForgotten/1": (*MEMORY, "memory_id", "reason"),
+    "MemorySourceForgotten/1": (*MEMORY, "source", "reason"),
+    "MemoryIngested/1": (*MEMORY, "source", "version", "extractor", "position"),
+    "MemoryRecalled/1": (*STAMP, "text", "facts", "left_out"),
 }
 
 OPTIONAL = {
     "SessionClosed/1": {"successor"},
-    "SessionStarted/1": {"policy"},
-    "SessionConfigured/1": {"policy"},
+    "SessionStarted/1": {"policy", "memory"},
+    "SessionConfigured/1": {"policy", "memory"},
     "ToolCallAuthorized/1": {"evaluation", "policy"},
     "ToolCallDenied/1": {"evaluation", "policy"},
     "ToolCallFinished/1": {"redactions"},

@@ -105,6 +105,9 @@ class _Page:
             case "notice_shown":
                 self._heading(item, item.severity, "bad" if item.severity == "warning" else "plain")
                 write(indented(item.message))
+            case "memory_shown":
+                self._heading(item, "memory", "quiet")
+                write((indented(item.text or "nothing any more"), "quiet"))
 
     async def _user(self, item: "UserSaid") -> None:
         self._heading(item, "user", "title")

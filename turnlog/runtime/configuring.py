@@ -57,6 +57,7 @@ class Wanted:
     settings: ModelSettings | None = None
     limits: Limits | None = None
     policy: Policy | None = None
+    memory: bool | None = None
 
 
 async def configure_session(env: Environment, session_id: str, own: Mapping[str, Tool], wanted: Wanted) -> None:
@@ -72,6 +73,7 @@ async def configure_session(env: Environment, session_id: str, own: Mapping[str,
         wanted.settings,
         wanted.limits,
         None if wanted.policy is None else await keep_policy(env, wanted.policy),
+        wanted.memory,
     )
     by = env.stamp()
     await command(env, session_id, lambda session: commands.sessions.configure(session, by, configuration))

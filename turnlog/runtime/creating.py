@@ -42,6 +42,7 @@ class NewSession:
     hooks: Sequence[Hook] = ()
     policy: Policy | None = None
     tags: Sequence[str] = ()
+    memory: bool = False
 
 
 async def create_session(env: Environment, new: NewSession) -> SessionHandle:
@@ -65,6 +66,7 @@ async def create_session(env: Environment, new: NewSession) -> SessionHandle:
         limits=new.limits,
         policy=None if policy == STANDARD else await keep_policy(env, policy),
         tags=tuple(map(clean, new.tags)),
+        memory=new.memory,
     )
     session_id = env.ids.session()
     events = commands.sessions.start(Session(session_id), env.stamp(), opening)

@@ -279,7 +279,7 @@ class SessionHandle:
         by, added, removed = self._env.stamp(), [clean(each) for each in add], [clean(each) for each in remove]
         await command(self._env, self._id, lambda session: commands.sessions.tag(session, by, added, removed))
 
-    async def configure(
+    async def configure(  # noqa: PLR0913 - named, and none changes what another means
         self,
         *,
         model: str | None = None,
@@ -288,12 +288,13 @@ class SessionHandle:
         settings: ModelSettings | None = None,
         limits: Limits | None = None,
         policy: Policy | None = None,
+        memory: bool | None = None,
     ) -> None:
         """Change what holds for the turns to come; None leaves it as it is.
 
         Raises InvalidInput, CommandRefused while a turn is in progress, StoreError.
         """
-        wanted = Wanted(model, system, tools, settings, limits, policy)
+        wanted = Wanted(model, system, tools, settings, limits, policy, memory)
         await configure_session(self._env, self._id, self._means.tools, wanted)
 
     async def close(self, reason: str = "") -> None:

@@ -26,6 +26,7 @@ from turnlog.projections import (
     USAGE,
     CallRow,
     Item,
+    MemoryShown,
     ModelSaid,
     NoticeShown,
     Projection,
@@ -151,6 +152,7 @@ class _Messages:
         self._transcript = TRANSCRIPT.initial()
         self._items: list[Item] = []
         self._turn_id: str | None = None
+        self._recalled = ""
         self._cuts: list[tuple[int, int]] = [(0, 0)]
         self._proposed: set[str] = set()
         self._repeated = False
@@ -162,6 +164,8 @@ class _Messages:
 
     def document(self) -> JsonValue:
         items, turn_id = self._transcript.items, self._transcript.turn_id
+        if self._recalled != self._transcript.recalled:  # it stands in front of everything
+            self._recalled, self._items, self._cuts = self._transcript.recalled, [], [(0, 0)]
         changed = self._first_change(items, turn_id)
         if changed is not None:
             self._note_calls(items)
@@ -192,15 +196,15 @@ class _Messages:
             self._cuts.pop()
         begin, kept = self._cuts[-1]
         if begin < len(items) and isinstance(items[-1], UserSaid) and not self._repeated:
-            before = self._tail(items[begin:-1], turn_id)
+            before = self._tail(items[begin:-1], turn_id, kept)
             if before and before[-1].role == "assistant":
                 self._keep(kept, before)
                 begin, kept = len(items) - 1, kept + len(before)
                 self._cuts.append((begin, kept))
-        self._keep(kept, self._tail(items[begin:], turn_id))
+        self._keep(kept, self._tail(items[begin:], turn_id, kept))
 
-    def _tail(self, items: list[Item], turn_id: str | None) -> tuple[Message, ...]:
-        return messages(Transcript(items=items, turn_id=turn_id))
+    def _tail(self, items: list[Item], turn_id: str | None, kept: int) -> tuple[Message, ...]:
+        return messages(Transcript(items=items, turn_id=turn_id, recalled="" if kept else self._recalled))
 
     def _keep(self, kept: int, tail: tuple[Message, ...]) -> None:
         """These messages after the first `kept`; those that are the same stay the same objects."""
@@ -214,4 +218,4 @@ class _Messages:
 
 
 def _turn(item: Item) -> str | None:
-    return None if isinstance(item, NoticeShown) else item.turn_id
+    return None if isinstance(item, NoticeShown | MemoryShown) else item.turn_id

@@ -52,7 +52,7 @@ def main() -> int:
     given = _arguments()
     chosen: set[str] = set(given.only or [*ON_POSTGRES, *ELSEWHERE])
     repeats: int = given.repeats or (1 if given.quick else 3)
-    bench = Bench(repeats=repeats, quick=given.quick)
+    bench = Bench(repeats=repeats, quick=given.quick, tldr=given.tldr)
     try:
         with running_server() as server:
             bench.loads_known = server.ours and PROC.joinpath("stat").exists()
@@ -92,6 +92,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, metavar="N", help="times everything is measured (3)")
     parser.add_argument("--quick", action="store_true", help="a look whether it runs; the figures mean nothing")
     parser.add_argument("--only", nargs="+", choices=[*ON_POSTGRES, *ELSEWHERE], help="these parts only")
+    parser.add_argument("--tldr", type=Path, metavar="DIR", help="pages of tldr, for the share of its commands")
     parser.add_argument("--output", type=Path, default=LATEST, metavar="FILE", help="where the JSON goes")
     return parser.parse_args()
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .figures import Cell, Round, Sample
 from .load import BUSY_CORES, Bystanders
@@ -17,10 +18,11 @@ PATIENCE = 5
 
 @dataclass(slots=True)
 class Bench:
-    """How much is measured, and what disturbed it."""
+    """How much is measured, and what disturbed it. `tldr` is where pages of tldr lie, if anywhere."""
 
     repeats: int = 3
     quick: bool = False
+    tldr: Path | None = None
     loads_known: bool = True
     disturbed: dict[str, float] = field(default_factory=dict[str, float])
 

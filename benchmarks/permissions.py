@@ -25,6 +25,7 @@ from turnlog.infrastructure import permissions
 
 from .cells import Bench
 from .figures import Figure, Sample, at_least, at_most, figure, of_cell, percentile
+from .tldr import command_lines
 
 COMMANDS = Path(__file__).with_name("commands.txt")
 RULES = 1_000
@@ -56,11 +57,13 @@ def measure(bench: Bench) -> list[Figure]:
         calls = _calls(workspace, _example_commands())
         cell = partial(_decide, _rules(), calls, 1 if bench.quick else PASSES)
         rounds = bench.interleave("permissions", {"judge": cell})
-    share = _grammar_share(_example_commands())
+    shares = [figure("grammar_share", [_grammar_share(_example_commands())], "%")]
+    if bench.tldr is not None:
+        shares.append(figure("grammar_share_tldr", [_grammar_share(command_lines(bench.tldr))], "%", at_least(90)))
     return [
         figure("permission_p50_ms", of_cell(rounds, "judge", "p50_ms"), "ms"),
         figure("permission_p99_ms", of_cell(rounds, "judge", "p99_ms"), "ms", at_most(5)),
-        figure("grammar_share", [share], "%", at_least(90)),
+        *shares,
     ]
 
 

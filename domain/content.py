@@ -4,8 +4,9 @@ A body is text, or a reference to text kept once in the blob table. Bodies above
 and every image are kept by hash, so an event stays small whatever it speaks of (design, rule 10).
 """
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +15,8 @@ INLINE_LIMIT = 8 * 1024
 
 HEAD_CHARS = 200
 """Characters of a stored body that its reference repeats, for people who only want a glance."""
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Value(BaseModel):
@@ -122,4 +125,6 @@ def plain_text(blocks: Sequence[Block]) -> str:
 
 def clean(text: str) -> str:
     """Text that can be stored: lone surrogates, which no UTF-8 can hold, become U+FFFD."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text  # nearly always, and texts can be large: each copy counts
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

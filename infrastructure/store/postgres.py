@@ -268,7 +268,8 @@ class PostgresBackend:
     def get_blob(self, sha256: str) -> bytes | None:
         """The body, or None."""
         with self._datastore.get_connection() as connection:
-            row = connection.execute(self._select_blob, (sha256,)).fetchone()
+            # In text, every byte would come as two characters.
+            row = connection.execute(self._select_blob, (sha256,), binary=True).fetchone()
             return None if row is None else bytes(row["body"])
 
     def get_snapshot(self, stream: str) -> SnapshotRow | None:

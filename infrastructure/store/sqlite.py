@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from . import sqlite_schema
+from . import sqlite_blobs, sqlite_schema
 from .address import SQLiteAddress
 from .backend import PAGE, Row, SnapshotRow
 from .group import Append, Outcome
@@ -29,11 +29,6 @@ SELECT_STREAMS = (
     " AND originator_id >= ?1 AND substr(originator_id, 1, length(?1)) = ?1"
     " ORDER BY originator_id LIMIT ?2"
 )
-INSERT_BLOB = (
-    "INSERT INTO blobs (sha256, media_type, size, body) SELECT ?1, ?2, ?3, ?4"
-    " WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE sha256 = ?1)"
-)
-SELECT_BLOB = "SELECT body FROM blobs WHERE sha256 = ?"
 # Whatever somebody put there, it comes as the type it should have had.
 SELECT_SNAPSHOT = (
     "SELECT CAST(version AS INTEGER) AS version, CAST(digest AS BLOB) AS digest, CAST(data AS BLOB) AS data"
@@ -93,14 +88,12 @@ class SQLiteBackend:
     def put_blob(self, sha256: str, media_type: str, body: bytes) -> None:
         """Keep a body, unless it is kept already, in a transaction of its own."""
         with self._writer.transaction() as connection:
-            connection.execute(INSERT_BLOB, (sha256, media_type, len(body), body))
+            sqlite_blobs.insert(connection, sha256, media_type, body)
 
     def get_blob(self, sha256: str) -> bytes | None:
         """The body, or None."""
         with self._datastore.transaction(commit=False) as cursor:
-            cursor.execute(SELECT_BLOB, (sha256,))
-            row = cursor.fetchone()
-            return None if row is None else bytes(row["body"])
+            return sqlite_blobs.select(cursor.sqlite_cursor.connection, sha256)
 
     def get_snapshot(self, stream: str) -> SnapshotRow | None:
         """The row of this stream, as it stands, or None."""

@@ -45,6 +45,12 @@ async def test_a_plain_answer_is_five_events_in_order(world: World) -> None:
     ]
 
 
+async def test_a_long_answer_is_told_whole(world: World) -> None:
+    answer = "word " * 10_000
+    session = await world.session([answer])
+    assert (await session.append_turn("Go on.")).text == answer
+
+
 async def test_a_plain_answer_takes_two_appends(world: World) -> None:
     session = await world.session(["Hello."])
     world.log.written.clear()

@@ -136,12 +136,23 @@ class Bodies:
 
     async def _whole_block(self, block: Block) -> Block:
         match block:
+            case TextBlock() | ThinkingBlock() | ToolCallBlock():
+                return await self._whole_said(block)
+            case ToolResultBlock(content=content):
+                parts = [TextBlock(text=await self.text(p.text)) if isinstance(p, TextBlock) else p for p in content]
+                return block.model_copy(update={"content": tuple(parts)})
+            case _:
+                return block
+
+    async def whole_output(self, blocks: Sequence[ModelBlock]) -> tuple[ModelBlock, ...]:
+        """What a model said, with every text inline. Raises BlobMissing, BlobDamaged, StoreError."""
+        return tuple([await self._whole_said(block) for block in blocks])
+
+    async def _whole_said(self, block: ModelBlock) -> ModelBlock:
+        match block:
             case TextBlock(text=BlobRef() as ref) | ThinkingBlock(text=BlobRef() as ref):
                 return block.model_copy(update={"text": await self.text(ref)})
             case ToolCallBlock(arguments=BlobRef() as ref):
                 return block.model_copy(update={"arguments": await self.text(ref)})
-            case ToolResultBlock(content=content):
-                parts = [TextBlock(text=await self.text(p.text)) if isinstance(p, TextBlock) else p for p in content]
-                return block.model_copy(update={"content": tuple(parts)})
             case _:
                 return block

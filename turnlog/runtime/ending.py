@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 from turnlog.domain import (
@@ -27,7 +26,6 @@ from turnlog.domain import (
 )
 
 from .asking import record_failure
-from .replies import Reply, reply_of, value_of
 from .snapshots import keep
 from .worker import Worker
 
@@ -50,17 +48,17 @@ def decide(worker: Worker, decision: Callable[[Session, Stamp, int], tuple[Event
     worker.decide(lambda session: decision(session, by, epoch))
 
 
-async def leave(worker: Worker) -> Reply | None:
-    """Append what is decided, give the session back, and tell how it stands.
+async def leave(worker: Worker) -> bool:
+    """Append what is decided and give the session back; whether that was it.
 
-    None where others wrote meanwhile what lets the turn go on, such as an answer or something for the model to see.
+    It was not where others wrote meanwhile what lets the turn go on, such as an answer or more for the model to see.
     """
     decide(worker, commands.leases.release)
     await worker.flush()
     if not worker.lost:
-        return None
+        return False
     await keep(worker.env, worker.session, worker.folded)
-    return replace(reply_of(worker), value=await value_of(worker))
+    return True
 
 
 async def fail(worker: Worker, code: str, message: str, error: ModelError | None = None) -> TurnlogError:

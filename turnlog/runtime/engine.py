@@ -48,7 +48,7 @@ from .ending import after_loss, decide, fail, fail_because, leave, limit_reached
 from .environment import RUNNING
 from .judging import judge_call
 from .policies import policy_of
-from .replies import Reply
+from .replies import Reply, reply_of
 from .running import recover_call, run_calls
 from .worker import OutOfTime, Worker
 
@@ -116,8 +116,8 @@ async def _loop(worker: Worker, conduct: Conduct) -> Reply:
             case AwaitPerson() as wait:
                 await _await_person(worker, wait, conduct)
             case Over():
-                if reply := await leave(worker):
-                    return reply
+                if await leave(worker):
+                    return await reply_of(worker)
             case step:
                 await _take(worker, step)
 

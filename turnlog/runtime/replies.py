@@ -68,19 +68,11 @@ def typed(reply: Reply, model: type[M]) -> TypedReply[M]:
     )
 
 
-async def value_of(worker: Worker) -> Mapping[str, JsonValue] | None:
-    """What a turn that was to end in a value ended in: the last one that was accepted."""
-    turn = worker.session.turn
-    if turn is None or turn.state != "completed" or turn.last_word != "value":
-        return None
-    for item in reversed(worker.transcript.items):
-        if isinstance(item, ToolUsed) and item.tool == OUTPUT_TOOL and item.status == "finished":
-            return parse_object(await worker.env.bodies.text(item.arguments))
-    return None
+async def reply_of(worker: Worker) -> Reply:
+    """How the latest turn stands.
 
-
-def reply_of(worker: Worker) -> Reply:
-    """How the latest turn stands. Raises TurnInterrupted where it was cancelled."""
+    Raises TurnInterrupted where it was cancelled, BlobMissing, BlobDamaged, StoreError.
+    """
     turn = worker.session.turn
     if turn is None:
         raise TurnFailure(f"session {worker.session.id} has no turn")
@@ -95,5 +87,17 @@ def reply_of(worker: Worker) -> Reply:
     if turn.state == "cancelled":
         raise TurnInterrupted(f"the turn of session {worker.session.id} was cancelled; what was done stays done")
     said = [item for item in worker.transcript.items if isinstance(item, ModelSaid) and item.turn_id == turn.turn_id]
-    blocks = said[-1].blocks if said else ()
-    return Reply(turn.turn_id, "empty" if turn.last_word == "empty" else "answered", blocks)
+    blocks = await worker.env.bodies.whole_output(said[-1].blocks if said else ())
+    outcome: Literal["empty", "answered"] = "empty" if turn.last_word == "empty" else "answered"
+    return Reply(turn.turn_id, outcome, blocks, await _value_of(worker))
+
+
+async def _value_of(worker: Worker) -> Mapping[str, JsonValue] | None:
+    """What a turn that was to end in a value ended in: the last one that was accepted."""
+    turn = worker.session.turn
+    if turn is None or turn.state != "completed" or turn.last_word != "value":
+        return None
+    for item in reversed(worker.transcript.items):
+        if isinstance(item, ToolUsed) and item.tool == OUTPUT_TOOL and item.status == "finished":
+            return parse_object(await worker.env.bodies.text(item.arguments))
+    return None

@@ -163,7 +163,8 @@ class SessionHandle:
         worker = await worker_for(self._env, self._id, self._means)
         conduct = Conduct(approvals, unknown, clean(reason))
         if still_waits(worker, conduct):
-            return reply_of(worker) if output is None else typed(reply_of(worker), output)
+            waiting = await reply_of(worker)
+            return waiting if output is None else typed(waiting, output)
         user = self._env.stamp()
         holder = without_asking(worker.session) if take_over else await holder_of(self._env, worker.session)
         worker.decide(lambda session: commands.turns.resume(session, user, limits))

@@ -1,0 +1,39 @@
+"""A session whose model answers 50 MB, in pieces; tells the most memory this process ever held, in MiB."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from turnlog import Turnlog
+from turnlog.domain import ModelDelta, ModelReply, ModelRequest, TextBlock
+
+PIECES, PIECE = 500, 100_000
+"""Of so many characters each."""
+
+
+class Talkative:
+    """Answers more than anybody reads."""
+
+    name = "test:talkative"
+
+    async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        pieces = [f"{number:>{PIECE}}" for number in range(PIECES)]
+        for piece in pieces:
+            yield ModelDelta("text", piece)
+            await asyncio.sleep(0)
+        yield ModelReply((TextBlock(text="".join(pieces)),))
+
+
+async def main(url: str) -> None:
+    """Have one turn, and read its answer back."""
+    async with Turnlog.open(url) as log:
+        session = await log.create_session("Much", model=Talkative())
+        reply = await session.append_turn("Go on and on.")
+        assert len(reply.text) == PIECES * PIECE
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    sys.stdout.write(f"{int(peak.split()[1]) // 1024}\n")

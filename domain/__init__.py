@@ -151,7 +151,7 @@ from .events import (
     topic_of,
 )
 from .evolve import evolve, fold
-from .judging import JudgedCall, Permissions, Previewed, Surrounded, Surroundings
+from .judging import JudgedCall, Permissions, Previewed, Surrounded, Surroundings, WithinLog
 from .limits import LimitCode, LimitSpent, before_calls, before_request, deadline, late
 from .matchers import (
     AnyCall,
@@ -251,6 +251,7 @@ from .steps import (
 )
 from .tags import retagged, tags_of
 from .task_board import (
+    BOARD_TOOLS,
     BOARDS,
     READINESS,
     BoardAccess,
@@ -275,6 +276,8 @@ from .tooling import (
 from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
 
 __all__ = [
+    "WithinLog",
+    "BOARD_TOOLS",
     "MemoryEvent",
     "MemoryForgotten",
     "MemoryIngested",

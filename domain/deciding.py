@@ -21,6 +21,7 @@ class Considered:
     """What is known of a call: what its rules say, and the authorizer (None: it leaves the call, or there is none).
 
     `reads` is a tool that changes nothing, `own` one of turnlog's that touches nothing outside the log.
+    One that is `within_log` does not either, and changes something there that others see, such as a task board.
     """
 
     tool: str
@@ -28,6 +29,7 @@ class Considered:
     reads: bool = False
     own: bool = False
     word: Verdict | None = None
+    within_log: bool = False
 
 
 def decide(policy: Policy, call: Considered) -> Decided:
@@ -47,4 +49,4 @@ def decide(policy: Policy, call: Considered) -> Decided:
         return Decided("allow", "read_only")
     if said.verdict == "allow":
         return Decided("allow", "rules")
-    return Decided(policy.otherwise, "policy")
+    return Decided("allow" if call.within_log else policy.otherwise, "policy")

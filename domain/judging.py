@@ -65,6 +65,16 @@ class Surrounded(Protocol):
 
 
 @runtime_checkable
+class WithinLog(Protocol):
+    """A tool that changes nothing outside the log, so that it may run where no rule speaks of it."""
+
+    @property
+    def within_log(self) -> bool:
+        """Whether that is so."""
+        ...
+
+
+@runtime_checkable
 class Previewed(Protocol):
     """A tool that can show what a call would come to. That binds nobody: the call itself is what is allowed."""
 

@@ -24,6 +24,9 @@ from .origin import Origin
 BOARDS = "tasks."
 """What the streams of task boards begin with."""
 
+BOARD_TOOLS = ("task_list", "task_add", "task_claim", "task_update")
+"""The tools that work with a board."""
+
 BoardTaskState = Literal["open", "claimed", "completed", "dropped"]
 Readiness = Literal["ready", "blocked", "claimed", "completed", "dropped"]
 READINESS: tuple[Readiness, ...] = ("claimed", "ready", "blocked", "completed", "dropped")

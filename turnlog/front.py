@@ -55,6 +55,7 @@ from .runtime.paths import parse_path
 from .runtime.places import found_at, history_at
 from .runtime.read_models import Projections
 from .runtime.rewinding import Rewound, Standing, rewind, standing_after
+from .runtime.task_board import Tasks, tasks_of_project
 from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
 from .runtime.whatif import Outcome as Effects
 
@@ -282,6 +283,12 @@ class Turnlog:
         Raises StoreError where the database is away.
         """
         return await self._env.bodies.readable(body)
+
+    # What projects share
+
+    def tasks(self, project: str) -> Tasks:
+        """The task board of a project; one that nobody used yet is empty. `session.tasks()` is that of a session."""
+        return tasks_of_project(self._env, project)
 
     # Other logs and tools
 

@@ -19,6 +19,7 @@ from .removing import delete_file
 from .searching import search_files
 from .shell import shell
 from .shell_script import shell_script
+from .task_board import task_add, task_claim, task_list, task_update
 
 _BUILTIN: tuple[Tool, ...] = (
     shell,
@@ -35,6 +36,10 @@ _BUILTIN: tuple[Tool, ...] = (
     background_wait,
     background_stop,
     background_output,
+    task_list,
+    task_add,
+    task_claim,
+    task_update,
 )
 
 BUILTIN_TOOLS: Mapping[str, Tool] = MappingProxyType({each.spec.name: each for each in _BUILTIN})
@@ -63,6 +68,10 @@ __all__ = [
     "shell",
     "shell_script",
     "start_program",
+    "task_add",
+    "task_claim",
+    "task_list",
+    "task_update",
     "telling",
     "tool",
     "write_file",

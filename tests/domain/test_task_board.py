@@ -132,15 +132,15 @@ def test_where_nothing_is_ready_nothing_is_claimed() -> None:
     assert said == "no task is ready: all are done, claimed, or blocked by others"
 
 
-@pytest.mark.parametrize(
-    "decision",
-    [
-        lambda on, by: tasks.complete(on, by, "task-1", None, TWO),
-        lambda on, by: tasks.release(on, by, "task-1", "", TWO),
-        lambda on, by: tasks.drop(on, by, "task-1", "", TWO),
-        lambda on, by: tasks.change(on, by, "task-1", Wording("Mine"), TWO),
-    ],
+TAMPERING: tuple[BoardDecision, ...] = (
+    lambda on, by: tasks.complete(on, by, "task-1", None, TWO),
+    lambda on, by: tasks.release(on, by, "task-1", "", TWO),
+    lambda on, by: tasks.drop(on, by, "task-1", "", TWO),
+    lambda on, by: tasks.change(on, by, "task-1", Wording("Mine"), TWO),
 )
+
+
+@pytest.mark.parametrize("decision", TAMPERING)
 def test_a_session_leaves_alone_what_another_one_has(decision: BoardDecision) -> None:
     said = refused(CommandRefused, decision, board(added(1), claimed(1)))
     assert said == "task-1 is claimed by session_1; leave it, or have a person release it"
@@ -172,15 +172,15 @@ def test_what_others_wait_for_cannot_be_dropped() -> None:
     assert said.startswith("task-2 waits for task-1")
 
 
-@pytest.mark.parametrize(
-    ("events", "again"),
-    [
-        ([completed(1)], lambda on, by: tasks.complete(on, by, "task-1")),
-        ([], lambda on, by: tasks.reopen(on, by, "task-1")),
-        ([], lambda on, by: tasks.release(on, by, "task-1")),
-        ([TaskDropped(**alice, task_id="task-1")], lambda on, by: tasks.drop(on, by, "task-1")),
-    ],
+REPEATED: tuple[tuple[list[Event], BoardDecision], ...] = (
+    ([completed(1)], lambda on, by: tasks.complete(on, by, "task-1")),
+    ([], lambda on, by: tasks.reopen(on, by, "task-1")),
+    ([], lambda on, by: tasks.release(on, by, "task-1")),
+    ([TaskDropped(**alice, task_id="task-1")], lambda on, by: tasks.drop(on, by, "task-1")),
 )
+
+
+@pytest.mark.parametrize(("events", "again"), REPEATED)
 def test_saying_the_same_again_changes_nothing(events: list[Event], again: BoardDecision) -> None:
     assert again(board(added(1), *events), alice) == ()
 

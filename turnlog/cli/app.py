@@ -30,6 +30,7 @@ from . import (
     showing,
     steering,
     tagging,
+    task_board,
     verifying,
 )
 
@@ -108,5 +109,16 @@ _register(
     projecting.status,
     projecting.build,
     projecting.rebuild,
+)
+_register(
+    _group("tasks", "What is to be done in a project, in which order, and who is at it."),
+    task_board.list_,
+    task_board.add,
+    task_board.claim,
+    task_board.release,
+    task_board.done,
+    task_board.reopen,
+    task_board.drop,
+    task_board.change,
 )
 _register(_group("db", "The database itself."), db.migrate, db.check)

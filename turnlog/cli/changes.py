@@ -27,6 +27,7 @@ def changes(before: "Moment", after: "Moment") -> dict[str, list[Change]]:
         "waiting for permission": _keyed(_pending(before), _pending(after)),
         "rules": _keyed(_rules(before), _rules(after)),
         "background tasks": _tasks(before, after),
+        "tasks of the board": _board_tasks(before, after),
         "files": _files(before, after),
         "usage": _usage(before, after),
     }
@@ -119,6 +120,22 @@ def _tasks(before: "Moment", after: "Moment") -> list[Change]:
         elif was.state != task.state:
             found.append(Change("~", f"{about}  {was.state} → {task.state}"))
     return [*(Change("-", one_line(task_id)) for task_id in old if task_id not in new), *found]
+
+
+def _board_tasks(before: "Moment", after: "Moment") -> list[Change]:
+    """Tasks of the board that calls changed in between. What a session did to the board is not taken back with it."""
+    from turnlog.projections import one_line
+    from turnlog.runtime.comparing import shared
+    from turnlog.runtime.touched import touched_tasks
+
+    together = shared(before.history, after.history)
+    return [
+        Change(
+            "+" if "added" in task.changes else "~",
+            f"{one_line(task.task_id)}  {', '.join(task.changes)}  {one_line(task.subject)}",
+        )
+        for task in touched_tasks(after.history[together:])
+    ]
 
 
 def _files(before: "Moment", after: "Moment") -> list[Change]:

@@ -3,7 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from turnlog.domain import BackgroundTasks, Bounds, Call, InvalidInput, NotFound, ToolContext, ToolProgress, ToolSpec
+from turnlog.domain import (
+    BackgroundTasks,
+    BoardAccess,
+    Bounds,
+    Call,
+    InvalidInput,
+    NotFound,
+    Origin,
+    ToolContext,
+    ToolProgress,
+    ToolSpec,
+)
 
 from .background_records import Place
 from .background_tasks import background_tasks
@@ -11,6 +22,7 @@ from .environment import Environment
 from .live import LiveProgress
 from .looking import Look
 from .progress import Reporter
+from .task_board import board_access
 from .worker import Worker
 
 
@@ -38,7 +50,11 @@ def context_of(worker: Worker, call: Call, look: Look, progress: Callable[[ToolP
         bounds=bounds,
         progress=progress,
         secret=partial(_secret, worker.env, look.of.tool.spec, bounds),
-        state={**worker.env.state, BackgroundTasks: _background(worker, call, bounds)},
+        state={
+            **worker.env.state,
+            BackgroundTasks: _background(worker, call, bounds),
+            BoardAccess: board_access(worker.env, worker.session, Origin(worker.session.id, call.call_id)),
+        },
         redact=worker.env.redactor.text,
     )
 

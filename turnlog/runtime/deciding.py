@@ -17,6 +17,7 @@ from turnlog.domain import (
     RuleUsed,
     Session,
     Verdict,
+    WithinLog,
     book_stream,
     commands,
     decide,
@@ -60,7 +61,9 @@ def still_stands(call: Call, look: Look) -> bool:
 
 def _considered(call: Call, look: Look, word: Allow | Deny | Ask) -> Considered:
     heard: Verdict | None = "deny" if isinstance(word, Deny) else "allow" if isinstance(word, Allow) else None
-    return Considered(call.tool, look.evaluation, look.of.tool.spec.read_only, call.tool in OWN_TOOLS, heard)
+    tool = look.of.tool
+    own, within_log = call.tool in OWN_TOOLS, isinstance(tool, WithinLog) and tool.within_log
+    return Considered(call.tool, look.evaluation, tool.spec.read_only, own, heard, within_log)
 
 
 def denial_by_rules(look: Look) -> commands.tools.Denial:

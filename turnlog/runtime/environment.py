@@ -17,21 +17,26 @@ from turnlog.domain import (
     EventLog,
     Heartbeats,
     Ids,
+    Memory,
     Model,
     Permissions,
     Policy,
     Snapshots,
     Stamp,
+    TaskBoard,
     Tool,
     ToolContext,
     ToolOutput,
     Workers,
+    board_after,
+    memory_after,
 )
 from turnlog.projections import ReadTables
 
 from .background import LiveTasks
 from .bodies import Bodies
 from .books import Books
+from .folds import Folds
 from .hooks import Authorizer, Hook
 from .live import Live
 from .pulse import Pulse, awake_seconds
@@ -137,12 +142,17 @@ class Environment:
     background: LiveTasks = field(default_factory=LiveTasks)
     bodies: Bodies = field(init=False)
     books: Books = field(init=False)
+    boards: Folds[TaskBoard] = field(init=False)
+    memories: Folds[Memory] = field(init=False)
     redactor: Redactor = field(init=False, repr=False)
     pulse: Pulse = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bodies", Bodies(self.blobs))
         object.__setattr__(self, "books", Books(self.log, self.worker))
+        attempts = self.settings.command_attempts
+        object.__setattr__(self, "boards", Folds(self.log, TaskBoard(), board_after, attempts))
+        object.__setattr__(self, "memories", Folds(self.log, Memory(), memory_after, attempts))
         object.__setattr__(self, "redactor", Redactor(self.secrets))
         pulse = Pulse(self.heartbeats, self.settings.lease_seconds, self.clock.now, self.elapsed)
         object.__setattr__(self, "pulse", pulse)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from turnlog.domain import (
+    BOARDS,
+    MEMORIES,
     CorruptRecord,
     EventLog,
     InvalidInput,
@@ -18,6 +20,8 @@ from .environment import Environment
 from .snapshots import restore
 
 _MAX_ANCESTORS = 1_000
+BESIDE = ("rules.", BOARDS, MEMORIES)
+"""What the streams begin with that are no sessions."""
 
 
 async def own_events(log: EventLog, session_id: str, at: int | None = None) -> Sequence[Recorded]:
@@ -88,7 +92,7 @@ async def find_session(log: EventLog, prefix: str) -> str:
     """The one session whose id begins with `prefix`. Raises NotFound, InvalidInput, StoreError."""
     if not prefix:
         raise InvalidInput("a session id, or the beginning of one, is needed")
-    found = [name for name in await log.streams(prefix, limit=20) if not name.startswith("rules.")]
+    found = [name for name in await log.streams(prefix, limit=20) if not name.startswith(BESIDE)]
     if prefix in found:
         return prefix
     if not found:

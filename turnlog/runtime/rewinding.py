@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from turnlog.domain import (
     BackgroundTaskStarted,
-    Change,
     Effect,
     InvalidInput,
     PermissionResolved,
@@ -27,6 +26,7 @@ from .forks import NewFork, fork_of
 from .histories import history, load
 from .places import version_of
 from .touched import TouchedFile, touched
+from .writing import changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ async def rewind(env: Environment, session_id: str, at: At, new: NewFork, reason
         child = await fork_of(env, parent, titled)
         given_way = commands.sessions.give_way(now, env.stamp(), child.stream, clean(reason))
         try:
-            await env.log.append(child, Change(session_id, now.version, given_way))
+            await env.log.append(child, *await changes(env, now, given_way))
         except VersionConflict:
             if attempt == 1:
                 raise

@@ -40,6 +40,7 @@ from .replies import Reply, TypedReply, reply_of, typed
 from .resolving import Outcome, resolve
 from .subscription import follow
 from .taking import holder_of, still_waits, taken, without_asking
+from .task_board import Tasks, tasks_of
 from .why import Why, why
 from .writing import command
 
@@ -194,6 +195,10 @@ class SessionHandle:
         Raises InvalidInput, CommandRefused where no turn is in progress, StoreError.
         """
         await self._queue("follow_up", content)
+
+    async def tasks(self) -> Tasks:
+        """The task board that the session works with: its project's, or its own. Raises NotFound, StoreError."""
+        return await tasks_of(self._env, self._id)
 
     # Permissions
 

@@ -65,6 +65,29 @@ def _with(known: TouchedFile | None, path: str, change: Mapping[str, JsonValue],
     return TouchedFile(path, change.get("before"), change["after"], told, 1, record)
 
 
+@dataclass(frozen=True, slots=True)
+class TouchedTask:
+    """A task of the board that calls changed, and how, in order."""
+
+    task_id: str
+    subject: str
+    changes: tuple[str, ...]
+
+
+def touched_tasks(history: Iterable[Recorded]) -> tuple[TouchedTask, ...]:
+    """The tasks that the calls of a history changed, as their results say, in the order they were changed first."""
+    found: dict[str, TouchedTask] = {}
+    for record in history:
+        details = record.event.details if isinstance(record.event, ToolCallFinished) else None
+        match details:
+            case {"task_id": str(task_id), "task_change": str(change), "subject": str(subject)}:
+                before = found[task_id].changes if task_id in found else ()
+                found[task_id] = TouchedTask(task_id, subject, (*before, change))
+            case _:
+                pass
+    return tuple(found.values())
+
+
 def content_of(said: JsonValue) -> str:
     """What details say of a path, in a few words."""
     if not isinstance(said, dict):

@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import JsonValue, ValidationError
 
 from turnlog.domain import (
+    BOARD_TOOLS,
     BlobDamaged,
     BlobMissing,
     BlobRef,
@@ -127,7 +128,8 @@ def verdict_on(case: Case, said: Evaluation) -> tuple[Verdict, str]:
     """What would be decided on a case now, where the rules say this; and why."""
     policy, tool = case.policy, case.call.tool
     word = case.decided.verdict if case.decided.by == "authorizer" else None
-    found = decide(policy, Considered(tool, said, case.reads, tool in OWN_TOOLS, word))
+    within_log = tool in BOARD_TOOLS and (case.decided.verdict, case.decided.by) == ("allow", "policy")
+    found = decide(policy, Considered(tool, said, case.reads, tool in OWN_TOOLS, word, within_log))
     match found.by:
         case "rules":
             return found.verdict, said.why

@@ -8,12 +8,14 @@ from turnlog.domain import (
     Recorded,
     RuleEvent,
     Session,
+    SessionClosed,
     VersionConflict,
     book_stream,
 )
 
 from .environment import Environment
 from .histories import load
+from .task_board import release_change
 
 Decision = Callable[[Session], Sequence[Event]]
 
@@ -40,7 +42,10 @@ async def _attempt(env: Environment, session_id: str, decision: Decision) -> Seq
 
 
 async def changes(env: Environment, session: Session, events: Sequence[Event]) -> list[Change]:
-    """The events as changes to the streams they belong to: the session's, and those of rule books."""
+    """The events as changes to the streams they belong to: the session's, and those of rule books.
+
+    A session that is closed gives back the tasks it had claimed, in the same transaction.
+    """
     own: list[Event] = []
     books: dict[str, list[Event]] = {}
     for event in events:
@@ -52,4 +57,6 @@ async def changes(env: Environment, session: Session, events: Sequence[Event]) -
     result = [Change(session.id, session.version, tuple(own))] if own else []
     for stream, found in books.items():
         result.append(Change(stream, (await env.books.read(stream)).version, tuple(found)))
+    if any(isinstance(event, SessionClosed) for event in own):
+        result += await release_change(env, session)
     return result

@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Protocol
 
-from . import evolve_background, evolve_calls, evolve_turns
+from . import evolve_background, evolve_calls, evolve_context, evolve_turns
 from .events import (
     BackgroundTaskFinished,
     BackgroundTaskLost,
     BackgroundTaskStarted,
     BackgroundTaskStopRequested,
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionRequested,
+    CompactionStarted,
+    CompactionUndone,
     Event,
     InputDelivered,
     InputQueued,
@@ -154,6 +159,7 @@ def _forked(session: Session, event: SessionForked) -> Session:
         started_at=event.at,
         background=evolve_background.left_behind(session.background),
         tags=event.tags,
+        context=evolve_context.left_behind(session.context),
     )
 
 
@@ -238,6 +244,11 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     BackgroundTaskStopRequested: evolve_background.stop_requested,
     BackgroundTaskFinished: evolve_background.task_over,
     BackgroundTaskLost: evolve_background.task_over,
+    CompactionRequested: evolve_context.requested,
+    CompactionStarted: evolve_context.started,
+    CompactionCompleted: evolve_context.completed,
+    CompactionFailed: evolve_context.failed,
+    CompactionUndone: evolve_context.undone,
 }
 """The session at its new version, and an event of it."""
 

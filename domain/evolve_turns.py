@@ -48,7 +48,7 @@ def turn_suspended(turn: Turn, event: TurnSuspended, version: int) -> Turn:
 
 def turn_resumed(turn: Turn, event: TurnResumed, version: int) -> Turn:
     """Whoever resumes it gives the model as many tries at a value, and at being allowed something, as at first."""
-    turn = replace(ended(turn, "open", version), repairs=0, denials=0)
+    turn = replace(ended(turn, "open", version), repairs=0, denials=0, rescued=0)
     return turn if event.limits is None else replace(turn, limits=event.limits)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol, TypeVar
+from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from pydantic import Field, JsonValue
 
@@ -229,6 +229,16 @@ class Model(Protocol):
 
     def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """Stream deltas, then exactly one ModelReply as the last item. Raises ModelError."""
+        ...
+
+
+@runtime_checkable
+class KnowsWindow(Protocol):
+    """A model of which it is known how long a conversation it takes."""
+
+    @property
+    def context_window(self) -> int | None:
+        """Tokens of a request and its answer together; None where nobody knows."""
         ...
 
 

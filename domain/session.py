@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import AwareDatetime, TypeAdapter
 
 from .content import Body
+from .context import NO_CONTEXT, Context
 from .events import Actor, Effect, InputKind, TurnState
 from .rules import Rule
 from .settings import Limits, ModelSettings, Output
@@ -33,8 +34,11 @@ LastWord = Literal["none", "calls", "answer", "empty", "value"]
 OUTPUT_TOOL = "final_answer"
 """The tool with which a model gives the value a turn is to end in."""
 
+READ_TOOL_RESULT = "read_tool_result"
+"""The tool that shows a result whose rest, or all, the model does not see."""
+
 RequestState = Literal["pending", "allowed", "denied", "expired", "withdrawn", "stale"]
-Status = Literal["created", "active", "suspended", "idle", "failed", "closed"]
+Status = Literal["created", "active", "compacting", "suspended", "idle", "failed", "closed"]
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,8 @@ class Turn:
     begun_by: Actor | None = None
     denials: int = 0
     """Calls denied in a row; one that begins ends the row."""
+    rescued: int = 0
+    """The latest round whose request was too long, so that the conversation was compacted."""
 
     @property
     def wants_output(self) -> bool:
@@ -237,6 +243,7 @@ class Session:
     limits: Limits | None = None
     policy: Body | None = None
     background: Background = NO_TASKS
+    context: Context = NO_CONTEXT
     successor: str | None = None
     tags: tuple[str, ...] = ()
     memory: bool = False
@@ -254,6 +261,8 @@ class Session:
         """Where the session stands, derived; never stored."""
         if self.closed:
             return "closed"
+        if self.context.under_way is not None:
+            return "compacting"
         if self.turn is None:
             return "created"
         match self.turn.state:

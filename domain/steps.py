@@ -55,6 +55,13 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Compact:
+    """Somebody asked that the conversation be compacted before the next request."""
+
+    instructions: str
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
     """The model had its last word, and it does not have the form asked for."""
 
@@ -77,7 +84,7 @@ class Over:
 _NOBODY = 0
 """An epoch that no worker ever has."""
 
-Step = AskModel | Judge | Run | Recover | AwaitPerson | Deliver | Notify | Repair | Stop | Finish | Over
+Step = AskModel | Judge | Run | Recover | AwaitPerson | Deliver | Notify | Compact | Repair | Stop | Finish | Over
 
 
 def next_step(session: Session) -> Step:
@@ -88,7 +95,14 @@ def next_step(session: Session) -> Step:
     step = _step(turn, session.epoch)
     if turn.stopping and not isinstance(step, Finish):
         return Stop()
-    return Notify(session.background.untold) if session.background.untold and isinstance(step, AskModel) else step
+    return _before_asking(session) or step if isinstance(step, AskModel) else step
+
+
+def _before_asking(session: Session) -> Step | None:
+    """What has to be done before the model is asked, if anything."""
+    if session.background.untold:
+        return Notify(session.background.untold)
+    return None if session.context.wanted is None else Compact(session.context.wanted)
 
 
 def waits_for(turn: Turn) -> AwaitPerson | None:

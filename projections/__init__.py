@@ -7,19 +7,22 @@ from .background_words import how_it_stands
 from .call_status import CallStatus
 from .call_summaries import KnownCall
 from .calls import TOOL_CALLS, CallRow, Step, ToolCalls
+from .compactions import HEADING, Compacted, Compactions, cut_after
 from .covers import covers
 from .gist import gist_of
 from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
-from .messages import messages
+from .messages import messages, messages_before
 from .metadata import METADATA, Metadata
 from .projection import Projection, project
 from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery
+from .room import BYTES_PER_TOKEN, Cut, Length, cut_for, elidable, length_of, saved_by, text_size
 from .rules import RULES
 from .runnable import RUNNABLE, Standing, Unfinished
 from .runner import Runner, Target, Tell
 from .session_query import STATUSES, SessionOrder, SessionQuery, folded
 from .sessions import SESSIONS
 from .shown import one_line
+from .summarising import SUMMARISER, answers_replaced, summary_question
 from .tables import (
     RUNNABLE_ROWS,
     RUNNABLE_TABLE,
@@ -54,6 +57,22 @@ from .visible import quoted, visible
 from .words import Tone
 
 __all__ = [
+    "HEADING",
+    "Compacted",
+    "Compactions",
+    "cut_after",
+    "messages_before",
+    "BYTES_PER_TOKEN",
+    "Cut",
+    "Length",
+    "cut_for",
+    "elidable",
+    "length_of",
+    "saved_by",
+    "text_size",
+    "SUMMARISER",
+    "answers_replaced",
+    "summary_question",
     "exports",
     "tables",
     "STATUSES",

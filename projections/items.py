@@ -62,7 +62,8 @@ class ToolUsed(_Item):
 
     `arguments` are those it is to run with, which a hook or person may have changed from the model's (`amended_by`).
     `reason` says why it was refused, denied, or how its outcome came to be unknown or known; `resolution` is what a
-    person said became of it. `full` is the whole output where `content` had to be cut.
+    person said became of it. `full` is the whole output where `content` had to be cut. Of an `elided`
+    result the model is only told that it was.
     """
 
     kind: Literal["tool_used"] = "tool_used"
@@ -83,6 +84,7 @@ class ToolUsed(_Item):
     finished_at: datetime | None = None
     duration_ms: int | None = None
     amended_by: str | None = None
+    elided: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,29 +4,49 @@ It starts with the user, roles alternate, and every tool call is answered once, 
 order and before anything else. Where a call has no outcome the answer says so, truthfully.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from turnlog.domain import OUTPUT_TOOL, Block, Message, ModelBlock, TextBlock, ThinkingBlock, ToolCallBlock
+from turnlog.domain import (
+    OUTPUT_TOOL,
+    Block,
+    Message,
+    ModelBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    UserBlock,
+)
 
-from .items import ModelSaid, ToolUsed, UserSaid
+from .items import Item, ModelSaid, ToolUsed, UserSaid
 from .results import is_blank, result_of
 from .transcript import Transcript
 
 
 def messages(transcript: Transcript, model: str | None = None) -> tuple[Message, ...]:
     """What a model is told. Thinking and proofs go to the model that made them, or to all where `model` is None."""
+    return _told(transcript, transcript.items, model, transcript.recalled)
+
+
+def messages_before(transcript: Transcript, cut: int, model: str | None = None) -> tuple[Message, ...]:
+    """What a model is told up to the first `cut` items of a transcript: what a summary is to stand for.
+
+    What was recalled is not part of it: it stays in front, and nothing forgotten comes back in a summary.
+    """
+    return _told(transcript, transcript.items[:cut], model, "")
+
+
+def _told(transcript: Transcript, items: Sequence[Item], model: str | None, recalled: str) -> tuple[Message, ...]:
     conversation = _Conversation(model, transcript.turn_id)
-    for item in transcript.items:
-        match item:
-            case UserSaid():
-                conversation.user(item)
-            case ModelSaid():
-                conversation.assistant(item)
-            case ToolUsed():
-                conversation.result(item)
-            case _:
-                pass
-    return conversation.messages(transcript.recalled)
+    compacted, start = transcript.compactions.latest, 0
+    if compacted is not None:
+        start = compacted.cut
+        conversation.summary(compacted.blocks())
+        conversation.forget(items[:start])
+        for index in compacted.kept:
+            conversation.add(items[index])
+    for item in items[start:]:
+        conversation.add(item)
+    return conversation.messages(recalled)
 
 
 class _Conversation:
@@ -46,6 +66,26 @@ class _Conversation:
             Message(role="assistant" if place % 2 else "user", blocks=(*([] if place else front), *blocks))
             for place, blocks in enumerate(self._sides)
         )
+
+    def add(self, item: Item) -> None:
+        """The next item, as far as it is part of the conversation."""
+        match item:
+            case UserSaid():
+                self.user(item)
+            case ModelSaid():
+                self.assistant(item)
+            case ToolUsed():
+                self.result(item)
+            case _:
+                pass
+
+    def summary(self, blocks: Sequence[UserBlock]) -> None:
+        """What stands for the conversation up to some point."""
+        self._say(0, blocks)
+
+    def forget(self, items: Iterable[Item]) -> None:
+        """What the summary stands for; calls in it are answered there."""
+        self._proposed.update(item.call_id for item in items if isinstance(item, ToolUsed))
 
     def user(self, said: UserSaid) -> None:
         """What a person said; it joins what they said before where nobody answered."""

@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from turnlog.domain import (
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionStarted,
     Event,
     PermissionExpired,
     PermissionRequested,
@@ -38,9 +41,9 @@ from .projection import Projection
 class Metadata:
     """A session at a glance. `waiting` is how many questions, those in `pending`, await a person.
 
-    `status` follows from `closed` and from `turn`, the state of the latest turn. `errors` counts turns that failed,
-    and calls that failed or whose outcome became unknown, in this session's own stream. `successor` is the session that
-    goes on in place of one that was rewound.
+    `status` follows from `closed`, `compacting` and `turn`, the state of the latest turn. `errors` counts turns that
+    failed, and calls that failed or whose outcome became unknown, in this session's own stream. `successor` is the
+    session that goes on in place of one that was rewound.
     """
 
     id: str
@@ -61,6 +64,7 @@ class Metadata:
     errors: int = 0
     tags: tuple[str, ...] = ()
     successor: str | None = None
+    compacting: bool = False
 
 
 def take_in(metadata: Metadata | None, recorded: Recorded) -> Metadata | None:
@@ -118,6 +122,8 @@ def _forked(recorded: Recorded, event: SessionForked) -> Metadata:
 def _status(metadata: Metadata) -> Status:
     if metadata.closed:
         return "closed"
+    if metadata.compacting:
+        return "compacting"
     match metadata.turn:
         case None:
             return "created"
@@ -180,6 +186,10 @@ def _outcome_unknown(metadata: Metadata, event: ToolOutcomeUnknown) -> Metadata:
     return replace(metadata, errors=metadata.errors + 1)
 
 
+def _compacting(now: bool) -> Callable[[Metadata, Event], Metadata]:
+    return lambda metadata, _: replace(metadata, compacting=now)
+
+
 def _turn_is(state: TurnState) -> Callable[[Metadata, Event], Metadata]:
     return lambda metadata, _: replace(metadata, turn=state)
 
@@ -201,6 +211,9 @@ _CHANGES: Mapping[type[Event], Callable[[Metadata, Any], Metadata]] = {
     PermissionWithdrawn: _no_longer_asked,
     ToolCallFinished: _call_finished,
     ToolOutcomeUnknown: _outcome_unknown,
+    CompactionStarted: _compacting(True),
+    CompactionCompleted: _compacting(False),
+    CompactionFailed: _compacting(False),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from turnlog.domain import ImageBlock, ResultContent, TextBlock, ToolResultBlock
+from turnlog.domain import READ_TOOL_RESULT, ImageBlock, ResultContent, TextBlock, ToolResultBlock
 
 from .call_status import CallStatus
 from .items import ToolUsed
@@ -11,9 +11,26 @@ from .items import ToolUsed
 def result_of(used: ToolUsed) -> ToolResultBlock:
     """The one answer to a call, whatever became of it."""
     if used.status in ("finished", "failed"):
+        if used.elided:
+            return _block(used, (TextBlock(text=elision_of(used)),), is_error=used.is_error)
         return _block(used, _said(used), is_error=used.is_error)
     text = _WORDS[used.status](used)
     return _block(used, (TextBlock(text=text),), is_error=used.resolution != "did")
+
+
+def elision_of(used: ToolUsed) -> str:
+    """The line that stands for a result that was elided: what it was, and how to read it."""
+    size = sum(_size(block) for block in used.content)
+    return (
+        f"[Notice of turnlog: this result ({size:,} bytes) was elided to save room; "
+        f'{READ_TOOL_RESULT} with call_id "{used.call_id}" shows it]'
+    )
+
+
+def _size(block: ResultContent) -> int:
+    if isinstance(block, ImageBlock):
+        return block.image.size
+    return len(block.text.encode()) if isinstance(block.text, str) else block.text.size
 
 
 def is_blank(block: TextBlock) -> bool:

@@ -41,6 +41,7 @@ from turnlog.domain import (
 
 from .background_words import TASK_WORDS
 from .board_words import BOARD_WORDS
+from .context_words import CONTEXT_WORDS
 from .covers import covers
 from .gist import gist_of
 from .memory_words import MEMORY_WORDS
@@ -261,4 +262,5 @@ _WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     **TASK_WORDS,
     **BOARD_WORDS,
     **MEMORY_WORDS,
+    **CONTEXT_WORDS,
 }

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from turnlog.domain import (
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionStarted,
+    CompactionUndone,
     Event,
     InputDelivered,
     InputQueued,
@@ -28,6 +32,7 @@ from turnlog.domain import (
     ToolCallStarted,
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
+    ToolResultsElided,
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
@@ -37,6 +42,7 @@ from turnlog.domain import (
 )
 
 from .call_status import CallFact, TurnOver, is_settled, status_after, status_when_over
+from .compactions import Compactions
 from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
 from .projection import Projection, project
 from .questions import Questions
@@ -56,6 +62,7 @@ class Transcript:
     questions: Questions = field(default_factory=Questions)
     turn_id: str | None = None
     recalled: str = ""
+    compactions: Compactions = field(default_factory=Compactions)
 
     def call(self, call_id: str) -> ToolUsed | None:
         """The call under this id."""
@@ -162,6 +169,7 @@ def _forked(transcript: Transcript, recorded: Recorded, event: SessionForked) ->
         if used is not None:
             status = status_when_over(used.status, event)
             transcript.put(replace(used, status=status, changed=recorded.version))
+    transcript.compactions.under_way = None
     if transcript.turn_id is not None:
         transcript.items.append(
             TurnEnded(**_place(recorded), at=event.at, turn_id=transcript.turn_id, outcome="forked"),
@@ -204,8 +212,44 @@ def _proposed(said: ModelSaid, block: ToolCallBlock) -> ToolUsed:
 
 
 def _notice(transcript: Transcript, recorded: Recorded, event: NoticeRaised) -> None:
+    _shown(transcript, recorded, event.severity, event.message)
+
+
+# What the model sees of it
+
+
+def _compaction_started(transcript: Transcript, recorded: Recorded, event: CompactionStarted) -> None:
+    transcript.compactions.begin(transcript.items, event)
+
+
+def _compaction_completed(transcript: Transcript, recorded: Recorded, event: CompactionCompleted) -> None:
+    transcript.compactions.complete(transcript.items, recorded, event)
+    _shown(transcript, recorded, "info", "earlier messages were replaced by a summary, for the model")
+
+
+def _compaction_failed(transcript: Transcript, recorded: Recorded, event: CompactionFailed) -> None:
+    transcript.compactions.under_way = None
+    if event.retry_delay is None:
+        said = f"the conversation was not compacted and is what it was ({event.failure}): {event.message}"
+        _shown(transcript, recorded, "warning", said)
+
+
+def _compaction_undone(transcript: Transcript, recorded: Recorded, event: CompactionUndone) -> None:
+    transcript.compactions.undo(transcript.items, event.completed)
+    _shown(transcript, recorded, "info", "the model sees again what a summary stood for")
+
+
+def _elided(transcript: Transcript, recorded: Recorded, event: ToolResultsElided) -> None:
+    for used in [transcript.call(call_id) for call_id in event.call_ids]:
+        if used is not None:
+            transcript.put(replace(used, elided=True, changed=recorded.version))
+    transcript.compactions.changed = len(transcript.items)
+    _shown(transcript, recorded, "info", f"earlier tool results were elided for the model: {len(event.call_ids)}")
+
+
+def _shown(transcript: Transcript, recorded: Recorded, severity: Literal["info", "warning"], message: str) -> None:
     transcript.items.append(
-        NoticeShown(**_place(recorded), at=event.at, severity=event.severity, message=event.message),
+        NoticeShown(**_place(recorded), at=recorded.event.at, severity=severity, message=message),
     )
 
 
@@ -297,6 +341,11 @@ _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     ModelResponded: _model_said,
     NoticeRaised: _notice,
     MemoryRecalled: _recalled,
+    CompactionStarted: _compaction_started,
+    CompactionCompleted: _compaction_completed,
+    CompactionFailed: _compaction_failed,
+    CompactionUndone: _compaction_undone,
+    ToolResultsElided: _elided,
     ToolCallAmended: _call_changed,
     ToolCallAuthorized: _call_changed,
     ToolCallDenied: _call_changed,

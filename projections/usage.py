@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from turnlog.domain import NO_USAGE, Cost, ModelResponded, Recorded, SessionForked, Usage
+from turnlog.domain import NO_USAGE, CompactionCompleted, Cost, ModelResponded, Recorded, SessionForked, Usage
 
 from .projection import Projection
 
@@ -21,7 +21,9 @@ FREE = Costs()
 
 @dataclass(slots=True)
 class UsageTotals:
-    """Tokens and costs over a whole history. `own` leaves out what came before a fork; `responses` counts answers."""
+    """Tokens and costs over a whole history. `own` leaves out what came before a fork; `responses` counts answers,
+    summaries among them; those made between turns belong to none.
+    """
 
     total: Usage = NO_USAGE
     own: Usage = NO_USAGE
@@ -53,12 +55,13 @@ def add_cost(costs: Costs, cost: Cost | None) -> Costs:
 
 def _fold(totals: UsageTotals, recorded: Recorded) -> UsageTotals:
     match recorded.event:
-        case ModelResponded() as event:
+        case ModelResponded() | CompactionCompleted() as event:
             totals.responses += 1
             totals.total = add_usage(totals.total, event.usage)
             totals.own = add_usage(totals.own, event.usage)
             totals.by_model[event.model] = add_usage(totals.by_model.get(event.model, NO_USAGE), event.usage)
-            totals.by_turn[event.turn_id] = add_usage(totals.by_turn.get(event.turn_id, NO_USAGE), event.usage)
+            if event.turn_id is not None:
+                totals.by_turn[event.turn_id] = add_usage(totals.by_turn.get(event.turn_id, NO_USAGE), event.usage)
             _add_cost(totals, event)
         case SessionForked():
             totals.own, totals.own_cost = NO_USAGE, FREE
@@ -67,11 +70,12 @@ def _fold(totals: UsageTotals, recorded: Recorded) -> UsageTotals:
     return totals
 
 
-def _add_cost(totals: UsageTotals, event: ModelResponded) -> None:
+def _add_cost(totals: UsageTotals, event: ModelResponded | CompactionCompleted) -> None:
     totals.cost = add_cost(totals.cost, event.cost)
     totals.own_cost = add_cost(totals.own_cost, event.cost)
     totals.cost_by_model[event.model] = add_cost(totals.cost_by_model.get(event.model, FREE), event.cost)
-    totals.cost_by_turn[event.turn_id] = add_cost(totals.cost_by_turn.get(event.turn_id, FREE), event.cost)
+    if event.turn_id is not None:
+        totals.cost_by_turn[event.turn_id] = add_cost(totals.cost_by_turn.get(event.turn_id, FREE), event.cost)
 
 
-USAGE: Projection[UsageTotals] = Projection("usage", 2, UsageTotals, _fold)
+USAGE: Projection[UsageTotals] = Projection("usage", 3, UsageTotals, _fold)

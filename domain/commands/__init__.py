@@ -7,6 +7,7 @@ session; a person's commands go through at any time.
 from . import (
     answers,
     background,
+    context,
     guards,
     inputs,
     leases,
@@ -23,6 +24,7 @@ from . import (
 __all__ = [
     "answers",
     "background",
+    "context",
     "guards",
     "inputs",
     "leases",

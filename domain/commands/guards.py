@@ -31,6 +31,19 @@ def open_turn(session: Session, epoch: int) -> Turn:
     return session.turn
 
 
+def held(session: Session, epoch: int) -> None:
+    """Refuse where the session is not this worker's. Raises NotFound, CommandRefused, SessionLost."""
+    started(session)
+    if session.lease is None or session.lease.epoch != epoch:
+        raise SessionLost(f"session {session.id} was taken over; this worker (epoch {epoch}) stops")
+    not_closed(session)
+
+
+def open_turn_id(session: Session) -> str | None:
+    """The turn in progress, if one is open."""
+    return session.turn.turn_id if session.turn is not None and session.turn.state == "open" else None
+
+
 def unfinished_turn(session: Session) -> Turn:
     """The turn that runs or waits. Raises NotFound, CommandRefused."""
     started(session)

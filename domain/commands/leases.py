@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ..errors import SessionBusy
 from ..events import Event, LeaseReleased, LeaseTaken, Stamp
 from ..session import Session
-from . import guards
+from . import context, guards
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ def take(
             "wait for it, cancel it, or take it over if that worker is gone",
             free_in=None if silence is None else max(0.0, silence.most - silence.seconds),
         )
-    return (LeaseTaken(**by, epoch=session.epoch + 1, worker=worker),)
+    left = context.abandon(session, by, "the worker ended before there was a summary")
+    return (*left, LeaseTaken(**by, epoch=session.epoch + 1, worker=worker))
 
 
 def _heard(silence: Silence | None) -> str:
@@ -44,4 +45,5 @@ def release(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
     """Give the session back; nothing happens where this worker no longer holds it."""
     if session.lease is None or session.lease.epoch != epoch:
         return ()
-    return (LeaseReleased(**by, epoch=epoch, worker=session.lease.worker),)
+    left = context.abandon(session, by, "the worker stopped before there was a summary")
+    return (*left, LeaseReleased(**by, epoch=epoch, worker=session.lease.worker))

@@ -20,7 +20,7 @@ from ..events import (
 from ..session import Session
 from ..settings import Limits, ModelSettings
 from ..tags import few_enough, retagged, tags_of
-from . import guards, turns
+from . import context, guards, turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def close(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
     guards.not_closed(session)
     if session.turn is not None and session.turn.state in ("open", "suspended"):
         raise CommandRefused(f"session {session.id} has a turn in progress; cancel it first")
-    return (SessionClosed(**by, reason=reason),)
+    return (*context.abandon(session, by, "the session was closed"), SessionClosed(**by, reason=reason))
 
 
 def give_way(session: Session, by: Stamp, successor: str, reason: str = "") -> tuple[Event, ...]:
@@ -160,7 +160,8 @@ def give_way(session: Session, by: Stamp, successor: str, reason: str = "") -> t
     guards.not_closed(session)
     in_progress = session.turn is not None and session.turn.state in ("open", "suspended")
     cancelled = turns.cancel(session, by, "the session was rewound") if in_progress else ()
-    return (*cancelled, SessionClosed(**by, reason=reason, successor=successor))
+    left = context.abandon(session, by, "the session was rewound")
+    return (*cancelled, *left, SessionClosed(**by, reason=reason, successor=successor))
 
 
 def notice(session: Session, by: Stamp, message: str) -> tuple[Event, ...]:

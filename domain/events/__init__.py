@@ -13,6 +13,18 @@ from .background import (
 )
 from .base import Actor, ActorKind, Event, Stamp
 from .catalogue import EVENTS, TOPICS, topic_of
+from .context import (
+    CompactionCompleted,
+    CompactionEvent,
+    CompactionFailed,
+    CompactionRequested,
+    CompactionStarted,
+    CompactionTrigger,
+    CompactionUndone,
+    Place,
+    Replaced,
+    ToolResultsElided,
+)
 from .input import InputDelivered, InputKind, InputQueued
 from .lease import LeaseReleased, LeaseTaken
 from .memory import (
@@ -100,6 +112,16 @@ __all__ = [
     "TaskDropped",
     "TaskReleased",
     "TaskReopened",
+    "CompactionCompleted",
+    "CompactionEvent",
+    "CompactionFailed",
+    "CompactionRequested",
+    "CompactionStarted",
+    "CompactionTrigger",
+    "CompactionUndone",
+    "Place",
+    "Replaced",
+    "ToolResultsElided",
     "AuthorizedBy",
     "BackgroundTaskEvent",
     "BackgroundTaskFinished",

@@ -11,6 +11,14 @@ from .background import (
     BackgroundTaskStopRequested,
 )
 from .base import Event
+from .context import (
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionRequested,
+    CompactionStarted,
+    CompactionUndone,
+    ToolResultsElided,
+)
 from .input import InputDelivered, InputQueued
 from .lease import LeaseReleased, LeaseTaken
 from .memory import (
@@ -118,6 +126,12 @@ EVENTS: tuple[type[Event], ...] = (
     MemorySourceForgotten,
     MemoryIngested,
     MemoryRecalled,
+    CompactionRequested,
+    CompactionStarted,
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionUndone,
+    ToolResultsElided,
 )
 
 

@@ -45,6 +45,12 @@ class ProviderModel:
         """The `provider:model` name recorded in the log."""
         return self._name
 
+    @property
+    def context_window(self) -> int | None:
+        """Tokens the model takes; None before there is a client, and for models of which nobody knows it."""
+        made = self._given or (self._made[0] if self._made is not None else None)
+        return None if made is None else made.profile.get("context_window")
+
     def check(self) -> None:
         """Make the client now, so that a missing SDK or key shows before a turn begins; blocks.
 

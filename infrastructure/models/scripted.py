@@ -45,6 +45,7 @@ from turnlog.domain import (
     Usage,
     text_of,
 )
+from turnlog.projections import SUMMARISER, answers_replaced
 
 POLL_SECONDS = 0.02
 CHARS_PER_TOKEN = 4
@@ -138,17 +139,30 @@ class Script(Scripted):
     """What a script file holds."""
 
     replies: tuple[ScriptedReply, ...]
+    summaries: tuple[ScriptedReply, ...] = ()
+    context_window: int | None = Field(default=None, ge=1)
 
 
 class ScriptedModel:
     """A model that answers from a script.
 
-    Which reply is served depends only on the number of assistant messages in the request, so a new
-    process goes on where the last one stopped. `requests` are all the requests this object saw.
+    Which reply is served depends only on the number of assistant messages in the request, and of those that its
+    summary stands for, so a new process goes on where the last one stopped. Requests for a summary are answered from
+    `summaries`, one after the other and the last again and again. `requests` are all the requests this object saw.
     """
 
-    def __init__(self, replies: Sequence[ScriptedReply | str], name: str = "scripted:demo") -> None:
-        self._replies = tuple(ScriptedReply(text=reply) if isinstance(reply, str) else reply for reply in replies)
+    def __init__(
+        self,
+        replies: Sequence[ScriptedReply | str],
+        name: str = "scripted:demo",
+        *,
+        summaries: Sequence[ScriptedReply | str] = (),
+        context_window: int | None = None,
+    ) -> None:
+        self._replies = tuple(map(_as_reply, replies))
+        self._summaries = tuple(map(_as_reply, summaries)) or (ScriptedReply(text="A summary."),)
+        self._summarised = 0
+        self._window = context_window
         self._name = name
         self._attempts: Counter[int] = Counter()
         self.requests: list[ModelRequest] = []
@@ -165,18 +179,22 @@ class ScriptedModel:
             reply if reply.wait_for is None else reply.model_copy(update={"wait_for": source.parent / reply.wait_for})
             for reply in script.replies
         ]
-        return cls(replies, f"scripted:{path}")
+        return cls(replies, f"scripted:{path}", summaries=script.summaries, context_window=script.context_window)
 
     @property
     def name(self) -> str:
         """The name recorded in the log."""
         return self._name
 
+    @property
+    def context_window(self) -> int | None:
+        """Tokens it is said to take."""
+        return self._window
+
     async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """Stream the reply's deltas, then the reply. Raises ModelError."""
         self.requests.append(request)
-        index = sum(message.role == "assistant" for message in request.messages)
-        reply = self._reply(index)
+        index, reply = self._next(request)
         await _wait_for(reply.wait_for)
         failure = reply.failure_at(self._attempts[index])
         self._attempts[index] += 1
@@ -191,6 +209,16 @@ class ScriptedModel:
         cost = None if reply.cost is None else Cost(amount=reply.cost, source=COST_SOURCE)
         yield ModelReply(blocks, _usage(request, blocks), stop_reason, f"scripted-{index}", cost)
 
+    def _next(self, request: ModelRequest) -> tuple[int, ScriptedReply]:
+        """The reply to a request, and its number; those of summaries are below zero."""
+        if request.system == SUMMARISER:
+            index = min(self._summarised, len(self._summaries) - 1)
+            reply = self._summaries[index]
+            self._summarised += reply.failure_at(self._attempts[-1 - index]) is None
+            return -1 - index, reply
+        index = answers_replaced(request.messages) + sum(message.role == "assistant" for message in request.messages)
+        return index, self._reply(index)
+
     def _reply(self, index: int) -> ScriptedReply:
         if index < len(self._replies):
             return self._replies[index]
@@ -198,6 +226,10 @@ class ScriptedModel:
             "unexpected",
             f"the script of {self._name} has {len(self._replies)} replies and is asked for number {index + 1}; add one",
         )
+
+
+def _as_reply(reply: ScriptedReply | str) -> ScriptedReply:
+    return ScriptedReply(text=reply) if isinstance(reply, str) else reply
 
 
 async def _wait_for(path: Path | None) -> None:

@@ -23,6 +23,7 @@ SESSIONS_ROWS = Table(
         "turn": "text",
         "closed": "boolean",
         "errors": "integer",
+        "compacting": "boolean",
         "waiting": "integer",
         "pending": "json",
         "tags": "json",

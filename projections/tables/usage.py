@@ -1,9 +1,9 @@
-"""The table of usage: tokens and money by turn, session, model and day (UTC)."""
+"""The table of usage: tokens and money by turn (empty: between turns), session, model and day (UTC)."""
 
 from datetime import UTC
 from decimal import Decimal
 
-from turnlog.domain import ModelResponded, Recorded
+from turnlog.domain import CompactionCompleted, ModelResponded, Recorded
 
 from .rows import Key
 from .table import Batch, Row, Table, TableFold
@@ -29,8 +29,8 @@ USAGE_ROWS = Table(
 _TOKENS = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
 
 
-def _key(recorded: Recorded, event: ModelResponded) -> Key:
-    return recorded.stream, event.turn_id, event.model, event.at.astimezone(UTC).date().isoformat()
+def _key(recorded: Recorded, event: ModelResponded | CompactionCompleted) -> Key:
+    return recorded.stream, event.turn_id or "", event.model, event.at.astimezone(UTC).date().isoformat()
 
 
 def _nothing(key: Key) -> Row:
@@ -39,7 +39,11 @@ def _nothing(key: Key) -> Row:
 
 
 def _apply(batch: Batch) -> None:
-    responses = [(recorded, recorded.event) for recorded in batch.events if isinstance(recorded.event, ModelResponded)]
+    responses = [
+        (recorded, recorded.event)
+        for recorded in batch.events
+        if isinstance(recorded.event, ModelResponded | CompactionCompleted)
+    ]
     keys = [_key(recorded, event) for recorded, event in responses]
     batch.rows.want(USAGE_ROWS.name, keys)
     for key, (_, event) in zip(keys, responses, strict=True):
@@ -54,4 +58,4 @@ def _apply(batch: Batch) -> None:
         batch.rows.put(USAGE_ROWS.name, row)
 
 
-USAGE_TABLE = TableFold("usage", 1, (USAGE_ROWS,), _apply)
+USAGE_TABLE = TableFold("usage", 2, (USAGE_ROWS,), _apply)

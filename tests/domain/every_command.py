@@ -32,8 +32,10 @@ CALLS = PROPOSED | WAITING | RUNNABLE | {"call allowed", "call refused", "call s
 OPEN = CALLS | {
     "opened", "awaiting", "model failed", "call unknown", "call closed", "last word", "no word", "taken over",
     "steered", "followed up", "form missing", "value given", "task running", "task over",
+    "compacting", "compacted", "to be compacted",
 }  # fmt: skip
 SUSPENDED = {"suspended for permission", "suspended for outcome", "stopped"}
+HELD = NOT_CLOSED - {"created", "forked"}
 BETWEEN_TURNS = NOT_CLOSED - OPEN - SUSPENDED
 
 HELLO = (TextBlock(text="Hello"),)
@@ -55,6 +57,8 @@ BEGINNING = commands.background.Beginning(
 )
 WRITTEN = TaskOutput(stdout=StreamKept(text="ok", size=2), stderr=StreamKept(text="", size=0))
 ENDING = commands.background.Ending("exited", 0)
+SUMMING = commands.context.Summing("request", DIGEST, story.REPLACES, 1000)
+SUMMARY = commands.context.Summary("Alice asked.")
 NOTICE = commands.inputs.Notice(("bg-1",), "bg-1 is over")
 MODEL_FAILURE = commands.models.Failure(failure="overloaded", message="try later", retryable=True)
 
@@ -118,6 +122,12 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
         lambda session: commands.background.lose(session, worker, {"desk-1/run_1"}, "it crashed"),
         EXISTING,
     ),
+    "context.request": (
+        lambda session: commands.context.request(session, alice),
+        NOT_CLOSED - {"created", "held"},
+    ),
+    "context.undo": (lambda session: commands.context.undo(session, alice), frozenset({"compacted"})),
+    "context.abandon": (lambda session: commands.context.abandon(session, worker, "it crashed"), ALL),
     "rules.add": (lambda session: commands.rules.add(session.rules, alice, RULE), ALL),
     "rules.revoke": (lambda session: commands.rules.revoke(session.rules, alice, "rule_9"), frozenset()),
     "leases.take free": (
@@ -159,6 +169,25 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
         lambda session, epoch: commands.inputs.repair(session, worker, epoch, "input_9", "Give a number."),
         frozenset({"form missing"}),
     ),
+    "context.start": (
+        lambda session, epoch: commands.context.start(session, worker, epoch, SUMMING),
+        HELD - {"compacting", "compacted", "compacting between turns"},
+    ),
+    "context.complete": (
+        lambda session, epoch: commands.context.complete(session, worker, epoch, SUMMARY),
+        frozenset({"compacting", "compacting between turns"}),
+    ),
+    "context.fail": (
+        lambda session, epoch: commands.context.fail(
+            session, worker, epoch, commands.context.Failure("overloaded", "try later")
+        ),
+        frozenset({"compacting", "compacting between turns"}),
+    ),
+    "context.decline": (
+        lambda session, epoch: commands.context.decline(session, worker, epoch, "there is nothing to compact"),
+        frozenset({"to be compacted", "compacting between turns"}),
+    ),
+    "context.elide": (lambda session, epoch: commands.context.elide(session, worker, epoch, ("call_1",)), HELD),
     "models.request": (
         lambda session, epoch: commands.models.request(session, worker, epoch, commands.models.Request("digest")),
         frozenset(
@@ -171,6 +200,9 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
                 "form missing",
                 "task running",
                 "task over",
+                "compacting",
+                "compacted",
+                "to be compacted",
             }
         ),
     ),

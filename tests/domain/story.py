@@ -13,6 +13,9 @@ from turnlog.domain import (
     BackgroundTaskLost,
     BackgroundTaskStarted,
     BackgroundTaskStopRequested,
+    CompactionCompleted,
+    CompactionRequested,
+    CompactionStarted,
     Cost,
     Event,
     InputDelivered,
@@ -30,6 +33,8 @@ from turnlog.domain import (
     PermissionResolved,
     PermissionStale,
     PermissionWithdrawn,
+    Place,
+    Replaced,
     SessionClosed,
     SessionForked,
     SessionStarted,
@@ -227,6 +232,32 @@ TASK_STARTED = BackgroundTaskStarted(
 TASK_TO_STOP = BackgroundTaskStopRequested(**because(worker, 8), task_id="bg-1", reason="enough")
 TASK_FINISHED = BackgroundTaskFinished(**because(worker, 8), task_id="bg-1", status="exited", exit_status=0)
 TASK_LOST = BackgroundTaskLost(**because(worker, 8), task_id="bg-1", reason="it crashed")
+REPLACES = Replaced(
+    first=Place(stream="s", version=3),
+    last=Place(stream="s", version=3),
+    messages=1,
+    digest="digest of what is replaced",
+)
+COMPACTING = CompactionStarted(
+    **worker,
+    turn_id="turn_1",
+    epoch=1,
+    trigger="threshold",
+    attempt=1,
+    model=MODEL,
+    digest="digest of the request for a summary",
+    replaces=REPLACES,
+    room=1000,
+)
+COMPACTED = CompactionCompleted(
+    **because(agent, 5),
+    turn_id="turn_1",
+    model=MODEL,
+    summary="Alice asked.",
+    usage=Usage(input_tokens=90, output_tokens=10),
+    cost=Cost(amount=Decimal("0.10"), source="a price list"),
+)
+TO_COMPACT = CompactionRequested(**alice)
 CLOSED = SessionClosed(**alice, reason="done")
 FORKED = SessionForked(
     **bob, parent="the parent", parent_version=6, title="Another try", model=MODEL, project="website"
@@ -275,6 +306,15 @@ VALUE_GIVEN: Story = (
     FINISHED,
 )
 
+COMPACTION_UNDER_WAY: Story = (*OPENED, COMPACTING)
+COMPACTED_IN_TURN: Story = (*COMPACTION_UNDER_WAY, COMPACTED)
+COMPACTION_WANTED: Story = (*OPENED, TO_COMPACT)
+COMPACTION_BETWEEN: Story = (
+    *TURN_COMPLETED,
+    TO_COMPACT,
+    COMPACTING.model_copy(update={"turn_id": None, "trigger": "request"}),
+)
+
 STATES: dict[str, Story] = {
     "no session": (),
     "created": CREATED,
@@ -314,5 +354,9 @@ STATES: dict[str, Story] = {
     "value given": VALUE_GIVEN,
     "task running": TASK_RUNNING,
     "task over": TASK_OVER,
+    "compacting": COMPACTION_UNDER_WAY,
+    "compacted": COMPACTED_IN_TURN,
+    "to be compacted": COMPACTION_WANTED,
+    "compacting between turns": COMPACTION_BETWEEN,
 }
 """Every kind of state a session can be in, by the story that leads there."""

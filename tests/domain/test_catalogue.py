@@ -11,6 +11,7 @@ from turnlog.domain import (
     TOPICS,
     BackgroundTaskEvent,
     BoardEvent,
+    CompactionEvent,
     Event,
     MemoryEvent,
     RuleEvent,
@@ -22,7 +23,7 @@ from turnlog.domain import (
 from .every_event import SAMPLES
 from .story import ALICE, STARTED
 
-ABSTRACT = {Event, TurnEvent, ToolCallEvent, RuleEvent, BackgroundTaskEvent, BoardEvent, MemoryEvent}
+ABSTRACT = {Event, TurnEvent, ToolCallEvent, RuleEvent, BackgroundTaskEvent, BoardEvent, MemoryEvent, CompactionEvent}
 STAMP = ("at", "actor", "cause")
 TURN = (*STAMP, "turn_id")
 CALL = (*TURN, "call_id")
@@ -150,6 +151,24 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "MemorySourceForgotten/1": (*MEMORY, "source", "reason"),
     "MemoryIngested/1": (*MEMORY, "source", "version", "extractor", "position"),
     "MemoryRecalled/1": (*STAMP, "text", "facts", "left_out"),
+    "CompactionRequested/1": (*STAMP, "instructions"),
+    "CompactionStarted/1": (
+        *TURN,
+        "epoch",
+        "trigger",
+        "attempt",
+        "model",
+        "digest",
+        "replaces",
+        "room",
+        "keeps",
+        "instructions",
+        "settings",
+    ),
+    "CompactionCompleted/1": (*TURN, "model", "summary", "usage", "provider_response_id", "cost"),
+    "CompactionFailed/1": (*TURN, "failure", "message", "retryable", "phase", "retry_delay"),
+    "CompactionUndone/1": (*STAMP, "completed", "reason"),
+    "ToolResultsElided/1": (*STAMP, "call_ids"),
 }
 
 OPTIONAL = {

@@ -12,6 +12,7 @@ from .story import STATES
 
 MODULES = (
     commands.background,
+    commands.context,
     commands.inputs,
     commands.leases,
     commands.models,

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given as with_examples
 from hypothesis import strategies as st
 
-from turnlog.domain import Event, Recorded, Session, SessionForked, evolve, fold, from_snapshot, to_snapshot, topic_of
+from turnlog.domain import (
+    Event,
+    Recorded,
+    Session,
+    SessionForked,
+    TurnEvent,
+    evolve,
+    fold,
+    from_snapshot,
+    to_snapshot,
+    topic_of,
+)
 from turnlog.testing import given
 
 from .every_event import SAMPLES
@@ -31,7 +42,7 @@ EVENTS_IN_ANY_ORDER = st.lists(st.sampled_from(SAMPLES), max_size=25)
 OF_ANOTHER_TURN = [
     sample.model_copy(update={"turn_id": "turn_9"})
     for sample in SAMPLES
-    if "turn_id" in type(sample).model_fields and topic_of(sample) not in ("TurnStarted/1", "TurnCompleted/1")
+    if isinstance(sample, TurnEvent) and topic_of(sample) not in ("TurnStarted/1", "TurnCompleted/1")
 ]
 
 

@@ -5,6 +5,7 @@ import pytest
 from turnlog.domain import (
     AskModel,
     AwaitPerson,
+    Compact,
     Deliver,
     Event,
     Finish,
@@ -79,6 +80,10 @@ EVERY_STEP: dict[str, type[Step]] = {
     "stopped": Over,
     "form missing": Repair,
     "value given": Finish,
+    "compacting": AskModel,
+    "compacted": AskModel,
+    "to be compacted": Compact,
+    "compacting between turns": Over,
 }
 """All but a call that this very worker has under way: then it waits for its tool, not for a step."""
 

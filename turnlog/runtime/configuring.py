@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from turnlog.domain import (
     OUTPUT_TOOL,
+    READ_TOOL_RESULT,
     InvalidInput,
     Limits,
     ModelSettings,
@@ -15,7 +16,6 @@ from turnlog.domain import (
 
 from .environment import Environment
 from .histories import load
-from .pages import READ_TOOL_RESULT
 from .policies import keep_policy, policy_of
 from .results import runtime_tool, with_reader
 from .writing import command

@@ -63,7 +63,8 @@ async def leave(worker: Worker) -> bool:
 
 async def fail(worker: Worker, code: str, message: str, error: ModelError | None = None) -> TurnlogError:
     """End the turn as failed; what to raise then."""
-    if error is not None:
+    turn = worker.session.turn
+    if error is not None and turn is not None and turn.awaiting:
         record_failure(worker, error, None)
     failure = commands.turns.Failure(code, clean(message), error.retryable if error else True)
     decide(worker, partial(commands.turns.fail, failure=failure))

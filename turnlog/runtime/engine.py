@@ -14,6 +14,7 @@ from turnlog.domain import (
     BlobDamaged,
     Call,
     CommandRefused,
+    Compact,
     Conflict,
     CorruptRecord,
     Deliver,
@@ -43,10 +44,12 @@ from .answers import expire_questions
 from .approvals import await_answer
 from .asking import ask_model, record_failure
 from .background_notices import notify
+from .compacting import compact_as_wanted
 from .decisions import Approvals
 from .ending import after_loss, decide, fail, fail_because, leave, limit_reached, out_of_time, record_cancelled
 from .environment import RUNNING
 from .judging import judge_call
+from .making_room import make_room, rescue
 from .policies import policy_of
 from .replies import Reply, reply_of
 from .running import recover_call, run_calls
@@ -122,7 +125,9 @@ async def _loop(worker: Worker, conduct: Conduct) -> Reply:
                 await _take(worker, step)
 
 
-async def _take(worker: Worker, step: Judge | Run | Recover | Deliver | Notify | Repair | Stop | Finish) -> None:
+async def _take(
+    worker: Worker, step: Judge | Run | Recover | Deliver | Notify | Compact | Repair | Stop | Finish
+) -> None:
     match step:
         case Judge(call):
             await judge_call(worker, call)
@@ -134,6 +139,8 @@ async def _take(worker: Worker, step: Judge | Run | Recover | Deliver | Notify |
             decide(worker, partial(commands.inputs.deliver, input_ids=input_ids))
         case Notify(tasks):
             await notify(worker, tasks)
+        case Compact(instructions):
+            await compact_as_wanted(worker, instructions)
         case Repair():
             await _repair(worker)
         case Stop():
@@ -145,6 +152,7 @@ async def _take(worker: Worker, step: Judge | Run | Recover | Deliver | Notify |
 async def _ask(worker: Worker, attempts: int) -> int:
     """Ask the model; the number of failed attempts in a row. Raises TurnFailure, LimitReached."""
     settings = worker.env.settings
+    await make_room(worker)
     if spent := before_request(worker.session, worker.env.clock.now()) or _too_many_rounds(worker):
         raise await limit_reached(worker, spent)
     if (turn := worker.session.turn) is not None and turn.repairs > settings.output_repairs:
@@ -154,6 +162,8 @@ async def _ask(worker: Worker, attempts: int) -> int:
     error = await ask_model(worker)
     if error is None:
         return 0
+    if await rescue(worker, error):
+        return attempts
     attempts += 1
     if not error.retryable or attempts >= settings.model_attempts:
         raise await fail(worker, f"model_{error.failure}", error.message, error)

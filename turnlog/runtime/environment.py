@@ -57,6 +57,9 @@ class Settings:
     than was authorised is judged again `most_outdated` times. What a background task writes is kept every
     `checkpoint_seconds`. A worker not heard of for longer than `lease_seconds`, by the database's clock, has lost its
     sessions to whoever takes them. A turn whose worker was replaced `most_takeovers` times at one step has failed.
+    A conversation may have `context_tokens`, and never more than its model takes (None: only that counts). From the
+    share `compact_at` of them on it is made shorter: old tool results are elided where that saves the share
+    `elision_worth`, else it is compacted, and the share `keep_recent` of it stays word for word.
     """
 
     max_rounds: int = 100
@@ -79,6 +82,10 @@ class Settings:
     checkpoint_seconds: float = 30.0
     lease_seconds: float = 30.0
     most_takeovers: int = 3
+    context_tokens: int | None = None
+    compact_at: float = 0.8
+    keep_recent: float = 0.25
+    elision_worth: float = 0.1
 
 
 RUNNING: set[str] = set()

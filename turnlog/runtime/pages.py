@@ -4,12 +4,19 @@ from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 
-from turnlog.domain import OUTPUT_TOOL, BlobRef, Call, ImageBlock, ResultContent, TextBlock, ToolOutput, clean
+from turnlog.domain import (
+    OUTPUT_TOOL,
+    READ_TOOL_RESULT,
+    BlobRef,
+    Call,
+    ImageBlock,
+    ResultContent,
+    TextBlock,
+    ToolOutput,
+    clean,
+)
 
 from .worker import Worker
-
-READ_TOOL_RESULT = "read_tool_result"
-"""The tool that has the rest of what was cut; what it returns is within the bounds already."""
 
 OWN_TOOLS = frozenset({OUTPUT_TOOL, READ_TOOL_RESULT})
 """What belongs to turnlog itself and touches nothing outside the log."""

@@ -3,11 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from turnlog.domain import OUTPUT_TOOL, ModelRequest, ModelRequested, NotFound, Recorded, Session, Tool, ToolSpec, fold
+from turnlog.domain import (
+    OUTPUT_TOOL,
+    CompactionStarted,
+    ModelRequest,
+    ModelRequested,
+    NotFound,
+    Recorded,
+    Session,
+    Tool,
+    ToolSpec,
+    fold,
+)
 from turnlog.projections import TRANSCRIPT, Transcript, messages, project
 
 from .bodies import Bodies
 from .digests import request_digest
+from .summarised import summary_requested
 
 
 def offered(session: Session, tools: Mapping[str, Tool]) -> tuple[ToolSpec, ...]:
@@ -32,7 +44,8 @@ async def build_request(
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model got to see, as the log tells it: the request of the ModelRequested at a place, built again.
+    """What a model got to see, as the log tells it: the request for an answer, or for a summary, at a
+    place, built again.
 
     `recorded` is the digest taken when it was sent, `rebuilt` that of `request`. Where they differ, something is not
     what it was: the log, or the turnlog that reads it.
@@ -57,18 +70,23 @@ async def latest_prompt(history: Sequence[Recorded], bodies: Bodies) -> Prompt:
     """
     for place in range(len(history) - 1, -1, -1):
         event = history[place].event
-        if isinstance(event, ModelRequested):
+        if isinstance(event, ModelRequested | CompactionStarted):
             return await rebuilt(history[:place], history[place], event, bodies)
     last = history[-1]
     raise NotFound(f"no model had been asked by {last.stream}@{last.version}; `turnlog log {last.stream}` shows when")
 
 
-async def rebuilt(before: Sequence[Recorded], at: Recorded, event: ModelRequested, bodies: Bodies) -> Prompt:
-    """The request of an event, from the events before it and the tools kept with it.
+async def rebuilt(
+    before: Sequence[Recorded], at: Recorded, event: ModelRequested | CompactionStarted, bodies: Bodies
+) -> Prompt:
+    """The request of an event, for an answer or a summary, from the events before it and the tools kept with it.
 
     Raises BlobMissing, BlobDamaged, StoreError.
     """
     session, transcript = fold(Session(at.stream), before), project(TRANSCRIPT, before)
+    if isinstance(event, CompactionStarted):
+        asked = await summary_requested(session, transcript, event, bodies)
+        return Prompt(at.stream, at.version, asked, event.digest, request_digest(asked))
     built = await build_request(session, transcript, await bodies.tools(event.tools), bodies)
     request = built.model_copy(update={"settings": event.settings})
     return Prompt(at.stream, at.version, request, event.digest, request_digest(request))

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, JsonValue
 
-from turnlog.domain import ImageBlock, TextBlock, Tool, ToolContext, ToolOutput, ToolSpec
+from turnlog.domain import READ_TOOL_RESULT, ImageBlock, TextBlock, Tool, ToolContext, ToolOutput, ToolSpec
 from turnlog.projections import TRANSCRIPT, ToolUsed, Transcript, project
 
 from .environment import Environment
 from .histories import history
-from .pages import READ_TOOL_RESULT, Page, Place, count_lines, page_of, with_line_end
+from .pages import Page, Place, count_lines, page_of, with_line_end
 
 _LISTED = 20
 _LARGEST = 2**53 - 1

@@ -170,9 +170,10 @@ class Worker:
 
     @property
     def lost(self) -> bool:
-        """Whether the session is no longer this worker's, or its turn no longer open."""
-        turn = self.session.turn
-        return self.epoch == 0 or turn is None or turn.state != "open"
+        """Whether the session is no longer this worker's, or what it does in it no longer under way."""
+        turn, compaction = self.session.turn, self.session.context.under_way
+        between_turns = compaction is not None and compaction.turn_id is None
+        return self.epoch == 0 or not (between_turns or (turn is not None and turn.state == "open"))
 
     async def during(self, effect: Coroutine[None, None, T]) -> T:
         """Run an effect; stop it at once where the session is lost meanwhile, or the time is up.

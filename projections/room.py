@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from turnlog.domain import Block, Body, ImageBlock, Place, ToolCallBlock, ToolResultBlock
 
@@ -47,14 +48,18 @@ def length_of(transcript: Transcript) -> Length:
     return Length(sum(map(_tokens, _seen(transcript))) + _summary(transcript.compactions), measured=False)
 
 
-def cut_for(transcript: Transcript, share: float) -> Cut | None:
+Spared = Literal["unanswered", "unfinished"]
+"""What is never cut off: what no model has answered yet, or only calls without an outcome and what people said last."""
+
+
+def cut_for(transcript: Transcript, share: float, spared: Spared = "unanswered") -> Cut | None:
     """Where to cut so that about that share of what there is stays word for word; None where nothing is worth it.
 
-    A call and its result stay together, and so does what nobody has answered yet.
+    A call and its result stay together.
     """
     items, start = transcript.items, _start(transcript.compactions)
     tail = sum(map(_tokens, items[start:])) * share
-    cut = min(_tail_start(transcript, start, tail), _unfinished(transcript, start))
+    cut = min(_tail_start(transcript, start, tail), _fresh(transcript, start, spared))
     if not any(isinstance(item, ModelSaid) for item in items[start:cut]):
         return None
     kept = _said_now(transcript, cut, max(tail, KEPT_TOKENS))
@@ -65,7 +70,8 @@ def cut_for(transcript: Transcript, share: float) -> Cut | None:
 def elidable(transcript: Transcript, share: float) -> tuple[str, ...]:
     """The results before the tail that are worth eliding, oldest first; those with images could not be read again."""
     start = _start(transcript.compactions)
-    cut = _tail_start(transcript, start, sum(map(_tokens, transcript.items[start:])) * share)
+    tail = sum(map(_tokens, transcript.items[start:])) * share
+    cut = min(_tail_start(transcript, start, tail), _fresh(transcript, start, "unanswered"))
     return tuple(
         item.call_id
         for item in transcript.items[start:cut]
@@ -120,17 +126,17 @@ def _apart(one: Item, other: Item) -> bool:
     return (one.stream, one.version) != (other.stream, other.version)
 
 
-def _unfinished(transcript: Transcript, start: int) -> int:
-    """Where that begins which is not finished: calls without an outcome, or words that no model has answered."""
+def _fresh(transcript: Transcript, start: int, spared: Spared) -> int:
+    """Where that begins which is to be spared."""
     items, first = transcript.items, len(transcript.items)
     for used in map(transcript.call, transcript.unsettled):
         if used is not None:
             first = min(first, _begins(items, transcript.places[used.call_id], start))
     for index in range(len(items) - 1, start - 1, -1):
-        if isinstance(items[index], ModelSaid | ToolUsed):
+        if isinstance(items[index], ModelSaid if spared == "unanswered" else ModelSaid | ToolUsed):
             break
-        if isinstance(items[index], UserSaid):
-            first = min(first, index)
+        if isinstance(items[index], UserSaid | ToolUsed):
+            first = min(first, _begins(items, index, start))
     return first
 
 

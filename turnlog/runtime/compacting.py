@@ -15,11 +15,14 @@ from turnlog.domain import (
     BlobMissing,
     CompactionTrigger,
     Event,
+    LimitReached,
+    LimitSpent,
     ModelError,
     ModelReply,
     ModelRequest,
     Session,
     TextBlock,
+    TurnlogError,
     before_request,
     clean,
     commands,
@@ -51,11 +54,11 @@ async def compact(worker: Worker, wish: Wish) -> bool:
     """
     room = room_for(worker, wish)
     for left in range(worker.env.settings.model_attempts - 1, -1, -1):
-        cut = cut_for(worker.transcript, worker.env.settings.keep_recent)
+        cut = _cut(worker, wish)
         if cut is None:
             return False
         if spent := before_request(worker.session, worker.env.clock.now()):
-            raise await limit_reached(worker, spent)
+            raise await _stopped(worker, spent)
         error = await _attempt(worker, wish, cut, room)
         if error is None:
             return True
@@ -67,6 +70,21 @@ async def compact(worker: Worker, wish: Wish) -> bool:
         await worker.pause(delay)
         room = max(room // 2, _LEAST_ROOM) if error.failure == "context_window" else room
     return False
+
+
+def _cut(worker: Worker, wish: Wish) -> Cut | None:
+    """Where to cut; what the model has not seen goes too only where the request was too long because of it."""
+    share = worker.env.settings.keep_recent
+    cut = cut_for(worker.transcript, share)
+    return cut_for(worker.transcript, share, "unfinished") if cut is None and wish.trigger == "overflow" else cut
+
+
+async def _stopped(worker: Worker, spent: LimitSpent) -> TurnlogError:
+    """End the turn because of a limit, where one is open; what to raise then."""
+    turn = worker.session.turn
+    if turn is not None and turn.state == "open":
+        return await limit_reached(worker, spent)
+    return LimitReached(spent.code, f"session {worker.session.id} was not compacted ({spent.code}): {spent}")
 
 
 def room_for(worker: Worker, wish: Wish) -> int:

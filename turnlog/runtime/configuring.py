@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from turnlog.domain import (
-    OUTPUT_TOOL,
-    READ_TOOL_RESULT,
     InvalidInput,
     Limits,
     ModelSettings,
@@ -16,8 +14,10 @@ from turnlog.domain import (
 
 from .environment import Environment
 from .histories import load
+from .own_tools import runtime_tool
+from .pages import OWN_TOOLS
 from .policies import keep_policy, policy_of
-from .results import runtime_tool, with_reader
+from .results import with_reader
 from .writing import command
 
 
@@ -26,7 +26,7 @@ def check_tools(env: Environment, names: Sequence[str], own: Sequence[Tool]) -> 
     if len(set(names)) < len(names):
         raise InvalidInput("two tools of one session cannot have the same name")
     mine = {tool.spec.name for tool in own}
-    for name in sorted(mine & {READ_TOOL_RESULT, OUTPUT_TOOL}):
+    for name in sorted(mine & OWN_TOOLS):
         raise InvalidInput(f"the name {name!r} belongs to a tool of turnlog; give yours another")
     for name in names:
         if name not in mine and runtime_tool(env, name) is None and env.tools(name) is None:

@@ -14,8 +14,8 @@ from .environment import Environment
 from .histories import load
 from .hooks import Hook
 from .outputs import output_tool
+from .own_tools import runtime_tool
 from .replies import Reply, typed
-from .results import runtime_tool
 from .worker import Worker
 
 

@@ -18,7 +18,10 @@ from turnlog.domain import (
 
 from .worker import Worker
 
-OWN_TOOLS = frozenset({OUTPUT_TOOL, READ_TOOL_RESULT})
+COMPACT = "compact"
+"""The tool by which a model asks for a compaction."""
+
+OWN_TOOLS = frozenset({OUTPUT_TOOL, READ_TOOL_RESULT, COMPACT})
 """What belongs to turnlog itself and touches nothing outside the log."""
 
 

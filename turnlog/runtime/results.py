@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, JsonValue
 
-from turnlog.domain import READ_TOOL_RESULT, ImageBlock, TextBlock, Tool, ToolContext, ToolOutput, ToolSpec
+from turnlog.domain import READ_TOOL_RESULT, ImageBlock, TextBlock, ToolContext, ToolOutput, ToolSpec
 from turnlog.projections import TRANSCRIPT, ToolUsed, Transcript, project
 
 from .environment import Environment
@@ -51,11 +51,6 @@ def with_reader(names: Sequence[str]) -> tuple[str, ...]:
     It comes last and from the start, so that the beginning of every request stays the same for the provider's cache.
     """
     return (*names, READ_TOOL_RESULT) if names and READ_TOOL_RESULT not in names else tuple(names)
-
-
-def runtime_tool(env: Environment, name: str) -> Tool | None:
-    """The tool under this name, where it is one that works on the log itself."""
-    return ReadToolResult(env) if name == READ_TOOL_RESULT else None
 
 
 class ReadToolResult:

@@ -23,6 +23,7 @@ from turnlog.domain import (
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, project
 
 from .addresses import At
+from .compacting_now import Compacting, compact_now
 from .configuring import Wanted, configure_session
 from .decisions import Approvals, PermissionDecision
 from .engine import Conduct
@@ -302,6 +303,20 @@ class SessionHandle:
         """
         wanted = Wanted(model, system, tools, settings, limits, policy, memory)
         await configure_session(self._env, self._id, self._means.tools, wanted)
+
+    async def compact(self, instructions: str = "") -> Compacting:
+        """Replace the older part of the conversation, for the model, by a summary that its own model writes.
+
+        The log keeps everything. `instructions` say what the summary is to heed. Where a worker runs the session, that
+        one does it before its next request. Raises NotFound, CommandRefused where there is nothing to compact,
+        CompactionError, LimitReached, StoreError.
+        """
+        return await compact_now(self._env, self._id, self._means, instructions)
+
+    async def undo_compaction(self, reason: str = "") -> None:
+        """Have the model see again what the latest summary stands for. Raises CommandRefused, StoreError."""
+        by = self._env.stamp()
+        await command(self._env, self._id, lambda session: commands.context.undo(session, by, clean(reason)))
 
     async def close(self, reason: str = "") -> None:
         """Accept no further turn. Raises CommandRefused, StoreError."""

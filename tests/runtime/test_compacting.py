@@ -1,0 +1,285 @@
+"""A conversation that grows too long is compacted: recorded, counted, undoable, and never half done."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turnlog.domain import (
+    Change,
+    CommandRefused,
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionRequested,
+    CompactionStarted,
+    LimitReached,
+    Limits,
+    ModelFailed,
+    ModelRequested,
+    ToolResultsElided,
+    TurnFailure,
+)
+from turnlog.projections import HEADING, SUMMARISER, conversation_problems
+from turnlog.runtime import SessionHandle
+from turnlog.runtime.compacting_now import CompactionError
+
+from .world import (
+    QUICK,
+    Crash,
+    ScriptedFailure,
+    ScriptedModel,
+    ScriptedReply,
+    World,
+    asks,
+    check_log,
+    look,
+    tool,
+)
+
+LONG = "x" * 6_000
+TIGHT = replace(QUICK, context_tokens=3_000, retry_seconds=0.0)
+
+
+@tool(effect="pure")
+def long_look() -> str:
+    """Look at a lot."""
+    return LONG
+
+
+@pytest.fixture
+async def tight(tmp_path: Path) -> Any:
+    """A world in which conversations may have 3,000 tokens."""
+    world = World(f"sqlite:///{tmp_path / 'log.db'}", settings=TIGHT)
+    yield world
+    await world.close()
+
+
+async def say(session: SessionHandle, *texts: str) -> None:
+    for text in texts:
+        await session.append_turn(text)
+
+
+async def prompts_agree(world: World, session: SessionHandle) -> int:
+    """Check the prompt of every request on record; how many there are."""
+    records = await world.log.read(session.id)
+    asked = [r.version for r in records if isinstance(r.event, ModelRequested | CompactionStarted)]
+    for version in asked:
+        prompt = await session.prompt(at=version)
+        assert prompt.agrees, f"at {version}"
+        assert conversation_problems(prompt.request.messages) == []
+    return len(asked)
+
+
+async def test_a_conversation_near_its_window_is_compacted_before_the_next_request(tight: World) -> None:
+    model = ScriptedModel([LONG, LONG, "Three.", "Four."], summaries=["They said x."])
+    session = await tight.session(model)
+    await say(session, "One", "Two", "Three", "Four")
+    (started,) = await tight.all_of(session.id, CompactionStarted)
+    assert (started.trigger, started.replaces.first.version) == ("threshold", 3)
+    last = model.requests[-1]
+    assert str(last.messages[0].blocks[0].text).startswith(HEADING)  # type: ignore[union-attr]
+    assert last.messages[0].blocks[1].text == "They said x."  # type: ignore[union-attr]
+    assert await prompts_agree(tight, session) == 5
+    await check_log(tight, session.id)
+
+
+async def test_the_summary_is_asked_for_without_tools_and_with_what_it_replaces(tight: World) -> None:
+    model = ScriptedModel([LONG, LONG, "Three."])
+    session = await tight.session(model, look)
+    await say(session, "One", "Two", "Three")
+    (asked,) = [request for request in model.requests if request.system == SUMMARISER]
+    assert asked.tools == ()
+    assert "USER: One" in str(asked.messages[0].blocks[0].text)  # type: ignore[union-attr]
+
+
+async def test_what_the_summary_cost_counts_for_the_turn_it_is_made_in(tight: World) -> None:
+    model = ScriptedModel([LONG, LONG, "Three."], summaries=[ScriptedReply(text="Short.", cost=Decimal("0.5"))])
+    session = await tight.session(model)
+    await say(session, "One", "Two", "Three")
+    turn = (await session.state()).turn
+    assert turn is not None
+    assert (turn.spent.cost, turn.spent.requests, turn.spent.rounds) == (Decimal("0.5"), 2, 1)
+
+
+async def test_a_request_refused_as_too_long_is_compacted_and_sent_once_more(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    too_long = ScriptedFailure(failure="context_window", message="too long")
+    session = await world.session(["One.", "Two.", ScriptedReply(text="Three.", failures=(too_long,))])
+    await say(session, "1", "2")
+    assert (await session.append_turn("3")).text == "Three."
+    (started,) = await world.all_of(session.id, CompactionStarted)
+    (failed,) = await world.all_of(session.id, ModelFailed)
+    assert (started.trigger, failed.retry_delay) == ("overflow", 0.0)
+    await prompts_agree(world, session)
+    await world.close()
+
+
+async def test_a_request_that_stays_too_long_ends_the_turn(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    too_long = ScriptedFailure(failure="context_window", message="too long")
+    session = await world.session(["One.", "Two.", ScriptedReply(failure=too_long)])
+    await say(session, "1", "2")
+    with pytest.raises(TurnFailure, match="context_window"):
+        await session.append_turn("3")
+    assert len(await world.all_of(session.id, CompactionStarted)) == 1
+    await world.close()
+
+
+async def test_a_failed_compaction_leaves_the_conversation_and_says_so(tight: World) -> None:
+    refused = ScriptedReply(failure=ScriptedFailure(failure="rejected", message="no summaries here"))
+    model = ScriptedModel([LONG, LONG, "Three."], summaries=[refused])
+    session = await tight.session(model)
+    await say(session, "One", "Two", "Three")
+    (failed,) = await tight.all_of(session.id, CompactionFailed)
+    assert (failed.failure, failed.retry_delay) == ("rejected", None)
+    assert len(model.requests[-1].messages) == 5
+    assert any("not compacted" in getattr(item, "message", "") for item in await session.replay())
+
+
+async def test_a_passing_failure_is_tried_again(tight: World) -> None:
+    busy = ScriptedFailure(failure="overloaded", message="busy", retryable=True)
+    model = ScriptedModel([LONG, LONG, "Three."], summaries=[ScriptedReply(text="Short.", failures=(busy,))])
+    session = await tight.session(model)
+    await say(session, "One", "Two", "Three")
+    started = await tight.all_of(session.id, CompactionStarted)
+    assert [event.attempt for event in started] == [1, 2]
+    assert len(await tight.all_of(session.id, CompactionCompleted)) == 1
+
+
+async def test_an_empty_summary_is_a_failure(tight: World) -> None:
+    session = await tight.session(ScriptedModel([LONG, LONG, "Three."], summaries=["  "]))
+    await say(session, "One", "Two", "Three")
+    assert [event.failure for event in await tight.all_of(session.id, CompactionFailed)] == ["malformed"]
+
+
+async def test_old_results_are_elided_before_anything_is_compacted(tight: World) -> None:
+    model = ScriptedModel([asks("long_look"), "One.", asks("long_look"), "Two.", "Three."])
+    session = await tight.session(model, long_look)
+    await say(session, "1", "2", "3")
+    (elided,) = await tight.all_of(session.id, ToolResultsElided)
+    assert await tight.all_of(session.id, CompactionStarted) == []
+    results = [b for m in model.requests[-1].messages for b in m.blocks if b.type == "tool_result"]
+    assert elided.call_ids[0] in str(results[0].content[0].text)  # type: ignore[union-attr]
+    assert "read_tool_result" in str(results[0].content[0].text)  # type: ignore[union-attr]
+    await prompts_agree(tight, session)
+
+
+async def test_undoing_a_compaction_restores_the_conversation(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    session = await world.session(["One.", "Two.", "Three."])
+    await say(session, "1", "2", "3")
+    before = await session.history()
+    done = await session.compact("keep the numbers")
+    assert (done.outcome, done.summary) == ("compacted", "A summary.")
+    assert len(await session.history()) < len(before)
+    await session.undo_compaction("it lost the numbers")
+    assert await session.history() == before
+    with pytest.raises(CommandRefused, match="no compaction to undo"):
+        await session.undo_compaction()
+    await world.close()
+
+
+async def test_compacting_between_turns_is_recorded_with_who_asked(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    session = await world.session(["One.", "Two.", "Three."])
+    await say(session, "1", "2")
+    await session.compact("keep the numbers")
+    (asked,) = await world.all_of(session.id, CompactionRequested)
+    assert (asked.actor.id, asked.instructions) == ("ada", "keep the numbers")
+    assert (await world.kinds(session.id))[-5:] == [
+        "CompactionRequested",
+        "LeaseTaken",
+        "CompactionStarted",
+        "CompactionCompleted",
+        "LeaseReleased",
+    ]
+    assert (await session.append_turn("3")).text == "Three."
+    assert "keep the numbers" in str((await session.prompt(at=(await session.state()).version - 6)).request)
+    await prompts_agree(world, session)
+    await world.close()
+
+
+async def test_a_session_with_nothing_old_has_nothing_to_compact(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    session = await world.session(["One."])
+    with pytest.raises(CommandRefused, match="no turn yet"):
+        await session.compact()
+    await world.close()
+
+
+async def test_compacting_that_fails_between_turns_says_why(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    down = ScriptedReply(failure=ScriptedFailure(failure="authentication", message="no key"))
+    session = await world.session(ScriptedModel(["One.", "Two."], summaries=[down]))
+    await say(session, "1", "2")
+    with pytest.raises(CompactionError, match="no key"):
+        await session.compact()
+    assert (await session.metadata()).status == "idle"
+    await world.close()
+
+
+async def test_a_limit_of_the_session_holds_for_summaries(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    session = await world.session(["One.", "Two."], limits=Limits(requests=2))
+    await say(session, "1", "2")
+    with pytest.raises(LimitReached):
+        await session.compact()
+    assert await world.all_of(session.id, CompactionStarted) == []
+    assert (await session.state()).lease is None
+    await world.close()
+
+
+async def test_a_model_may_ask_for_a_compaction_itself(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    model = ScriptedModel(["One.", asks(("compact", {"instructions": "the plan"})), "Two."])
+    session = await world.turnlog.create_session("A session", model=model, tools=["compact"])
+    await say(session, "1", "2")
+    (started,) = await world.all_of(session.id, CompactionStarted)
+    assert (started.trigger, started.instructions) == ("request", "the plan")
+    assert conversation_problems(model.requests[-1].messages) == []
+    await prompts_agree(world, session)
+    await world.close()
+
+
+@pytest.mark.parametrize("killed", ["CompactionStarted", "CompactionCompleted"])
+async def test_a_worker_killed_while_it_compacts_leaves_nothing_half_done(tmp_path: Path, killed: str) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}", settings=TIGHT)
+    script = [LONG, LONG, "Three."]
+    session = await world.session(script)
+    await say(session, "One", "Two")
+    before = await session.history()
+
+    def crash(changes: tuple[Change, ...]) -> None:
+        if any(type(event).__name__ == killed for change in changes for event in change.events):
+            raise Crash
+
+    if killed == "CompactionStarted":
+        world.log.after = crash
+    else:
+        world.log.before = crash
+    with pytest.raises(Crash):
+        await session.append_turn("Three")
+    world.log.after = world.log.before = lambda changes: None
+    assert (await session.metadata()).status == "compacting"
+    assert (await session.history())[: len(before)] == before
+    again = await world.again(session.id, script)
+    assert (await again.resume_turn()).text == "Three."
+    assert [event.failure for event in await world.all_of(session.id, CompactionFailed)] == ["interrupted"]
+    assert len(await world.all_of(session.id, CompactionCompleted)) == 1
+    await prompts_agree(world, again)
+    await check_log(world, session.id)
+    await world.close()
+
+
+async def test_a_fork_from_amid_a_compaction_is_the_conversation_before_it(tight: World) -> None:
+    script = [LONG, LONG, "Three.", "Four."]
+    session = await tight.session(script)
+    await say(session, "One", "Two", "Three")
+    records = await tight.log.read(session.id)
+    (at,) = [r.version for r in records if isinstance(r.event, CompactionStarted)]
+    fork = await session.fork(at=at)
+    assert HEADING not in str(await fork.history())
+    later = await session.fork(at=at + 1)
+    assert HEADING in str(await later.history())

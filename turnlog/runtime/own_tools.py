@@ -1,0 +1,18 @@
+"""The tools that work on the log itself, by name."""
+
+from collections.abc import Callable, Mapping
+
+from turnlog.domain import READ_TOOL_RESULT, Tool
+
+from .compact_tool import CompactTool
+from .environment import Environment
+from .pages import COMPACT
+from .results import ReadToolResult
+
+_TOOLS: Mapping[str, Callable[[Environment], Tool]] = {READ_TOOL_RESULT: ReadToolResult, COMPACT: CompactTool}
+
+
+def runtime_tool(env: Environment, name: str) -> Tool | None:
+    """The tool under this name, where it is one that works on the log itself."""
+    make = _TOOLS.get(name)
+    return None if make is None else make(env)

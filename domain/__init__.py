@@ -67,6 +67,7 @@ from .errors import (
 )
 from .events import (
     EVENTS,
+    FAMILIES,
     NO_USAGE,
     TOPICS,
     Actor,
@@ -92,6 +93,7 @@ from .events import (
     InputDelivered,
     InputKind,
     InputQueued,
+    Kinds,
     LeaseReleased,
     LeaseTaken,
     MemoryEvent,
@@ -159,6 +161,7 @@ from .events import (
     TurnStopRequested,
     TurnSuspended,
     Usage,
+    kinds_of,
     topic_of,
 )
 from .evolve import evolve, fold
@@ -429,6 +432,9 @@ __all__ = [
     "Decision",
     "Draft",
     "EVENTS",
+    "FAMILIES",
+    "Kinds",
+    "kinds_of",
     "NO_USAGE",
     "Effect",
     "Event",

@@ -56,6 +56,7 @@ from .runtime.places import found_at, history_at
 from .runtime.read_models import Projections
 from .runtime.rewinding import Rewound, Standing, rewind, standing_after
 from .runtime.task_board import Tasks, tasks_of_project
+from .runtime.subscription import Wanted
 from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
 from .runtime.whatif import Outcome as Effects
 
@@ -264,14 +265,22 @@ class Turnlog:
         return await ReplayModel.of(self._env, session_id, turn)
 
     def follow(
-        self, after: int = 0, *, streams: str | Collection[str] | None = None, patience: float | None = None
+        self,
+        after: int = 0,
+        *,
+        streams: str | Collection[str] | None = None,
+        kinds: str | Collection[str] | None = None,
+        patience: float | None = None,
     ) -> Follower:
         """Every event after a position, then live: of all sessions and rule books, or of the streams named.
 
+        Of all kinds, or of those named: events such as `ToolCallFinished`, families such as `permission`.
+
         Each event once, in the one order over all streams; `Recorded.position` is where to go on from. Bears with a
-        database that is away for `patience` seconds (default: the settings' `away_seconds`). Raises StoreError.
+        database that is away for `patience` seconds (default: the settings' `away_seconds`). Raises InvalidInput,
+        StoreError.
         """
-        return follow_all(self._env, after, streams, patience=patience)
+        return follow_all(self._env, after, Wanted.of(streams, kinds), patience=patience)
 
     async def text(self, body: Body) -> str:
         """The whole text of a body. Raises BlobMissing, BlobDamaged, StoreError."""

@@ -26,6 +26,7 @@ from .context import (
     ToolResultsElided,
 )
 from .input import InputDelivered, InputKind, InputQueued
+from .kinds import FAMILIES, Kinds, kinds_of
 from .lease import LeaseReleased, LeaseTaken
 from .memory import (
     MemoryEvent,
@@ -144,6 +145,9 @@ __all__ = [
     "InputKind",
     "InputDelivered",
     "EVENTS",
+    "FAMILIES",
+    "Kinds",
+    "kinds_of",
     "NO_USAGE",
     "TOPICS",
     "Actor",

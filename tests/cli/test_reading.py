@@ -48,12 +48,22 @@ def test_the_log_can_be_cut_and_turned_round(terminal: Terminal, suspended: str)
     assert terminal.ok("log", f"{suspended}@3").out.splitlines() == whole[:3]
 
 
-def test_the_log_follows_another_process(terminal: Terminal) -> None:
+def test_the_log_can_be_narrowed_to_kinds(terminal: Terminal, suspended: str) -> None:
+    whole = terminal.types(suspended)
+    narrowed = terminal.ok("log", suspended, "--kind", "permission,TurnSuspended", "--kind", "lease", "--json").lines
+    kept = {"PermissionRequested", "TurnSuspended", "LeaseTaken", "LeaseReleased"}
+    assert [each["type"] for each in narrowed] == [each for each in whole if each in kept]
+    assert len(terminal.ok("log", suspended, "--kind", "lease", "-n", "1").out.splitlines()) == 1
+    assert "did you mean permission?" in one_line(terminal.type("log", suspended, "--kind", "permision"), 2)
+
+
+@pytest.mark.parametrize("narrow", [(), ("--kind", "turn")])
+def test_the_log_follows_another_process(terminal: Terminal, narrow: tuple[str, ...]) -> None:
     session = terminal.session("one", "two")
-    following = terminal.start("log", session, "-f", "--json")
+    following = terminal.start("log", session, "-f", "--json", *narrow)
     try:
         assert following.stdout is not None
-        known = len(terminal.types(session))
+        known = len(terminal.ok("log", session, *narrow).out.splitlines())
         for _ in range(known):
             following.stdout.readline()
         terminal.ok("run", "again", "--session", session)

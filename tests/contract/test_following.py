@@ -12,14 +12,19 @@ from turnlog import Turnlog
 from turnlog.domain import (
     Change,
     CorruptRecord,
+    InvalidInput,
+    LeaseTaken,
+    NoticeRaised,
     Recorded,
     SchemaNewer,
     StoreClosed,
     StoreError,
+    kinds_of,
 )
 from turnlog.infrastructure import store
 
-from .events import Raw, change, places, titles
+from ..runtime.world import until
+from .events import AT, USER, Raw, change, places, renamed, titles
 from .readers import TiredLog, nothing_comes, take, turnlog_on
 from .test_shared_logs import start_writers
 
@@ -32,6 +37,15 @@ async def three_streams(opened: store.Store) -> Sequence[Recorded]:
     for version in range(0, 8, 2):
         await opened.log.append(change("a", version, f"a{version}", f"a{version + 1}"), change("b", version // 2, "b"))
         await opened.log.append(change("rules.global", version // 2, "rule"))
+    return await opened.log.read_all()
+
+
+async def mixed(opened: store.Store) -> Sequence[Recorded]:
+    """Titles and notices, in turn, of two streams; all of them."""
+    for version in range(4):
+        notice = NoticeRaised(at=AT, actor=USER, severity="info", message=f"{version}")
+        await opened.log.append(Change("a", version, (notice if version % 2 else renamed("a"),)))
+        await opened.log.append(change("b", version, "b"))
     return await opened.log.read_all()
 
 
@@ -69,6 +83,33 @@ async def test_a_reader_of_some_streams_gets_those_alone(opened: store.Store, lo
     for count, position in enumerate([0, *(one.position or 0 for one in everything)]):
         expected = [one for one in everything[count:] if one.stream in wanted]
         assert await take(log.follow(position, streams=streams), len(expected)) == expected
+
+
+@pytest.mark.parametrize("kinds", ["SessionRenamed", "session", ["turn", "session"]], ids=str)
+async def test_a_reader_of_some_kinds_gets_those_alone_from_any_position(
+    opened: store.Store, log: Turnlog, kinds: Any
+) -> None:
+    everything = await mixed(opened)
+    wanted = kinds_of(kinds)
+    for count, position in enumerate([0, *(one.position or 0 for one in everything)]):
+        expected = [one for one in everything[count:] if type(one.event) in wanted]
+        assert await take(log.follow(position, kinds=kinds), len(expected)) == expected
+
+
+async def test_a_reader_of_a_rare_kind_moves_on_and_misses_none(opened: store.Store) -> None:
+    tired = TiredLog(opened.log)
+    follower = turnlog_on(opened, tired).follow(kinds="lease", streams={"a", "b"})
+    everything = await mixed(opened)
+    waiting = asyncio.create_task(take(follower, 1))
+    await until(lambda: follower.position == everything[-1].position)
+    assert tired.given == len(everything)  # nothing is read twice while nothing fits
+    (taken,) = await opened.log.append(Change("a", 4, (LeaseTaken(at=AT, actor=USER, epoch=1, worker="w"),)))
+    assert await waiting == [taken]
+
+
+def test_a_kind_nobody_knows_is_refused_at_once(log: Turnlog) -> None:
+    with pytest.raises(InvalidInput, match="did you mean tool"):
+        log.follow(kinds="tools")
 
 
 async def test_a_readers_position_passes_over_what_it_was_not_to_get(opened: store.Store, log: Turnlog) -> None:

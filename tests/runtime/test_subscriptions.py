@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from turnlog.domain import ModelDelta, ModelReply, ModelRequested, Recorded, TextBlock
+from turnlog.domain import ModelDelta, ModelReply, ModelRequested, Recorded, TextBlock, kinds_of
 from turnlog.runtime import LiveDelta, SessionHandle
 
 from .conftest import MakeWorld
@@ -43,6 +43,33 @@ async def test_a_reader_gets_exactly_what_comes_after_any_version(world: World) 
     session, last = await two_turns(world)
     for after in range(last):
         assert await read(session, after, last) == list(range(after + 1, last + 1))
+
+
+async def test_a_reader_of_some_kinds_gets_those_alone_from_any_version(world: World) -> None:
+    session, last = await two_turns(world)
+    everything = [record async for record in _until(session, last)]
+    for after in range(last):
+        expected = [one for one in everything[after:] if type(one.event) in kinds_of(["tool", "TurnCompleted"])]
+        async with aclosing(session.subscribe(after, kinds=["tool", "TurnCompleted"])) as records:
+            assert [await anext(records) for _ in expected] == expected
+
+
+async def test_a_reader_of_some_kinds_gets_what_happens_later_without_pieces(world: World) -> None:
+    session = await world.session(TWO_TURNS, look)
+    async with aclosing(session.subscribe(kinds="TurnCompleted")) as records:
+        first = asyncio.create_task(anext(records))
+        await session.append_turn("First.")
+        assert type((await first).event).__name__ == "TurnCompleted"
+        await session.append_turn("Second.")
+        assert type((await anext(records)).event).__name__ == "TurnCompleted"
+
+
+async def _until(session: SessionHandle, last: int) -> AsyncGenerator[Recorded, None]:
+    async with aclosing(_recorded(session, 0)) as records:
+        async for record in records:
+            yield record
+            if record.version >= last:
+                return
 
 
 async def test_a_reader_gets_history_and_then_what_happens(world: World) -> None:

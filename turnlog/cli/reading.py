@@ -11,7 +11,7 @@ from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, table, write, write_json
 
 if TYPE_CHECKING:
-    from turnlog.domain import Recorded
+    from turnlog.domain import Kinds, Recorded
     from turnlog.front import Turnlog
     from turnlog.projections import Line, Metadata
 
@@ -85,6 +85,15 @@ def log(  # noqa: PLR0913 - one parameter an option
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is recorded from now on.")] = False,
     reverse: Annotated[bool, typer.Option("--reverse", help="The latest first.")] = False,
     number: Annotated[int | None, typer.Option("-n", min=0, metavar="N", help="Only the last N.")] = None,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="KIND",
+            help="Only events such as ToolCallFinished, or of a family such as tool, permission or turn; A,B for "
+            "several, and may be repeated.",
+        ),
+    ] = None,
     graph: Annotated[
         bool, typer.Option("--graph", help="Draw it with all it was forked from and all its forks.")
     ] = False,
@@ -99,6 +108,11 @@ def log(  # noqa: PLR0913 - one parameter an option
         raise typer.BadParameter("what is still to come has no @V and no --reverse", param_hint="--follow")
     if graph and ("@" in address or follow):
         raise typer.BadParameter("a family is drawn as it stands now: without @V and --follow", param_hint="--graph")
+    if graph and kinds:
+        raise typer.BadParameter("a family is drawn with all its events: without --kind", param_hint="--graph")
+    from turnlog.domain import kinds_of
+
+    wanted = kinds_of([name.strip() for each in kinds for name in each.split(",")]) if kinds else None
 
     async def work(log: "Turnlog") -> None:
         if graph:
@@ -110,9 +124,10 @@ def log(  # noqa: PLR0913 - one parameter an option
         from .places import moment_at
 
         moment = await moment_at(log, address)
-        records = [record for record in moment.history if record.stream == moment.session.id]
+        own = (record for record in moment.history if record.stream == moment.session.id)
+        records = [record for record in own if wanted is None or type(record.event) in wanted]
         shown = records[-number:] if number else [] if number == 0 else records
-        printer = _Printer(moment.history, as_json=as_json)
+        printer = _Printer(moment.history, wanted, as_json=as_json)
         for record in reversed(shown) if reverse else shown:
             printer.show(record)
         if follow:
@@ -124,10 +139,11 @@ def log(  # noqa: PLR0913 - one parameter an option
 class _Printer:
     """Writes events as lines; what earlier events said of a call is known in later ones."""
 
-    def __init__(self, history: "Sequence[Recorded]", *, as_json: bool) -> None:
+    def __init__(self, history: "Sequence[Recorded]", wanted: "Kinds | None", *, as_json: bool) -> None:
         from turnlog.projections import TIMELINE, project
 
         self._as_json = as_json
+        self._wanted = wanted
         self._timeline = project(TIMELINE, history)
         self._lines = {(line.stream, line.version): line for line in self._timeline.lines}
 
@@ -150,7 +166,8 @@ class _Printer:
             if isinstance(item, Recorded):
                 self._timeline = TIMELINE.fold(self._timeline, item)
                 self._lines[item.stream, item.version] = self._timeline.lines[-1]
-                self.show(item)
+                if self._wanted is None or type(item.event) in self._wanted:
+                    self.show(item)
 
 
 def _show_line(line: "Line") -> None:

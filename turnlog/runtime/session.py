@@ -1,6 +1,6 @@
 """The handle of a session: what callers hold. It keeps nothing the log does not say."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Literal, overload
 
 from pydantic import BaseModel
@@ -19,6 +19,7 @@ from turnlog.domain import (
     Tool,
     clean,
     commands,
+    kinds_of,
 )
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, project
 
@@ -39,7 +40,7 @@ from .outputs import M, form_of
 from .prompts import Prompt, latest_prompt
 from .replies import Reply, TypedReply, reply_of, typed
 from .resolving import Outcome, resolve
-from .subscription import follow
+from .subscription import follow, follow_kinds
 from .taking import holder_of, still_waits, taken, without_asking
 from .task_board import Tasks, tasks_of
 from .why import Why, why
@@ -232,12 +233,23 @@ class SessionHandle:
 
     # Reading
 
-    def subscribe(self, after: int = 0) -> AsyncGenerator[Recorded | Piece, None]:
+    @overload
+    def subscribe(self, after: int = 0, *, kinds: None = None) -> AsyncGenerator[Recorded | Piece, None]: ...
+
+    @overload
+    def subscribe(self, after: int = 0, *, kinds: str | Collection[str]) -> AsyncGenerator[Recorded, None]: ...
+
+    def subscribe(
+        self, after: int = 0, *, kinds: str | Collection[str] | None = None
+    ) -> AsyncGenerator[Recorded | Piece, None] | AsyncGenerator[Recorded, None]:
         """Every event after a version, then live; pieces of answers in between.
 
-        Bears with a database that is away for as long as the settings say. Raises StoreError.
+        With `kinds` only events of these, such as `ToolCallFinished` or a family such as `tool`, and no pieces.
+        Bears with a database that is away for as long as the settings say. Raises InvalidInput, StoreError.
         """
-        return follow(self._env, self._id, after)
+        if kinds is None:
+            return follow(self._env, self._id, after)
+        return follow_kinds(self._env, self._id, after, kinds_of(kinds))
 
     async def replay(self, at: int | None = None) -> tuple[Item, ...]:
         """The transcript as typed items, at a version or now. Raises NotFound, InvalidInput, StoreError."""

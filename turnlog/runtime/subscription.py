@@ -8,9 +8,10 @@ often, until it answers or `away_seconds` are over; then the reader raises, and 
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Self
 
-from turnlog.domain import CorruptRecord, Recorded, SchemaMissing, SchemaNewer, StoreClosed, StoreError
+from turnlog.domain import CorruptRecord, Kinds, Recorded, SchemaMissing, SchemaNewer, StoreClosed, StoreError, kinds_of
 
 from .environment import Environment
 from .live import Listener, Piece
@@ -22,25 +23,47 @@ _FINAL = (CorruptRecord, SchemaMissing, SchemaNewer, StoreClosed)
 """What asking again does not cure."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events of a log are to be handed out; None: those of any stream, or of any kind."""
+
+    streams: frozenset[str] | None = None
+    kinds: Kinds | None = None
+
+    @classmethod
+    def of(cls, streams: str | Collection[str] | None, kinds: str | Collection[str] | None) -> Self:
+        """By the names of streams, and of kinds of events or families. Raises InvalidInput."""
+        names = None if streams is None else frozenset({streams} if isinstance(streams, str) else streams)
+        return cls(names, None if kinds is None else kinds_of(kinds))
+
+    def has(self, record: Recorded) -> bool:
+        """Whether an event is one of them."""
+        return (self.streams is None or record.stream in self.streams) and (
+            self.kinds is None or type(record.event) in self.kinds
+        )
+
+
 def follow_all(
-    env: Environment, after: int = 0, streams: str | Collection[str] | None = None, *, patience: float | None = None
+    env: Environment, after: int = 0, wanted: Wanted | None = None, *, patience: float | None = None
 ) -> "Follower":
-    """Every event after a position, of all streams or of some, each once and in the order of the log, then live."""
-    names = None if streams is None else frozenset({streams} if isinstance(streams, str) else streams)
-    return Follower(env, after, names, env.settings.away_seconds if patience is None else patience)
+    """The events wanted after a position, each once and in the order of the log, then live."""
+    return Follower(env, after, wanted or Wanted(), env.settings.away_seconds if patience is None else patience)
 
 
 class Follower:
     """An iterator over the log that never ends by itself; `position` is up to where it has handed everything out.
+
+    What it was not asked for is passed over, and `position` moves on with it: a reader that waits for a rare kind of
+    event may stop at any time, and another goes on from there.
 
     Stop asking, and nothing of it is left: it holds a page and no task. One step may be cancelled, as by a timeout, and
     the next goes on where that was. Several tasks may take turns with one follower; each event goes to one of them.
     Raises StoreError once the database was away too long, or at once where waiting is no help.
     """
 
-    def __init__(self, env: Environment, after: int, streams: frozenset[str] | None, patience: float) -> None:
+    def __init__(self, env: Environment, after: int, wanted: Wanted, patience: float) -> None:
         self._env = env
-        self._streams = streams
+        self._wanted = wanted
         self._patience = patience
         self._read_to = after
         self._page = deque[Recorded]()
@@ -68,7 +91,7 @@ class Follower:
                 await self._env.news(appends)
                 continue
             self._read_to = _position(records[-1])
-            self._page.extend(record for record in records if self._streams is None or record.stream in self._streams)
+            self._page.extend(filter(self._wanted.has, records))
             if not self._page:
                 self.position = self._read_to
 
@@ -77,6 +100,23 @@ def _position(record: Recorded) -> int:
     if record.position is None:
         raise TypeError("a log tells the position of what it reads in its order")
     return record.position
+
+
+async def follow_kinds(env: Environment, session_id: str, after: int, kinds: Kinds) -> AsyncGenerator[Recorded, None]:
+    """Every event of some kinds in a session's stream after a version, each once and in order, then live.
+
+    Ends when closed or cancelled. Raises StoreError once the database was away too long.
+    """
+    while True:
+        appends = env.log.appends
+        read = _reading(env, session_id, after)
+        records = await _patiently(env, read, env.settings.away_seconds)
+        for record in records:
+            after = record.version
+            if type(record.event) in kinds:
+                yield record
+        if not records:
+            await env.news(appends)
 
 
 async def follow(env: Environment, session_id: str, after: int = 0) -> AsyncGenerator[Recorded | Piece, None]:

@@ -43,6 +43,7 @@ from .runtime import (
 )
 from .runtime.addresses import At
 from .runtime.bisecting import Bisection, bisect
+from .runtime.bisecting import Progress as BisectProgress
 from .runtime.blaming import Blame, blame
 from .runtime.comparing import Comparison, compare
 from .runtime.contexts import by_type
@@ -213,12 +214,18 @@ class Turnlog:
         """
         return blame(session_id, await history_at(self._env.log, session_id, at), parse_path(path))
 
-    async def bisect(self, session_id: str, predicate: str, at: At = None) -> Bisection:
+    async def bisect(
+        self,
+        session_id: str,
+        predicate: str,
+        at: At = None,
+        progress: BisectProgress = lambda looked, versions: None,
+    ) -> Bisection:
         """At which versions a predicate over the state holds, such as `len(messages) > 10`.
 
         Raises InvalidInput, NotFound where it never does, StoreError.
         """
-        return bisect(session_id, await history_at(self._env.log, session_id, at), predicate)
+        return bisect(session_id, await history_at(self._env.log, session_id, at), predicate, progress)
 
     async def compare(self, one: str, other: str) -> Comparison:
         """Two sessions side by side, by their addresses. Raises NotFound, InvalidInput, StoreError."""

@@ -1,5 +1,6 @@
 """bisect: the first version at which a predicate holds."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write, write_document
+from .progressing import progress
 from .text import count
 
 if TYPE_CHECKING:
@@ -41,7 +43,9 @@ def bisect(
         from .places import moment_at
 
         moment = await moment_at(log, address)
-        found = await log.bisect(moment.session.id, predicate, moment.session.version)
+        with progress(as_json=as_json, unit="versions") as advance:
+            tell = partial(advance, "looking")
+            found = await log.bisect(moment.session.id, predicate, moment.session.version, tell)
         if as_json:
             write_document(_document(found))
         else:

@@ -7,6 +7,7 @@ import typer
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write, write_document
+from .paging import NoPager, paged
 from .text import safe_line
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def diff(
             metavar="[A..B]", help="From where to where (without B, to now), or another address.", show_default=False
         ),
     ] = None,
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -50,7 +52,8 @@ def diff(
         else:
             _show(found)
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager):
+        with_log(database, work)
 
 
 def _document(found: "Diff") -> object:

@@ -4,6 +4,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ import typer
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write, write_json
+from .progressing import Advance, progress, watched
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
@@ -54,10 +56,10 @@ def export(  # noqa: PLR0913 - options of a command
         session = (await moment_at(log, address)).session
         pieces = log.export(session.id, session.version, format=form, blobs=blobs, cited_rules=rules)
         if output is None:
-            await _copy(pieces, sys.stdout.buffer)
+            await _copy(pieces, sys.stdout.buffer, lambda name, done, total: None)
             return
-        with _whole_file(output) as file:
-            size = await _copy(pieces, file)
+        with _whole_file(output) as file, progress(as_json=as_json, unit="bytes") as advance:
+            size = await _copy(pieces, file, advance)
         if as_json:
             document = {"session": session.id, "version": session.version, "format": form}
             write_json({**document, "file": str(output), "bytes": size})
@@ -83,7 +85,8 @@ def import_(
     async def work(log: "Turnlog") -> "Imported":
         return await log.import_(source, take_rules=rules)
 
-    with _opened(file) as source:
+    with _opened(file) as opened, progress(as_json=as_json, unit="bytes") as advance:
+        source = watched(opened, partial(advance, "checking"))
         done = with_log(database, work)
     if as_json:
         write_json(
@@ -104,10 +107,11 @@ def import_(
     note((f"{count(done.events, 'event')} imported{known}; {again(database, 'log', done.session)}", "quiet"))
 
 
-async def _copy(pieces: AsyncIterator[bytes], file: IO[bytes]) -> int:
+async def _copy(pieces: AsyncIterator[bytes], file: IO[bytes], advance: Advance) -> int:
     size = 0
     async for piece in pieces:
         size += file.write(piece)
+        advance("exporting", size, None)
     file.flush()
     return size
 

@@ -1,9 +1,7 @@
 """projections: the tables beside the log."""
 
 import gc
-import sys
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +9,7 @@ import typer
 from .opening import must_exist, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, table, write_json
+from .progressing import Advance, progress
 
 if TYPE_CHECKING:
     from turnlog.domain import ProjectionStopped
@@ -60,8 +59,8 @@ def build(
     async def work(log: "Turnlog") -> None:
         _register(log, use)
         gc.freeze()  # what is imported stays: looking at it again and again takes a fifth of the time
-        with _progress(await _end(log)) as tell:
-            await log.projections.catch_up(name, tell)
+        with progress(as_json=as_json) as advance:
+            await log.projections.catch_up(name, _telling(advance, await _end(log)))
         await _report(log, name, as_json=as_json)
         if follow:
             await log.projections.follow(name, stopped=_warn)
@@ -80,7 +79,8 @@ def rebuild(name: Name = None, use: Use = None, as_json: Json = False, database:
         _register(log, use)
         names = log.projections.names if name is None else (name,)
         gc.freeze()  # what is imported stays: looking at it again and again takes a fifth of the time
-        with _progress(await _end(log)) as tell:
+        with progress(as_json=as_json) as advance:
+            tell = _telling(advance, await _end(log))
             await _each(names, lambda each: log.projections.rebuild(each, tell))
         await _report(log, name, as_json=as_json)
 
@@ -122,6 +122,10 @@ def _imported(place: str) -> Any:
     if missing:
         raise typer.BadParameter(f"{place!r} is no projection: no {', '.join(missing)}", param_hint="--use")
     return made
+
+
+def _telling(advance: Advance, end: int) -> "Callable[[Build], None]":
+    return lambda build: advance(build.name, build.position, end)
 
 
 async def _end(log: "Turnlog") -> int:
@@ -189,24 +193,3 @@ def _row(status: "ProjectionStatus") -> list[str]:
         f"{build.events:,}" if build else "",
         moment(build.changed_at) if build and build.changed_at else "",
     ]
-
-
-@contextmanager
-def _progress(end: int) -> "Generator[Callable[[Build], None]]":
-    """A bar for each projection on stderr where somebody watches, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _build: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-
-        def tell(build: "Build") -> None:
-            if build.name not in tasks:
-                tasks[build.name] = bar.add_task(build.name, total=None)
-            bar.update(tasks[build.name], completed=build.position, total=max(build.position, end))
-
-        yield tell

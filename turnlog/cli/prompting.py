@@ -8,6 +8,7 @@ import typer
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import write, write_document
+from .paging import NoPager, paged
 from .text import indented, safe_line
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def prompt(
             metavar="ID[@V]", autocompletion=session_ids, help="The latest request at this point, or the latest of all."
         ),
     ],
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -42,7 +44,8 @@ def prompt(
             _write(found)
         _check(found)
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager):
+        with_log(database, work)
 
 
 def _document(found: "Prompt") -> dict[str, object]:

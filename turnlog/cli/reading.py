@@ -9,6 +9,7 @@ from . import listing
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, table, write, write_json
+from .paging import NoPager, paged
 
 if TYPE_CHECKING:
     from turnlog.domain import Kinds, Recorded
@@ -97,6 +98,7 @@ def log(  # noqa: PLR0913 - one parameter an option
     graph: Annotated[
         bool, typer.Option("--graph", help="Draw it with all it was forked from and all its forks.")
     ] = False,
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -133,7 +135,8 @@ def log(  # noqa: PLR0913 - one parameter an option
         if follow:
             await printer.follow(log, moment.session.id, moment.session.version)
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager or follow):
+        with_log(database, work)
 
 
 class _Printer:

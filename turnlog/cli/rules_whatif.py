@@ -1,8 +1,5 @@
 """rules whatif: what rules would have decided on the calls on record."""
 
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +10,7 @@ import typer
 from .opening import must_exist, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, table, write_json
+from .progressing import progress
 from .text import count, safe_line
 from .typed import duration
 
@@ -51,8 +49,8 @@ def whatif(
 
     async def work(log: "Turnlog") -> "Outcome":
         tried = await log.with_books(trial) if keep else trial
-        with _progress() as progress:
-            return await log.whatif(tried, told.tell, progress)
+        with progress(as_json=as_json) as advance:
+            return await log.whatif(tried, told.tell, lambda events: advance("trying", events, None))
 
     told.end(with_log(database, work))
 
@@ -124,15 +122,3 @@ def _date(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-@contextmanager
-def _progress() -> Generator[Callable[[int], None]]:
-    """How far it has come, on a terminal and nowhere else."""
-    if not sys.stderr.isatty():
-        yield lambda events: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("") as status:
-        yield lambda events: status.update(f"{events:,} events read")

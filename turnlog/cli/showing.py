@@ -8,6 +8,7 @@ import typer
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import write, write_document
+from .paging import NoPager, paged
 from .text import count, indented, moment, safe_line
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def show(
         typer.Argument(metavar="ID[@V]", autocompletion=session_ids, help="The session, now or at a point in time."),
     ],
     full: Annotated[bool, typer.Option("--full", help="Cut nothing, however long it is.")] = False,
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -44,7 +46,8 @@ def show(
         else:
             await _Page(log, found, database, full=full).write()
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager):
+        with_log(database, work)
 
 
 class _Page:

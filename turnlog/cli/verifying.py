@@ -1,8 +1,8 @@
 """verify: whether the log is still what was recorded."""
 
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,7 @@ import typer
 from .opening import session_ids
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write, write_json
+from .progressing import progress
 
 if TYPE_CHECKING:
     from turnlog.infrastructure import verification
@@ -46,8 +47,9 @@ def verify(
         source = _source(database)
         noted = [] if expect is None else _noted(expect)
         streams = [_stream(source, prefix) for prefix in sessions] if sessions else None
-        with _progress() as progress:
-            report = verification.verify(source, streams, expected=noted, progress=progress)
+        with progress(as_json=as_json) as advance:
+            tell = partial(advance, "verifying")
+            report = verification.verify(source, streams, expected=noted, progress=tell)
     except verification.CannotVerify as error:
         raise StoreError(str(error)) from error
     _show(report, perf_counter() - started, heads=heads, as_json=as_json)
@@ -92,21 +94,6 @@ def _stream(source: "verification.Source", prefix: str) -> str:
         shown = ", ".join(found[:_CANDIDATES])
         raise InvalidInput(f"{prefix!r} could be any of {shown}{'…' * (len(found) > _CANDIDATES)}; write more of it")
     return found[0]
-
-
-@contextmanager
-def _progress() -> Generator[Callable[[int, int], None]]:
-    """A bar on stderr where somebody watches, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _rows: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, rows: bar.update(task, completed=done, total=max(done, rows))
 
 
 def _show(report: "verification.Report", seconds: float, *, heads: bool, as_json: bool) -> None:

@@ -1,13 +1,18 @@
 """The first version at which a predicate holds of the state, and whether it goes on holding."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from turnlog.domain import InvalidInput, NotFound, Recorded
 
 from .predicates import Predicate, parse_predicate
 from .unfolding import Unfolding
+
+Progress = Callable[[int, int], None]
+"""Told how many versions were looked at, of how many."""
+
+_TOLD_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,12 @@ class Bisection:
         return self.spans[0].began
 
 
-def bisect(session_id: str, history: Sequence[Recorded], predicate: str) -> Bisection:
+def bisect(
+    session_id: str,
+    history: Sequence[Recorded],
+    predicate: str,
+    progress: Progress = lambda looked, versions: None,
+) -> Bisection:
     """Where a predicate holds. `history` is all that led to the session.
 
     Every version is looked at, since a predicate may cease to hold; each event is folded once.
@@ -41,11 +51,13 @@ def bisect(session_id: str, history: Sequence[Recorded], predicate: str) -> Bise
     read, told = parse_predicate(predicate), Unfolding(session_id)
     spans: list[Span] = []
     began: Recorded | None = None
-    for record in history:
+    for looked, record in enumerate(history):
         told.take(record)
         if record is history[0]:
             _check_names(read, told.sections())
         holds = _holds(read, told, record)
+        if looked % _TOLD_EVERY == 0:
+            progress(looked, len(history))
         if holds and began is None:
             began = record
         elif not holds and began is not None:

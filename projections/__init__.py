@@ -12,6 +12,8 @@ from .covers import covers
 from .gist import gist_of
 from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
 from .messages import messages, messages_before
+from .lineage import Children, children_of, subtree
+from .messages import messages
 from .metadata import METADATA, Metadata
 from .projection import Projection, project
 from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery
@@ -32,6 +34,7 @@ from .tables import (
     TEXT_KINDS,
     TEXT_ROWS,
     TEXT_TABLE,
+    USAGE_TABLE,
     Batch,
     Found,
     Kind,
@@ -51,6 +54,7 @@ from .tables import (
 from .timeline import TIMELINE, WIDTH, Line, Timeline, line
 from .transcript import TRANSCRIPT, Transcript, replay
 from .usage import USAGE, Costs, UsageTotals, add_usage
+from .usage_sums import USAGE_BY, UsageBy, UsageSum, of_sessions, summed, usage_rows
 from .validity import conversation_problems
 from .view import view
 from .visible import quoted, visible
@@ -78,6 +82,16 @@ __all__ = [
     "STATUSES",
     "folded",
     "Build",
+    "Children",
+    "USAGE_BY",
+    "USAGE_TABLE",
+    "UsageBy",
+    "UsageSum",
+    "children_of",
+    "of_sessions",
+    "subtree",
+    "summed",
+    "usage_rows",
     "Gone",
     "ReadTables",
     "Refused",

@@ -18,7 +18,7 @@ from turnlog.domain import (
     Rule,
     Tool,
 )
-from turnlog.projections import Approval, Found, Metadata, SessionQuery
+from turnlog.projections import Approval, Found, Metadata, Row, SessionQuery
 
 from .moment import Diff, Moment
 from .opening import Opening
@@ -58,6 +58,7 @@ from .runtime.read_models import Projections
 from .runtime.rewinding import Rewound, Standing, rewind, standing_after
 from .runtime.task_board import Tasks, tasks_of_project
 from .runtime.subscription import Wanted
+from .runtime.usage import usage_of
 from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
 from .runtime.whatif import Outcome as Effects
 
@@ -176,6 +177,14 @@ class Turnlog:
         Raises InvalidInput, StoreError, CorruptRecord.
         """
         return await self.projections.sessions(query or SessionQuery(), self._index)
+
+    async def usage(self, session_id: str | None = None, *, tree: bool = False) -> list[Row]:
+        """What answers took, by session, turn, model and day: of all sessions, or of one; `projections.summed` adds up.
+
+        A session counts from where it was forked; with its `tree` all that were begun from it count, too.
+        Raises NotFound, StoreError, CorruptRecord.
+        """
+        return await usage_of(self._env, self.projections, self._index, session_id, tree=tree)
 
     async def search(self, text: str, *, session_id: str | None = None, limit: int = 20) -> list[Found]:
         """The texts in which all words stand, the latest first; `projections.search` has more.

@@ -31,6 +31,7 @@ from . import (
     steering,
     tagging,
     task_board,
+    usage,
     verifying,
 )
 
@@ -90,6 +91,7 @@ def _group(name: str, what: str) -> typer.Typer:
 _register(app, demo.demo, running.run, running.resume)
 _register(app, steering.cancel, steering.stop, steering.steer)
 _register(app, reading.sessions, searching.search, reading.log, showing.show, prompting.prompt)
+_register(app, usage.usage)
 _register(app, tagging.tag, settings=tagging.SETTINGS)
 _register(app, differing.diff, blaming.blame, bisecting.bisect, comparing.compare, forking.fork, forking.rewind)
 _register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why)

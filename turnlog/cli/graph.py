@@ -115,13 +115,12 @@ async def family(log: "Turnlog", session_id: str) -> "tuple[list[Branch], dict[t
 
 def _relatives(known: "Mapping[str, Metadata]", session_id: str) -> "list[Metadata]":
     """The first of the line, then its forks and theirs, each after its parent."""
+    from turnlog.projections import children_of, subtree
+
     first = known[session_id]
     while first.parent is not None and first.parent in known:
         first = known[first.parent]
-    found = [first]
-    for each in found:  # grows while it is walked
-        found += sorted((fork for fork in known.values() if fork.parent == each.id), key=lambda fork: fork.created_at)
-    return found
+    return [known[each] for each in subtree(first.id, children_of(known.values()))]
 
 
 async def show_graph(log: "Turnlog", session_id: str, *, number: int | None, reverse: bool, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from turnlog.projections import (
     SHIPPED,
     TEXT_KINDS,
     TEXT_TABLE,
+    USAGE_TABLE,
     Build,
     Found,
     Metadata,
@@ -41,6 +42,7 @@ ProjectionState = Literal["missing", "building", "serving", "stopped", "outdated
 
 _LOGGER = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.05
+_ALL = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,25 @@ class Projections:
             except (StoreError, ProjectionStopped) as error:
                 _LOGGER.debug("sessions are listed from the log itself: %s", error)
         return query.select(await index.sessions())
+
+    async def usage(self, sessions: Sequence[str] | None) -> list[Row] | None:
+        """The rows of the table of usage, of some sessions or of all; None where the table does not serve."""
+        if self._env.read_tables is None:
+            return None
+        wanted: list[Mapping[str, object]] = [{}] if sessions is None else [{"session_id": each} for each in sessions]
+        name, found = USAGE_TABLE.tables[0].name, list[Row]()
+        try:
+            if not await self._follow(USAGE_TABLE):
+                return None
+            for equal in wanted:
+                rows = await self._tables.rows(USAGE_TABLE, name, equal, _ALL)
+                if rows is None:
+                    return None
+                found += rows
+        except (StoreError, ProjectionStopped) as error:
+            _LOGGER.debug("usage is counted from the log itself: %s", error)
+            return None
+        return found
 
     async def search(
         self,

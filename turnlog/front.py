@@ -56,8 +56,8 @@ from .runtime.paths import parse_path
 from .runtime.places import found_at, history_at
 from .runtime.read_models import Projections
 from .runtime.rewinding import Rewound, Standing, rewind, standing_after
-from .runtime.task_board import Tasks, tasks_of_project
 from .runtime.subscription import Wanted
+from .runtime.task_board import Tasks, tasks_of_project
 from .runtime.usage import usage_of
 from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
 from .runtime.whatif import Outcome as Effects

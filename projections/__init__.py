@@ -11,9 +11,8 @@ from .compactions import HEADING, Compacted, Compactions, cut_after
 from .covers import covers
 from .gist import gist_of
 from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
-from .messages import messages, messages_before
 from .lineage import Children, children_of, subtree
-from .messages import messages
+from .messages import messages, messages_before
 from .metadata import METADATA, Metadata
 from .projection import Projection, project
 from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery

@@ -25,7 +25,9 @@
     ├─ ProjectionStopped              exit 1   tables go no further: an event was refused, or the log is another
     ├─ ModelError                     exit 1   a provider failed, typed by `ModelFailure`
     ├─ TurnFailure                    exit 1   a turn ended in `TurnFailed`
-    │  └─ TurnRefused                 exit 4   since one call after the other was denied
+    │  ├─ TurnRefused                 exit 4   since one call after the other was denied
+    │  ├─ LimitReached                exit 1   since a limit was reached
+    │  └─ CrashLoop                   exit 1   since one worker after the other died at the same step
     └─ TurnInterrupted                exit 130 a turn was cancelled
 
 Every message is one line: what happened, to what, and what to do.
@@ -226,6 +228,12 @@ class LimitReached(TurnFailure):
     def __init__(self, limit: str, message: str) -> None:
         super().__init__(message)
         self.limit = limit
+
+
+class CrashLoop(TurnFailure):
+    """A turn ended because one worker after the other died, or was lost, at the same step."""
+
+    code = "crash_loop"
 
 
 class TurnInterrupted(TurnlogError):

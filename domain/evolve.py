@@ -217,7 +217,11 @@ def _input_queued(session: Session, event: InputQueued) -> Session:
 
 
 def _lease_taken(session: Session, event: LeaseTaken) -> Session:
-    return replace(session, lease=Lease(event.epoch, event.worker), epoch=event.epoch)
+    """Where nobody had given it back, whoever ran the turn died at it, or was lost."""
+    turn = session.turn
+    if session.lease is not None and turn is not None and turn.state == "open":
+        turn = replace(turn, takeovers=turn.takeovers + 1)
+    return replace(session, lease=Lease(event.epoch, event.worker), epoch=event.epoch, turn=turn)
 
 
 def _lease_released(session: Session, event: LeaseReleased) -> Session:

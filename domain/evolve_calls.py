@@ -80,7 +80,12 @@ def _without_value(turn: Turn, call_id: str) -> Turn:
 
 
 def _closed(turn: Turn, event: ToolCallFinished | ToolCallDenied, version: int) -> Turn:
-    return _on_call(turn, event.call_id, lambda call: replace(call, version=version, state="closed"))
+    return _on_call(_gone_on(turn), event.call_id, lambda call: replace(call, version=version, state="closed"))
+
+
+def _gone_on(turn: Turn) -> Turn:
+    """The step that workers may have died at is behind it."""
+    return replace(turn, takeovers=0) if turn.takeovers else turn
 
 
 def outcome_unknown(turn: Turn, event: ToolOutcomeUnknown, version: int) -> Turn:
@@ -88,7 +93,10 @@ def outcome_unknown(turn: Turn, event: ToolOutcomeUnknown, version: int) -> Turn
 
 
 def outcome_resolved(turn: Turn, event: ToolOutcomeResolved, version: int) -> Turn:
+    """A call that is run again is the same step again."""
     state: CallState = "authorized" if event.resolution == "retry" else "closed"
+    if state == "closed":
+        turn = _gone_on(turn)
     return _on_call(turn, event.call_id, lambda call: replace(call, version=version, state=state))
 
 
@@ -138,7 +146,7 @@ def permission_resolved(turn: Turn, event: PermissionResolved, version: int) -> 
     """One answer settles all calls that wait for it. The digest of an edited call is that of the answer."""
     state: CallState = "allowed" if event.outcome == "allowed" else "refused"
     turn = _on_request(
-        turn,
+        _gone_on(turn),
         event.request_id,
         lambda request: replace(
             request, state=event.outcome, answered_by=event.actor, reason=event.reason, edited=bool(event.edited)

@@ -47,8 +47,12 @@ def turn_suspended(turn: Turn, event: TurnSuspended, version: int) -> Turn:
 
 
 def turn_resumed(turn: Turn, event: TurnResumed, version: int) -> Turn:
-    """Whoever resumes it gives the model as many tries at a value, and at being allowed something, as at first."""
-    turn = replace(ended(turn, "open", version), repairs=0, denials=0, rescued=0)
+    """Whoever resumes it gives the model as many tries at a value, and at being allowed something, as at first.
+
+    One that lost its worker has failed nothing yet, so its workers are given no more tries than before.
+    """
+    takeovers = turn.takeovers if turn.state == "open" else 0
+    turn = replace(ended(turn, "open", version), repairs=0, denials=0, rescued=0, takeovers=takeovers)
     return turn if event.limits is None else replace(turn, limits=event.limits)
 
 
@@ -71,7 +75,7 @@ def input_queued(turn: Turn, event: InputQueued, version: int) -> Turn:
 def input_delivered(turn: Turn, event: InputDelivered, version: int) -> Turn:
     """Now it is the model's turn again, whatever it said last."""
     left = tuple(queued for queued in turn.inputs if queued.input_id not in event.input_ids)
-    return replace(turn, inputs=left, last_word="none", version=version)
+    return replace(turn, inputs=left, last_word="none", version=version, takeovers=0)
 
 
 # The model
@@ -95,7 +99,16 @@ def responded(turn: Turn, event: ModelResponded, version: int) -> Turn:
     if calls:
         word = "calls"
     spent = _after_answer(turn.spent, event)
-    return replace(turn, awaiting=False, attempt=0, last_word=word, calls=tuple(calls), version=version, spent=spent)
+    return replace(
+        turn,
+        awaiting=False,
+        attempt=0,
+        last_word=word,
+        calls=tuple(calls),
+        version=version,
+        spent=spent,
+        takeovers=0,
+    )
 
 
 def _after_answer(spent: Spent, event: ModelResponded) -> Spent:
@@ -109,4 +122,4 @@ def _after_answer(spent: Spent, event: ModelResponded) -> Spent:
 
 
 def model_failed(turn: Turn, event: ModelFailed, version: int) -> Turn:
-    return replace(turn, awaiting=False, version=version)
+    return replace(turn, awaiting=False, version=version, takeovers=0)

@@ -149,6 +149,8 @@ class Turn:
     """Calls denied in a row; one that begins ends the row."""
     rescued: int = 0
     """The latest round whose request was too long, so that the conversation was compacted."""
+    takeovers: int = 0
+    """Workers in a row that never gave the session back, with nothing to show for it since."""
 
     @property
     def wants_output(self) -> bool:

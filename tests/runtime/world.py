@@ -154,6 +154,9 @@ class World:
     secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     state: Mapping[type, object] = field(default_factory=dict[type, object])
 
+    heartbeats: Heartbeats | None = None
+    elapsed: Callable[[], float] = time.monotonic
+
     def __post_init__(self) -> None:
         self.store = store.open_store(self.url)
         self.log = WatchedLog(self.store.log)
@@ -170,7 +173,8 @@ class World:
             worker=self.worker,
             settings=self.settings,
             snapshots=self.store.snapshots,
-            heartbeats=Timeless(self.store.heartbeats),
+            heartbeats=self.heartbeats or Timeless(self.store.heartbeats),
+            elapsed=self.elapsed,
             archive=self.store.archive,
             policy=self.policy,
             authorizer=self.authorizer,

@@ -7,6 +7,7 @@ from functools import partial
 from turnlog.domain import (
     CommandRefused,
     Conflict,
+    CrashLoop,
     Event,
     InvalidInput,
     LimitCode,
@@ -66,10 +67,23 @@ async def fail(worker: Worker, code: str, message: str, error: ModelError | None
     turn = worker.session.turn
     if error is not None and turn is not None and turn.awaiting:
         record_failure(worker, error, None)
-    failure = commands.turns.Failure(code, clean(message), error.retryable if error else True)
+    await _fail(worker, commands.turns.Failure(code, clean(message), error.retryable if error else True))
+    return TurnFailure(f"the turn failed ({code}): {message}; `turnlog resume {worker.session.id}` continues it")
+
+
+async def _fail(worker: Worker, failure: commands.turns.Failure) -> None:
     decide(worker, partial(commands.turns.fail, failure=failure))
     await leave(worker)
-    return TurnFailure(f"the turn failed ({code}): {message}; `turnlog resume {worker.session.id}` continues it")
+
+
+async def end_crash_loop(worker: Worker, takeovers: int) -> TurnlogError:
+    """End the turn that one worker after the other died at; what to raise then."""
+    said = f"{takeovers} workers in a row died, or were lost, at the same step"
+    await _fail(worker, commands.turns.Failure(CrashLoop.code, said))
+    return CrashLoop(
+        f"the turn failed (crash_loop): {said}; `turnlog log {worker.session.id}` shows which, "
+        f"`turnlog resume {worker.session.id}` tries again once that is set right"
+    )
 
 
 async def fail_because(worker: Worker, error: Exception) -> TurnlogError:

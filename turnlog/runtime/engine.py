@@ -28,8 +28,10 @@ from turnlog.domain import (
     Resolution,
     Run,
     SessionLost,
+    Step,
     Stop,
     StoreError,
+    Turn,
     TurnFailure,
     TurnInterrupted,
     TurnlogError,
@@ -46,13 +48,24 @@ from .asking import ask_model, record_failure
 from .background_notices import notify
 from .compacting import compact_as_wanted
 from .decisions import Approvals
-from .ending import after_loss, decide, fail, fail_because, leave, limit_reached, out_of_time, record_cancelled
+from .ending import (
+    after_loss,
+    decide,
+    end_crash_loop,
+    fail,
+    fail_because,
+    leave,
+    limit_reached,
+    out_of_time,
+    record_cancelled,
+)
 from .environment import RUNNING
 from .judging import judge_call
 from .making_room import make_room, rescue
 from .policies import policy_of
 from .replies import Reply, reply_of
 from .running import recover_call, run_calls
+from .skew import tell_of_skew
 from .worker import OutOfTime, Worker
 
 NO_VALUE = f"That is not yet the answer: call the tool `{OUTPUT_TOOL}` with it, in the form its parameters describe."
@@ -113,7 +126,11 @@ async def _told(worker: Worker, conduct: Conduct) -> Reply:
 async def _loop(worker: Worker, conduct: Conduct) -> Reply:
     attempts = 0
     while True:
-        match next_step(worker.session):
+        step = next_step(worker.session)
+        tell_of_skew(worker)
+        if (turn := worker.session.turn) is not None and _is_crash_loop(worker, turn, step):
+            raise await end_crash_loop(worker, turn.takeovers)
+        match step:
             case AskModel():
                 attempts = await _ask(worker, attempts)
             case AwaitPerson() as wait:
@@ -121,8 +138,13 @@ async def _loop(worker: Worker, conduct: Conduct) -> Reply:
             case Over():
                 if await leave(worker):
                     return await reply_of(worker)
-            case step:
+            case _:
                 await _take(worker, step)
+
+
+def _is_crash_loop(worker: Worker, turn: Turn, step: Step) -> bool:
+    """Whether the step has cost so many workers that it is not tried again; nobody dies of waiting for a person."""
+    return turn.takeovers >= worker.env.settings.most_takeovers and not isinstance(step, AwaitPerson | Over)
 
 
 async def _take(

@@ -57,6 +57,7 @@ class Worker:
         self.draft = Draft(Session(session_id))
         self.transcript: Transcript = TRANSCRIPT.initial()
         self._inherited = 0
+        self.told_of_skew = False
         self._refreshed = asyncio.Event()
 
     @property

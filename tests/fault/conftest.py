@@ -26,7 +26,7 @@ class Killer:
     process: "subprocess.Popen[str]"
     pids: list[int] = field(default_factory=list[int])
 
-    def begin(self, url: str, title: str, ledger: Path, **more: str | int) -> int:
+    def begin(self, url: str, title: str, ledger: Path, **more: str | float) -> int:
         """Have an order carried out; the pid of who does it."""
         order = {"url": url, "title": title, "ledger": str(ledger), **more}
         stdin = _open(self.process.stdin)
@@ -39,7 +39,7 @@ class Killer:
         status = int(_open(self.process.stdout).readline())
         return os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
 
-    def run(self, url: str, title: str, ledger: Path, **more: str | int) -> bool:
+    def run(self, url: str, title: str, ledger: Path, **more: str | float) -> bool:
         """Carry out an order; whether it was killed."""
         self.begin(url, title, ledger, **more)
         return self.end() == signal.SIGKILL

@@ -84,18 +84,20 @@ T = TypeVar("T")
 
 
 class KillingLog:
-    """A log whose process dies right after an append, counted from 1. 0 never dies."""
+    """A log whose process gets a signal right before or right after an append, counted from 1. 0 is never."""
 
-    def __init__(self, log: EventLog, last: int) -> None:
+    def __init__(self, log: EventLog, order: "Order") -> None:
         self._log = log
-        self._last = last
+        self._order = order
         self.count = 0
 
     async def append(self, *changes: Change) -> Sequence[Recorded]:
+        if self.count + 1 == self._order.before:
+            os.kill(os.getpid(), self._order.signal)
         recorded = await self._log.append(*changes)
         self.count += 1
-        if self.count == self._last:
-            die()
+        if self.count == self._order.last:
+            os.kill(os.getpid(), self._order.signal)
         return recorded
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
@@ -127,12 +129,15 @@ class KillingLog:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to do and where to die; `resume` is the id of a session to go on with, empty for a new one."""
+    """What to do and where to die, or get another signal; `resume` is the id of a session, empty for a new one."""
 
     url: str
     title: str
     ledger: str
     last: int = 0
+    before: int = 0
+    signal: int = signal.SIGKILL
+    lease_seconds: float = 30.0
     die_in: str = ""
     approvals: Approvals = "yes"
     resume: str = ""
@@ -141,7 +146,7 @@ class Order:
 async def run(order: Order) -> None:
     """Run a session's turn; note how many appends that took."""
     opened, ledger = store.open_store(order.url), Path(order.ledger)
-    log = KillingLog(opened.log, order.last)
+    log = KillingLog(opened.log, order)
     workers = system.LocalWorkers()
     env = Environment(
         log=log,
@@ -154,7 +159,8 @@ async def run(order: Order) -> None:
         permissions=permissions.StructuredPermissions(),
         user=Actor(kind="user", id="ada"),
         worker=workers.me,
-        settings=Settings(poll_seconds=0.02),
+        settings=Settings(poll_seconds=0.02, lease_seconds=order.lease_seconds),
+        heartbeats=opened.heartbeats,
     )
     async with Turnlog(env, opened.close) as turnlog:
         own = tools_that_note(ledger, order.die_in)

@@ -1,6 +1,5 @@
 """A turn whose workers die one after the other at the same step fails, and is not tried again by itself."""
 
-
 import pytest
 
 from turnlog.domain import CrashLoop, Effect, ToolCallStarted, TurnFailed, every_call

@@ -1,0 +1,155 @@
+"""A worker that is not heard of loses its session, and knows so before it does anything more."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from turnlog.domain import LeaseTaken, NoticeRaised, SessionBusy, StoreError
+from turnlog.runtime.pulse import Pulse
+from turnlog.testing import VirtualClock
+
+from .conftest import MakeWorld
+from .test_recovery import DONE, act, crashed
+from .world import World, asks
+
+LEASE = 30.0
+
+
+class Told:
+    """Heartbeats whose silences and clock a test sets."""
+
+    def __init__(self, silence: float = 0.0, now: datetime | None = None) -> None:
+        self.silence = silence
+        self.now = now
+        self.away = False
+        self.beats: list[tuple[str, ...]] = []
+
+    async def beat(self, alive: Collection[str], ended: Collection[str] = ()) -> datetime | None:
+        if self.away:
+            raise StoreError("away")
+        self.beats.append(tuple(alive))
+        return self.now
+
+    async def silences(self, workers: Collection[str]) -> Mapping[str, float]:
+        return dict.fromkeys(workers, self.silence)
+
+
+async def left_behind(shared_url: str, open_world: MakeWorld, silence: float) -> tuple[World, str]:
+    """A session whose worker died on a machine that nobody can ask, and was heard of so long ago."""
+    DONE.clear()
+    here = open_world(shared_url)
+    there = open_world(shared_url, worker="there", heartbeats=Told(silence))
+    there.neighbours.answer = None
+    return there, (await crashed(here, "idempotent")).id
+
+
+async def test_a_session_is_taken_from_a_worker_that_was_silent_for_too_long(
+    shared_url: str, open_world: MakeWorld
+) -> None:
+    there, session_id = await left_behind(shared_url, open_world, LEASE + 1)
+    again = await there.again(session_id, [asks("act"), "Done."], act("idempotent"))
+    assert (await again.resume_turn()).text == "Done."
+    assert [event.epoch for event in await there.all_of(session_id, LeaseTaken)] == [1, 2]
+
+
+async def test_a_worker_that_was_heard_of_keeps_its_session_and_one_is_told_for_how_long(
+    shared_url: str, open_world: MakeWorld
+) -> None:
+    there, session_id = await left_behind(shared_url, open_world, LEASE - 12)
+    with pytest.raises(SessionBusy, match=r"last heard of 18 s ago, free in 12 s") as caught:
+        await (await there.again(session_id, ["Done."], act("idempotent"))).resume_turn()
+    assert caught.value.free_in == pytest.approx(12)
+
+
+async def test_what_others_say_goes_through_whoever_holds_the_session(shared_url: str, open_world: MakeWorld) -> None:
+    there, session_id = await left_behind(shared_url, open_world, 0)
+    session = await there.again(session_id, [])
+    await session.rename("Renamed")
+    await session.steer("Mind the gap.")
+    await session.cancel("enough")
+    assert (await there.kinds(session_id))[-1] == "TurnCancelled"
+    assert (await session.metadata()).title == "Renamed"
+
+
+async def test_workers_that_race_for_a_session_get_it_one_at_a_time(shared_url: str, open_world: MakeWorld) -> None:
+    there, session_id = await left_behind(shared_url, open_world, LEASE + 1)
+    others = [open_world(shared_url, worker=f"w{n}", heartbeats=Told(LEASE + 1)) for n in range(3)]
+    for world in others:
+        world.neighbours.answer = None
+    hands = [await world.again(session_id, [asks("act"), "Done."], act("idempotent")) for world in [there, *others]]
+    await asyncio.gather(*(hand.resume_turn() for hand in hands), return_exceptions=True)
+    epochs = [event.epoch for event in await there.all_of(session_id, LeaseTaken)]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert (await there.kinds(session_id)).count("TurnCompleted") == 1
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(90, "90.0 s behind"), (-90, "90.0 s ahead of")])
+async def test_clocks_that_differ_are_told_of_once_a_turn(open_world: MakeWorld, seconds: float, said: str) -> None:
+    clock = VirtualClock()
+    world = open_world("memory:", clock=clock, heartbeats=Told(now=clock.now() + timedelta(seconds=seconds)))
+    session = await world.session([asks("look"), "Done."])
+    await session.append_turn("Go.")
+    (notice,) = await world.all_of(session.id, NoticeRaised)
+    assert "clock_anomaly" in notice.message
+    assert said in notice.message
+
+
+async def test_clocks_that_agree_are_not_told_of(open_world: MakeWorld) -> None:
+    clock = VirtualClock()
+    world = open_world("memory:", clock=clock, heartbeats=Told(now=clock.now() + timedelta(seconds=1.9)))
+    session = await world.session(["Done."])
+    await session.append_turn("Go.")
+    assert await world.all_of(session.id, NoticeRaised) == []
+
+
+class Hands:
+    """A clock in seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def a_pulse(told: Told) -> tuple[Pulse, Hands]:
+    hands = Hands()
+    return Pulse(told, LEASE, lambda: datetime(2026, 1, 1, tzinfo=UTC), hands), hands
+
+
+async def test_a_worker_whose_beats_do_not_get_through_counts_as_silent() -> None:
+    told = Told()
+    pulse, hands = a_pulse(told)
+    await pulse.begin("w")
+    told.away = True
+    hands.seconds = LEASE
+    assert not pulse.is_silent("w")
+    hands.seconds = LEASE + 0.1
+    assert pulse.is_silent("w")
+    pulse.end("w", holds=True)
+
+
+async def test_a_worker_that_was_silent_counts_as_that_until_it_has_read() -> None:
+    """Its next beat gets through before it has looked: others may have taken its session all the same."""
+    pulse, hands = a_pulse(Told())
+    await pulse.begin("w")
+    hands.seconds = LEASE + 1
+    await pulse.beat()
+    assert pulse.is_silent("w")
+    pulse.has_read("w")
+    assert not pulse.is_silent("w")
+    pulse.end("w", holds=True)
+
+
+async def test_one_beat_is_for_all_workers_and_those_that_ended_are_left_out() -> None:
+    told = Told()
+    pulse, _ = a_pulse(told)
+    await pulse.begin("v")
+    await pulse.begin("w")
+    await pulse.beat()
+    pulse.end("v", holds=False)
+    await pulse.beat()
+    assert told.beats == [("v",), ("w",), ("v", "w"), ("w",)]
+    pulse.end("w", holds=False)

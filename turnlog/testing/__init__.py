@@ -7,10 +7,14 @@ if TYPE_CHECKING:
     from turnlog.wiring import ScriptedCall, ScriptedModel, ScriptedReply
 
     from .clock import VirtualClock
+    from .crash_matrix import crash_matrix
+    from .crash_report import CrashCase, CrashesHarm, CrashReport, Difference
+    from .crash_run import CrashRun, Scenario
     from .faults import Crash, Fault, FaultPlan, crash, delay, fail, kill, miss, wake
     from .ids import CountingIds
     from .ledger import Effected, Ledger
     from .memory import memory_log
+    from .plugin import CrashMatrix
     from .points import Point
     from .stories import Given, Outcome, given
 
@@ -19,6 +23,14 @@ _HOMES = {
     "ScriptedModel": "turnlog.wiring",
     "ScriptedReply": "turnlog.wiring",
     "VirtualClock": "turnlog.testing.clock",
+    "crash_matrix": "turnlog.testing.crash_matrix",
+    "CrashCase": "turnlog.testing.crash_report",
+    "CrashReport": "turnlog.testing.crash_report",
+    "CrashesHarm": "turnlog.testing.crash_report",
+    "Difference": "turnlog.testing.crash_report",
+    "CrashRun": "turnlog.testing.crash_run",
+    "Scenario": "turnlog.testing.crash_run",
+    "CrashMatrix": "turnlog.testing.plugin",
     "Crash": "turnlog.testing.faults",
     "Fault": "turnlog.testing.faults",
     "FaultPlan": "turnlog.testing.faults",
@@ -41,6 +53,12 @@ _HOMES = {
 __all__ = [
     "CountingIds",
     "Crash",
+    "CrashCase",
+    "CrashMatrix",
+    "CrashReport",
+    "CrashRun",
+    "CrashesHarm",
+    "Difference",
     "Effected",
     "Fault",
     "FaultPlan",
@@ -48,11 +66,13 @@ __all__ = [
     "Ledger",
     "Outcome",
     "Point",
+    "Scenario",
     "ScriptedCall",
     "ScriptedModel",
     "ScriptedReply",
     "VirtualClock",
     "crash",
+    "crash_matrix",
     "delay",
     "fail",
     "given",

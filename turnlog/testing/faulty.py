@@ -96,7 +96,7 @@ class FaultyWrapping:
             point = await self._plan.before("effect", tool.spec.name)
             output = await tool.run(arguments, context)
             if self._ledger is not None:
-                self._ledger.note(tool.spec.name, context.idempotency_key, arguments)
+                self._ledger.note(tool.spec.name, context, arguments)
             await self._plan.after(point)
             return output
 

@@ -3,19 +3,22 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import JsonValue
 
+from turnlog.domain import ToolContext
+
 
 @dataclass(frozen=True, slots=True)
 class Effected:
-    """An effect that was had: by which tool, under which idempotency key, with which arguments (as JSON)."""
+    """An effect: by which tool, under which idempotency key, with which arguments (as JSON), in which call."""
 
     tool: str
     key: str
     arguments: str = "{}"
+    call_id: str = ""
 
     @property
     def what(self) -> str:
@@ -32,10 +35,10 @@ class Ledger:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
-    def note(self, tool: str, key: str, arguments: Mapping[str, JsonValue] | None = None) -> None:
+    def note(self, tool: str, context: ToolContext, arguments: Mapping[str, JsonValue] | None = None) -> None:
         """Add a line; blocks until it is on the disk. Raises OSError."""
         said = json.dumps(dict(arguments or {}), sort_keys=True)
-        line = json.dumps({"tool": tool, "key": key, "arguments": said})
+        line = json.dumps(asdict(Effected(tool, context.idempotency_key, said, context.call_id)))
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"{line}\n")
             file.flush()

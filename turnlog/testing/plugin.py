@@ -1,0 +1,32 @@
+"""The pytest plugin of turnlog: the fixture `crash_matrix`. pytest finds it where turnlog is installed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from .crash_report import CrashReport
+    from .crash_run import Scenario
+
+
+class CrashMatrix(Protocol):
+    """What the fixture is: `turnlog.testing.crash_matrix` in a directory of the test's own."""
+
+    def __call__(
+        self, scenario: "Scenario", *, url: str | None = None, stride: int = 1, seconds: int = 60
+    ) -> "CrashReport":
+        """Kill a scenario at every point and compare. Raises CrashesHarm, InvalidInput."""
+        ...
+
+
+@pytest.fixture
+def crash_matrix(tmp_path: Path) -> CrashMatrix:
+    """Kills a scenario at every append and effect: `crash_matrix(my_session)`; fails the test where that does harm."""
+
+    def run(scenario: "Scenario", *, url: str | None = None, stride: int = 1, seconds: int = 60) -> "CrashReport":
+        from .crash_matrix import crash_matrix as killed_everywhere
+
+        return killed_everywhere(scenario, tmp_path, url=url, stride=stride, seconds=seconds)
+
+    return run

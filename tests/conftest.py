@@ -17,6 +17,7 @@ from psycopg import sql
 from .postgres_server import running_server
 
 GIVEN_POSTGRES = "TURNLOG_TEST_DATABASE_URL"
+KEPT = {GIVEN_POSTGRES, "TURNLOG_TEST_FIGURES"}
 LOCAL_NAMES = {"", "localhost", "ip6-localhost"}
 
 settings.register_profile("desk", deadline=None)
@@ -31,7 +32,7 @@ class NetworkForbiddenError(Exception):
 def pytest_configure(config: pytest.Config) -> None:
     """Give every run the same surroundings, whoever's desk it is on."""
     for name in list(os.environ):
-        if name.endswith("_API_KEY") or (name.startswith("TURNLOG_") and name != GIVEN_POSTGRES):
+        if name.endswith("_API_KEY") or (name.startswith("TURNLOG_") and name not in KEPT):
             del os.environ[name]
     soak = config.getoption("-m") == "soak"
     settings.load_profile("soak" if soak else "ci" if "CI" in os.environ else "desk")

@@ -89,11 +89,18 @@ Scenario = Callable[[CrashRun], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One run: where to die (empty: nowhere), and where to write what was found. `seconds` is how long it may take."""
+    """One run: of which scenario, where to die (empty: nowhere), and where to write what was found and what went wrong.
 
+    `module`, `file` and `name` are what the scenario is imported by; `seconds` is how long the run may take.
+    """
+
+    module: str
+    file: str
+    name: str
     url: str
     ledger: str
     result: str
+    errors: str
     place: str = ""
     seconds: int = 60
 

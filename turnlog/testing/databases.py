@@ -76,7 +76,7 @@ class PostgresDatabases:
 
         quoted = [sql.Identifier(name) for name in names]
         with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*quoted))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*quoted))
 
 
 @contextmanager

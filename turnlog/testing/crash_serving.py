@@ -1,0 +1,46 @@
+"""The process that runs scenarios, from the side of the tests."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO
+
+from .crash_run import Order
+
+
+class CrashServer:
+    """A process that carries out orders, one after the other, for any number of matrices."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def run(self, order: Order) -> int:
+        """Carry out an order; the wait status of the process that did. Raises RuntimeError."""
+        stdin, stdout = _open(self._process.stdin), _open(self._process.stdout)
+        stdin.write(f"{json.dumps(asdict(order))}\n")
+        stdin.flush()
+        answer = stdout.readline()
+        if not answer:
+            raise RuntimeError("the process that runs scenarios has ended; its error output says why")
+        return int(answer)
+
+
+@contextmanager
+def serving() -> Generator[CrashServer]:
+    """A server, which ends with its standard input."""
+    path = [entry or str(Path.cwd()) for entry in sys.path]
+    command = [sys.executable, "-m", "turnlog.testing.crash_server", json.dumps([*path, str(Path.cwd())])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield CrashServer(process)
+        finally:
+            _open(process.stdin).close()
+
+
+def _open(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream

@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import LiteralString, Protocol
 from uuid import uuid4
 
 from turnlog.domain import InvalidInput
@@ -70,7 +70,7 @@ class PostgresDatabases:
         """Drop the pattern."""
         self._administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", self._pattern)
 
-    def _administer(self, statement: str, *names: str) -> None:
+    def _administer(self, statement: LiteralString, *names: str) -> None:
         import psycopg
         from psycopg import sql
 

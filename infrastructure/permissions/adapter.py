@@ -31,10 +31,11 @@ if TYPE_CHECKING:
     from .evaluation import Judgement, Trace
 
 OWN_FILES: Final = f"{BUILT_IN}own-files"
+SECRETS: Final = f"{BUILT_IN}secrets"
 UNREADABLE: Final = f"{BUILT_IN}unreadable"
 SCRIPT: Final = f"{BUILT_IN}script"
-"""Rules that are always there: turnlog's own files, what may be denied and cannot be read, and scripts for a shell that
-nothing confines are asked about."""
+"""Rules that are always there: turnlog's own files, files that hold secrets, what may be denied and cannot be read, and
+scripts for a shell that nothing confines are asked about."""
 
 _SCRIPTS: Final = "shell_script"
 
@@ -108,10 +109,8 @@ def _guarded(
     if found.verdict == "prompt" and _is_free_script(call):
         return _asked(found, "a script can do anything, and no sandbox confines it", SCRIPT)
     widely = found.verdict == "prompt" or _is_for_every_call(found, rules)
-    own = _own_file(call) if widely else None
-    if own is not None:
-        why = f"{own!r} belongs to turnlog itself, and what it says decides what is allowed"
-        return _asked(found, why, OWN_FILES)
+    if widely and (file := _special_file(call)) is not None:
+        return _asked(found, *file)
     unknown = judgement.trace.unknowns
     if widely and unknown and any(rule.tool == call.tool and _is_about_commands(rule) for rule in rules):
         return _asked(found, f"a rule may deny it, but nobody can tell all it runs: {unknown[0]}", UNREADABLE)
@@ -143,12 +142,17 @@ def _is_about_commands(rule: PermissionRule) -> bool:
     return rule.effect != "allow" and isinstance(rule.matcher, ExactArgv | ArgvPrefix | Program)
 
 
-def _own_file(call: JudgedCall) -> str | None:
-    from .paths import ANY_PATH, Workspace, own_file
+def _special_file(call: JudgedCall) -> tuple[str, str] | None:
+    """Why a file that a call names is asked about, and by which rule; None where none is."""
+    from .paths import ANY_PATH, Workspace, own_file, secret_file
 
     workspace = Workspace(call.workspace)
-    paths = (value for key, value in call.arguments.items() if key.casefold() in ANY_PATH and isinstance(value, str))
-    return next((path for path in paths if own_file(path, workspace)), None)
+    paths = [value for key, value in call.arguments.items() if key.casefold() in ANY_PATH and isinstance(value, str)]
+    if own := next((path for path in paths if own_file(path, workspace)), None):
+        return f"{own!r} belongs to turnlog itself, and what it says decides what is allowed", OWN_FILES
+    if secret := next((path for path in paths if secret_file(path, workspace)), None):
+        return f"{secret!r} is where secrets are kept, and a model would see them", SECRETS
+    return None
 
 
 def _evaluation(judgement: "Judgement") -> Evaluation:

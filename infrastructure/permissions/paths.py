@@ -6,6 +6,7 @@ import re
 import stat
 import unicodedata
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import ascii_letters
@@ -13,7 +14,7 @@ from typing import Final, Literal
 
 from turnlog.domain import FileAccess
 
-from .protected import own_part, protected_part
+from .protected import own_part, protected_part, secret_part
 
 _MOST_PATH: Final = 1024  # bytes; PATH_MAX of macOS, the smallest where this runs
 _MOST_NAME: Final = 255  # bytes; NAME_MAX of Linux and macOS
@@ -155,10 +156,20 @@ def may_search(matcher: FileAccess, path: str, workspace: Workspace) -> bool:
 
 def own_file(path: str, workspace: Workspace) -> str | None:
     """The part of a path by which some reader of it could end up at a file of turnlog's own; None without one."""
+    return own_part(_parts_read(path, workspace))
+
+
+def secret_file(path: str, workspace: Workspace) -> str | None:
+    """The part of a path by which some reader of it could end up at a secret; None without one."""
+    return secret_part(_parts_read(path, workspace))
+
+
+def _parts_read(path: str, workspace: Workspace) -> Iterator[str]:
+    """The names in a path below the workspace, in every way it may be read."""
     root = (workspace.root(".") or "").casefold()
     readings = (path, *(workspace.readings(path) or ()))
     below = (each[len(root) :] if root and _is_below(each, root) else each for each in readings)
-    return own_part(part for each in below for part in _SEPARATOR.split(each))
+    return (part for each in below for part in _SEPARATOR.split(each))
 
 
 class _Walk:

@@ -41,7 +41,9 @@ _SECRETS: Final = """
 _OWN_PATTERNS: Final = word_set("turnlog.db* *.rules.toml *.rules.json *.rules.jsonl")
 _OWN_NAMES: Final = word_set(".turnlog turnlo~1")
 _NAMES: Final = word_set(" ".join((_VERSION_CONTROL, _AGENTS, _EDITORS, _SHELLS, _PACKAGES, _SECRETS)))
-_PATTERNS: Final = word_set(".env.* *.env *.pem *.key *.p12 *.pfx *.jks *.keystore *.kdbx *.ppk *.code-workspace")
+_SECRET_NAMES: Final = word_set(f"{_SECRETS} .npmrc .pypirc")
+_SECRET_PATTERNS: Final = word_set(".env.* *.env *.pem *.key *.p12 *.pfx *.jks *.keystore *.kdbx *.ppk")
+_PATTERNS: Final = _SECRET_PATTERNS | word_set("*.code-workspace")
 _TEMPLATES: Final = frozenset({".env.dist", ".env.example", ".env.sample", ".env.template"})
 
 
@@ -55,6 +57,16 @@ def own_part(parts: Iterable[str]) -> str | None:
     return next((part for part in parts if _is_own(_plain(part))), None)
 
 
+def secret_part(parts: Iterable[str]) -> str | None:
+    """The first part of a path that names a file, or a directory of files, whose content is a secret."""
+    return next((part for part in parts if _is_secret(_plain(part))), None)
+
+
+def secret_globs() -> tuple[frozenset[str], frozenset[str]]:
+    """Globs for the names that `secret_part` finds, in small letters, and those of them that are only templates."""
+    return _SECRET_NAMES | _SECRET_PATTERNS, _TEMPLATES
+
+
 def _plain(part: str) -> str:
     # Some file systems do not tell case apart, and drop dots and blanks at the end of a name.
     return part.casefold().rstrip(". ")
@@ -65,4 +77,12 @@ def _is_own(name: str) -> bool:
 
 
 def _is_protected(name: str) -> bool:
-    return name in _NAMES or (name not in _TEMPLATES and any(fnmatchcase(name, glob) for glob in _PATTERNS))
+    return name in _NAMES or _is_like(name, _PATTERNS)
+
+
+def _is_secret(name: str) -> bool:
+    return name in _SECRET_NAMES or _is_like(name, _SECRET_PATTERNS)
+
+
+def _is_like(name: str, patterns: frozenset[str]) -> bool:
+    return name not in _TEMPLATES and any(fnmatchcase(name, glob) for glob in patterns)

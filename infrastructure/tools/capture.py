@@ -10,6 +10,8 @@ from pydantic import JsonValue
 
 KEPT_BYTES = 64 * 1024
 _CHUNK = 64 * 1024
+_EDGE = 4 * 1024
+"""Bytes in which the end of a line is looked for, where output is cut."""
 
 
 class Capture:
@@ -42,7 +44,7 @@ class Capture:
         """What was kept, with a line in the middle that says what is missing. Invalid UTF-8 becomes U+FFFD."""
         if not self.cut:
             return _decoded(bytes(self._head + self._tail))
-        head, tail = _whole_start(bytes(self._head)), _whole_end(bytes(self._tail))
+        head, tail = _up_to_a_gap(_whole_start(bytes(self._head))), _from_a_gap(_whole_end(bytes(self._tail)))
         cut = self.size - len(head) - len(tail)
         return f"{_decoded(head)}\n[... {cut:,} bytes cut ...]\n{_decoded(tail)}"
 
@@ -70,6 +72,19 @@ def _whole_end(data: bytes) -> bytes:
     while start < min(3, len(data)) and data[start] & 0xC0 == 0x80:
         start += 1
     return data[start:]
+
+
+def _up_to_a_gap(head: bytes) -> bytes:
+    """Without the line, or at least the word, that the cut left half: in half a secret nobody would find it."""
+    edge = max(0, len(head) - _EDGE)
+    gap = head.rfind(b"\n", edge) + 1 or head.rfind(b" ", edge) + 1
+    return head[:gap] if gap else head
+
+
+def _from_a_gap(tail: bytes) -> bytes:
+    """The same at the other side of the cut."""
+    gap = tail.find(b"\n", 0, _EDGE) + 1 or tail.find(b" ", 0, _EDGE) + 1
+    return tail[gap:]
 
 
 def _ignore(chunk: bytes) -> None:

@@ -48,9 +48,11 @@ async def search_files(  # noqa: PLR0913 -- each is an option that a model knows
 ) -> ToolOutput:
     """Search the text files of the workspace line by line; returns `path:line: text` for every line that matches.
 
-    Binary files, symlinks and `.git` are passed over; hidden files and those Git ignores too, unless asked for.
+    Binary files, symlinks, `.git` and files that hold secrets are passed over; hidden files and those Git ignores too,
+    unless asked for.
     """
     where = reach_of(context).to_read(path)
+    secret, no_secret = _secret_globs()
     with root_of(where) as root, _start(where) as (opened, only):
         names = list(where.parts[:-1] if only else where.parts)
         request: dict[str, JsonValue] = {
@@ -65,10 +67,18 @@ async def search_files(  # noqa: PLR0913 -- each is an option that a model knows
             "directory": opened,
             "names": list[JsonValue](names),
             "only": only,
+            "secret": list[JsonValue](sorted(secret)),
+            "no_secret": list[JsonValue](sorted(no_secret)),
             "prefix": f"{where.prefix.rstrip('/')}/" if where.prefix else "",
         }
         command = _command(request, (root, opened), context.bounds)
         return _report(await run_group(command), command.timeout)
+
+
+def _secret_globs() -> tuple[frozenset[str], frozenset[str]]:
+    from ..permissions.protected import secret_globs
+
+    return secret_globs()
 
 
 @contextmanager

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from turnlog.domain import JudgedCall, PermissionRule
 from turnlog.infrastructure import permissions
 
 from .judging import allow, on_call, on_command
 
+READER = permissions.StructuredPermissions()
 OWN = [
     ".turnlog/turnlog.db",
     ".turnlog",
@@ -75,3 +77,35 @@ def test_an_exact_rule_was_made_by_somebody_who_saw_the_path(workspace: Path) ->
 def test_a_name_that_only_resembles_one_is_free(workspace: Path, path: str) -> None:
     assert on_call(workspace, {"path": path, "content": ""}, allow("write_file", op="write")) == "allow"
     assert on_call(workspace, {"path": path, "content": ""}, allow("write_file", kind="any")) == "allow"
+
+
+EVERY_READ = allow("read_file", kind="any").model_copy(update={"id": "r1"})
+SECRETS = [
+    ".env",
+    "app/.env.production",
+    "prod.env",
+    ".ssh/config",
+    ".SSH/id_rsa",
+    "tls/server.key",
+    ".npmrc",
+    ".aws/credentials",
+]
+
+
+@pytest.mark.parametrize("path", [*SECRETS, "lib/to_env"])
+@pytest.mark.parametrize("rules", [(), (EVERY_READ,)], ids=["no rule", "a rule for every call"])
+def test_reading_a_secret_is_asked_about_by_a_rule_that_is_always_there(
+    workspace: Path, path: str, rules: tuple[PermissionRule, ...]
+) -> None:
+    found = READER.judge(rules, JudgedCall("read_file", {"path": path}, workspace))
+    assert (found.verdict, found.rules) == ("prompt", ("turnlog/secrets",))
+
+
+def test_an_exact_rule_lets_a_secret_be_read(workspace: Path) -> None:
+    call = JudgedCall("read_file", {"path": ".env"}, workspace, "d1")
+    assert READER.judge([allow("read_file", digest="d1", shown="")], call).verdict == "allow"
+
+
+def test_a_template_holds_no_secret(workspace: Path) -> None:
+    call = JudgedCall("read_file", {"path": "docs/.env.example"}, workspace)
+    assert READER.judge([EVERY_READ], call).verdict == "allow"

@@ -37,6 +37,14 @@ def searched(workspace: Path) -> Path:
     return workspace
 
 
+async def test_searching_passes_over_what_holds_secrets_unless_it_is_named(workspace: Path) -> None:
+    for name in (".env", ".ENV.local", "server.key", ".ssh/config", ".env.example"):
+        (workspace / name).parent.mkdir(exist_ok=True)
+        (workspace / name).write_text("needle\n")
+    assert text(await call(search_files, workspace, pattern="needle", hidden=True)) == ".env.example:1: needle"
+    assert text(await call(search_files, workspace, pattern="needle", path=".env")) == ".env:1: needle"
+
+
 @pytest.mark.parametrize(
     ("arguments", "found"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import sys
 from pathlib import Path
@@ -85,6 +86,15 @@ async def test_of_each_stream_so_much_is_kept_as_the_bounds_say(tmp_path: Path) 
     output = await shell(tmp_path, Bounds(commands=True, output_bytes=1024), ["sh", "-c", script])
     assert text(output).count("[... 3,976 bytes cut ...]") == 2
     assert (text(output).count("a" * 512), text(output).count("b" * 512)) == (2, 2)
+
+
+async def test_output_is_cut_between_lines_lest_half_a_secret_stays(tmp_path: Path) -> None:
+    output = await shell(
+        tmp_path, Bounds(commands=True, output_bytes=1024), ["seq", "--format=secret-%.0f", "1000", "2000"]
+    )
+    lines = [line for line in text(output).splitlines() if "secret" in line]
+    assert all(re.fullmatch(r"secret-\d{4}", line) for line in lines)
+    assert (lines[0], lines[-1], len(lines) < 90) == ("secret-1000", "secret-2000", True)
 
 
 async def test_files_grow_no_larger_than_the_bounds_allow(tmp_path: Path) -> None:

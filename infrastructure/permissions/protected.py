@@ -1,7 +1,7 @@
 """Files whose change runs code later, or whose content is a secret: they are asked about, whatever a rule says."""
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import fnmatchcase, translate
 from typing import Final
 
 from .shellwords import word_set
@@ -62,9 +62,12 @@ def secret_part(parts: Iterable[str]) -> str | None:
     return next((part for part in parts if _is_secret(_plain(part))), None)
 
 
-def secret_globs() -> tuple[frozenset[str], frozenset[str]]:
-    """Globs for the names that `secret_part` finds, in small letters, and those of them that are only templates."""
-    return _SECRET_NAMES | _SECRET_PATTERNS, _TEMPLATES
+def secret_pattern() -> str:
+    """A regular expression for names that `secret_part` finds, case-folded and without dots and blanks at the end."""
+    templates, secrets = (
+        "|".join(map(translate, sorted(globs))) for globs in (_TEMPLATES, _SECRET_NAMES | _SECRET_PATTERNS)
+    )
+    return f"(?!{templates})(?:{secrets})"
 
 
 def _plain(part: str) -> str:

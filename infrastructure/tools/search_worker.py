@@ -4,7 +4,6 @@ A regular expression can take for ever, and Python's cannot be interrupted and h
 of its own it can be killed. Arguments: one JSON object. Writes `path:line: text` lines, then a line of JSON.
 """
 
-import fnmatch
 import json
 import os
 import re
@@ -33,11 +32,6 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
     return re.compile("".join(signs.get(piece, re.escape(piece)) for piece in pieces) + r"\Z", re.DOTALL)
 
 
-def _any_of(globs: object) -> re.Pattern[str]:
-    """What any of some globs for names matches."""
-    return re.compile("|".join(map(fnmatch.translate, globs if isinstance(globs, list) else [])) or "(?!)")
-
-
 class Search:
     """What to look for, where, and how much of it."""
 
@@ -49,7 +43,7 @@ class Search:
         self.around = int(str(request["context_lines"]))
         self.hidden = bool(request["hidden"])
         self.ignored = bool(request["ignored"])
-        self._secret, self._no_secret = _any_of(request["secret"]), _any_of(request["no_secret"])
+        self._secret = re.compile(str(request["secret"]))
         self.skipped = 0
         self._start = ""
 
@@ -99,8 +93,7 @@ class Search:
         return not self.ignored and said.takes(os.fsencode(path) + encoded, encoded, directory=directory)
 
     def _is_secret(self, name: str) -> bool:
-        plain = name.casefold().rstrip(". ")
-        return self._secret.match(plain) is not None and self._no_secret.match(plain) is None
+        return self._secret.match(name.casefold().rstrip(". ")) is not None
 
     def _wanted(self, path: str, name: str) -> bool:
         """Whether the glob takes a file: by name, or by its path if the glob has a slash."""

@@ -52,7 +52,6 @@ async def search_files(  # noqa: PLR0913 -- each is an option that a model knows
     unless asked for.
     """
     where = reach_of(context).to_read(path)
-    secret, no_secret = _secret_globs()
     with root_of(where) as root, _start(where) as (opened, only):
         names = list(where.parts[:-1] if only else where.parts)
         request: dict[str, JsonValue] = {
@@ -67,18 +66,17 @@ async def search_files(  # noqa: PLR0913 -- each is an option that a model knows
             "directory": opened,
             "names": list[JsonValue](names),
             "only": only,
-            "secret": list[JsonValue](sorted(secret)),
-            "no_secret": list[JsonValue](sorted(no_secret)),
+            "secret": _secret_names(),
             "prefix": f"{where.prefix.rstrip('/')}/" if where.prefix else "",
         }
         command = _command(request, (root, opened), context.bounds)
         return _report(await run_group(command), command.timeout)
 
 
-def _secret_globs() -> tuple[frozenset[str], frozenset[str]]:
-    from ..permissions.protected import secret_globs
+def _secret_names() -> str:
+    from ..permissions.protected import secret_pattern
 
-    return secret_globs()
+    return secret_pattern()
 
 
 @contextmanager

@@ -108,6 +108,7 @@ from .events import (
     ModelRequested,
     ModelResponded,
     NoticeRaised,
+    PauseReason,
     PermissionEndorsed,
     PermissionExpired,
     PermissionJoined,
@@ -132,8 +133,16 @@ from .events import (
     SessionRenamed,
     SessionStarted,
     SessionTagged,
+    SpawnedBy,
+    Spending,
     Stamp,
     StreamKept,
+    SubagentEvent,
+    SubagentFinished,
+    SubagentOutcome,
+    SubagentResumed,
+    SubagentSpawned,
+    SubagentSuspended,
     TaskAdded,
     TaskChanged,
     TaskClaimed,
@@ -167,7 +176,7 @@ from .events import (
 )
 from .evolve import evolve, fold
 from .judging import JudgedCall, Permissions, Previewed, Surrounded, Surroundings, WithinLog
-from .limits import LimitCode, LimitSpent, before_calls, before_request, deadline, late
+from .limits import Account, LimitCode, LimitSpent, before_calls, before_request, deadline, late, new_calls
 from .matchers import (
     AnyCall,
     ArgvPrefix,
@@ -231,8 +240,10 @@ from .rules import (
     unexpired,
 )
 from .session import (
+    MAIN,
     OUTPUT_TOOL,
     READ_TOOL_RESULT,
+    TASK_TOOL,
     Background,
     Call,
     CallState,
@@ -245,6 +256,8 @@ from .session import (
     Session,
     Spent,
     Status,
+    Subagent,
+    Subagents,
     Turn,
     from_snapshot,
     to_snapshot,
@@ -292,6 +305,7 @@ from .tooling import (
     ToolProgress,
 )
 from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
+from .waiting import Wait, waiting
 
 __all__ = [
     "WithinLog",
@@ -336,6 +350,23 @@ __all__ = [
     "TaskBoard",
     "board_after",
     "board_stream",
+    "Wait",
+    "waiting",
+    "MAIN",
+    "TASK_TOOL",
+    "Account",
+    "PauseReason",
+    "SpawnedBy",
+    "Spending",
+    "Subagent",
+    "SubagentEvent",
+    "SubagentFinished",
+    "SubagentOutcome",
+    "SubagentResumed",
+    "SubagentSpawned",
+    "SubagentSuspended",
+    "Subagents",
+    "new_calls",
     "BUILT_IN",
     "Archive",
     "StoredRow",

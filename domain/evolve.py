@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Protocol
 
-from . import evolve_background, evolve_calls, evolve_context, evolve_turns
+from . import evolve_background, evolve_calls, evolve_context, evolve_subagents, evolve_turns
 from .events import (
     BackgroundTaskFinished,
     BackgroundTaskLost,
@@ -44,6 +44,10 @@ from .events import (
     SessionRenamed,
     SessionStarted,
     SessionTagged,
+    SubagentFinished,
+    SubagentResumed,
+    SubagentSpawned,
+    SubagentSuspended,
     ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
@@ -63,7 +67,7 @@ from .events import (
 from .memory import digest_of
 from .replacing import replace
 from .rules import Rule, remember
-from .session import Lease, Session, Turn
+from .session import NO_SUBAGENTS, Lease, Session, Turn
 from .tags import retagged
 
 
@@ -120,6 +124,7 @@ def _started(session: Session, event: SessionStarted) -> Session:
         policy=event.policy,
         tags=event.tags,
         memory=bool(event.memory),
+        spawned_by=event.spawned_by,
     )
 
 
@@ -160,6 +165,8 @@ def _forked(session: Session, event: SessionForked) -> Session:
         background=evolve_background.left_behind(session.background),
         tags=event.tags,
         context=evolve_context.left_behind(session.context),
+        subagents=NO_SUBAGENTS,
+        spawned_by=None,
     )
 
 
@@ -253,6 +260,10 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     CompactionCompleted: evolve_context.completed,
     CompactionFailed: evolve_context.failed,
     CompactionUndone: evolve_context.undone,
+    SubagentSpawned: evolve_subagents.spawned,
+    SubagentSuspended: evolve_subagents.suspended,
+    SubagentResumed: evolve_subagents.resumed,
+    SubagentFinished: evolve_subagents.finished,
 }
 """The session at its new version, and an event of it."""
 

@@ -43,7 +43,8 @@ def turn_cancelled(turn: Turn, event: TurnCancelled, version: int) -> Turn:
 
 
 def turn_suspended(turn: Turn, event: TurnSuspended, version: int) -> Turn:
-    return replace(ended(turn, "suspended", version), stopped=event.reason == "stopped")
+    stopped = event.reason == "stopped"
+    return replace(ended(turn, "suspended", version), stopped=stopped, subagents=event.subagents or ())
 
 
 def turn_resumed(turn: Turn, event: TurnResumed, version: int) -> Turn:
@@ -57,7 +58,7 @@ def turn_resumed(turn: Turn, event: TurnResumed, version: int) -> Turn:
 
 
 def ended(turn: Turn, state: TurnState, version: int) -> Turn:
-    return replace(turn, state=state, awaiting=False, stopping=False, stopped=False, version=version)
+    return replace(turn, state=state, awaiting=False, stopping=False, stopped=False, subagents=(), version=version)
 
 
 def stop_requested(turn: Turn, event: TurnStopRequested, version: int) -> Turn:

@@ -6,23 +6,39 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from .session import Call, Session, Spent
-from .settings import NO_LIMITS, Limits
+from .session import NOTHING, Call, Session, Spent
+from .settings import Limits
 
 LimitScope = Literal["turn", "session"]
 LimitCode = Literal["round_limit", "request_limit", "tool_call_limit", "token_limit", "cost_limit", "deadline"]
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """A session whose limits count, and what its tree has used that its own log does not say yet.
+
+    `in_turn` is None where the work is not a part of the turn in progress, whose limits it does not touch then.
+    """
+
+    session: Session
+    in_turn: Spent | None = NOTHING
+    in_all: Spent = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSpent:
-    """A limit that is reached: of the turn or of the session, and how much it allows."""
+    """A limit that is reached: of the turn or of the session, and how much it allows.
+
+    `session` is that of an agent further up, where the limit is not this one's own.
+    """
 
     of: LimitScope
     code: LimitCode
     allowed: int | Decimal | datetime
+    session: str | None = None
 
     def __str__(self) -> str:
-        whose = f"the {self.of}"
+        whose = f"the {self.of}" if self.session is None else f"the {self.of} of {self.session}, which this works for,"
         match self.code:
             case "round_limit":
                 return f"the model was asked {self.allowed} times without finishing, and {whose} allows no more"
@@ -38,59 +54,84 @@ class LimitSpent:
                 return f"{whose} had to be done by {self.allowed}"
 
 
-def before_request(session: Session, now: datetime) -> LimitSpent | None:
-    """The limit that does not let the model be asked once more, if any."""
-    for of, limits, spent in _scopes(session):
+def before_request(session: Session, now: datetime, above: Sequence[Account] = ()) -> LimitSpent | None:
+    """The limit that does not let the model be asked once more, if any; `above` are the sessions this one works for.
+
+    `above` may have the session itself, for what its own subagents use.
+    """
+    for scope in _scopes(session, above):
+        limits, spent = scope.limits, scope.spent
         if limits.rounds is not None and spent.rounds >= limits.rounds:  # only answers are counted, not attempts
-            return LimitSpent(of, "round_limit", limits.rounds)
+            return scope.spends("round_limit", limits.rounds)
         if limits.requests is not None and spent.requests >= limits.requests:
-            return LimitSpent(of, "request_limit", limits.requests)
+            return scope.spends("request_limit", limits.requests)
         if limits.tokens is not None and spent.tokens >= limits.tokens:
-            return LimitSpent(of, "token_limit", limits.tokens)
+            return scope.spends("token_limit", limits.tokens)
         if limits.cost is not None and spent.cost >= limits.cost:
-            return LimitSpent(of, "cost_limit", limits.cost)
-    return late(session, now)
+            return scope.spends("cost_limit", limits.cost)
+    return late(session, now, above)
 
 
-def before_calls(session: Session, calls: Sequence[Call], now: datetime) -> LimitSpent | None:
+def before_calls(
+    session: Session, calls: Sequence[Call], now: datetime, above: Sequence[Account] = ()
+) -> LimitSpent | None:
     """The limit that does not let these tool calls start, if any."""
-    turn = session.turn
-    new = sum(call.attempt == 0 and not (turn is not None and turn.gives_value(call.tool)) for call in calls)
-    for of, limits, spent in _scopes(session):
+    new = new_calls(session, calls)
+    for scope in _scopes(session, above):
+        limits, spent = scope.limits, scope.spent
         if new and limits.tool_calls is not None and spent.tool_calls + new > limits.tool_calls:
-            return LimitSpent(of, "tool_call_limit", limits.tool_calls)
-    return late(session, now)
+            return scope.spends("tool_call_limit", limits.tool_calls)
+    return late(session, now, above)
 
 
-def late(session: Session, now: datetime) -> LimitSpent | None:
+def new_calls(session: Session, calls: Sequence[Call]) -> int:
+    """How many of these calls count: not those that begin again, and not a value that the turn ends in."""
+    turn = session.turn
+    return sum(call.attempt == 0 and not (turn is not None and turn.gives_value(call.tool)) for call in calls)
+
+
+def late(session: Session, now: datetime, above: Sequence[Account] = ()) -> LimitSpent | None:
     """The deadline that is past, if any."""
-    for of, deadline in _deadlines(session):
-        if now >= deadline:
-            return LimitSpent(of, "deadline", deadline)
+    for scope in _scopes(session, above):
+        for deadline in _times(scope.limits, scope.begun):
+            if now >= deadline:
+                return scope.spends("deadline", deadline)
     return None
 
 
-def deadline(session: Session) -> datetime | None:
+def deadline(session: Session, above: Sequence[Account] = ()) -> datetime | None:
     """When the turn in progress has to be over, if there is such a time."""
-    return min((time for _, time in _deadlines(session)), default=None)
+    times = (time for scope in _scopes(session, above) for time in _times(scope.limits, scope.begun))
+    return min(times, default=None)
 
 
-def _scopes(session: Session) -> Iterator[tuple[LimitScope, Limits, Spent]]:
-    if session.turn is not None:
-        yield "turn", session.turn.limits or NO_LIMITS, session.turn.spent
-    yield "session", session.limits or NO_LIMITS, session.spent
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Limits, what was used of them, and since when."""
+
+    of: LimitScope
+    limits: Limits
+    spent: Spent
+    begun: datetime | None
+    session: str | None
+
+    def spends(self, code: LimitCode, allowed: int | Decimal | datetime) -> LimitSpent:
+        return LimitSpent(self.of, code, allowed, self.session)
 
 
-def _deadlines(session: Session) -> Iterator[tuple[LimitScope, datetime]]:
-    if session.turn is not None:
-        for time in _times(session.turn.limits, session.turn.started_at):
-            yield "turn", time
-    for time in _times(session.limits, session.started_at):
-        yield "session", time
+def _scopes(session: Session, above: Sequence[Account]) -> Iterator[_Scope]:
+    own = next((account for account in above if account.session.id == session.id), Account(session))
+    for account in (own, *(account for account in above if account is not own)):
+        one, whose = account.session, None if account is own else account.session.id
+        if one.turn is not None and one.turn.limits is not None and account.in_turn is not None:
+            spent = one.turn.spent + account.in_turn
+            yield _Scope("turn", one.turn.limits, spent, one.turn.started_at, whose)
+        if one.limits is not None:
+            yield _Scope("session", one.limits, one.spent + account.in_all, one.started_at, whose)
 
 
-def _times(limits: Limits | None, begun: datetime | None) -> Iterator[datetime]:
-    if limits is not None and limits.deadline is not None:
+def _times(limits: Limits, begun: datetime | None) -> Iterator[datetime]:
+    if limits.deadline is not None:
         yield limits.deadline
-    if limits is not None and limits.seconds is not None and begun is not None:
+    if limits.seconds is not None and begun is not None:
         yield begun + timedelta(seconds=limits.seconds)

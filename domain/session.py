@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from .content import Body
 from .context import NO_CONTEXT, Context
-from .events import Actor, Effect, InputKind, TurnState
+from .events import Actor, Effect, InputKind, PauseReason, SpawnedBy, TurnState
 from .rules import Rule
 from .settings import Limits, ModelSettings, Output
 
@@ -151,6 +151,8 @@ class Turn:
     """The latest round whose request was too long, so that the conversation was compacted."""
     takeovers: int = 0
     """Workers in a row that never gave the session back, with nothing to show for it since."""
+    subagents: tuple[str, ...] = ()
+    """The subagents that a suspended turn waits for, by their sessions, as far as they are not done."""
 
     @property
     def wants_output(self) -> bool:
@@ -223,6 +225,48 @@ NO_TASKS = Background()
 
 
 @dataclass(frozen=True)
+class Subagent:
+    """A subagent that is not done: its session, and the turn and call it works for, if any.
+
+    `paused` says that its own turn was put aside, and why; `waiting_for` are the ids of its questions then. `version`
+    is that of the latest event about it.
+    """
+
+    child: str
+    path: str
+    version: int
+    turn_id: str | None = None
+    call_id: str | None = None
+    paused: PauseReason | None = None
+    waiting_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subagents:
+    """The subagents that are not done, and what those used that are, beside what counts for the latest turn."""
+
+    active: tuple[Subagent, ...] = ()
+    spent: Spent = NOTHING
+
+    def find(self, child: str) -> Subagent | None:
+        """The subagent whose session this is, unless it is done."""
+        return next((agent for agent in self.active if agent.child == child), None)
+
+    def of_call(self, call_id: str) -> tuple[Subagent, ...]:
+        """Those that work for a call."""
+        return tuple(agent for agent in self.active if agent.call_id == call_id)
+
+
+NO_SUBAGENTS = Subagents()
+
+MAIN = "main"
+"""The path of an agent that works for no other."""
+
+TASK_TOOL = "task"
+"""The tool with which a model hands work to a subagent."""
+
+
+@dataclass(frozen=True)
 class Session:
     """A session as decisions see it. `version` 0 is the session before its first event."""
 
@@ -246,6 +290,8 @@ class Session:
     policy: Body | None = None
     background: Background = NO_TASKS
     context: Context = NO_CONTEXT
+    subagents: Subagents = NO_SUBAGENTS
+    spawned_by: SpawnedBy | None = None
     successor: str | None = None
     tags: tuple[str, ...] = ()
     memory: bool = False
@@ -255,8 +301,25 @@ class Session:
 
     @property
     def spent(self) -> Spent:
-        """What all turns have used."""
-        return NOTHING if self.turn is None else self.turn.before + self.turn.spent
+        """What all turns have used, and the subagents that are done."""
+        used = self.subagents.spent
+        return used if self.turn is None else self.turn.before + self.turn.spent + used
+
+    @property
+    def path(self) -> str:
+        """Where its agent stands among those that work for each other, such as `main/review`."""
+        return MAIN if self.spawned_by is None else self.spawned_by.path
+
+    @property
+    def depth(self) -> int:
+        """How many sessions it works for, one above the other."""
+        return self.path.count("/")
+
+    def paused_subagents(self) -> tuple[Subagent, ...]:
+        """Those that were put aside, and that a call of the turn waits for."""
+        calls = () if self.turn is None else self.turn.open_calls
+        waiting = {call.call_id for call in calls if call.state == "started"}
+        return tuple(agent for agent in self.subagents.active if agent.paused and agent.call_id in waiting)
 
     @property
     def status(self) -> Status:

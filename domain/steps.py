@@ -1,9 +1,10 @@
 """What the story so far calls for next. The engine asks this until the turn is over; so does a resumed one."""
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from .events import InputKind
-from .session import Call, Request, Session, Turn
+from .session import TASK_TOOL, Call, Request, Session, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +21,28 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run these calls: several only where all of them are read-only."""
+    """Run these calls: several only where all of them are read-only, or all hand work to subagents."""
 
     calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """Find out what became of a call that another worker started."""
+    """Find out what became of calls that another worker started: several only where all hand work to subagents."""
 
-    call: Call
+    calls: tuple[Call, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitPerson:
-    """A person has to answer requests, or say what became of calls, before the turn can go on."""
+    """A person has to answer requests, or say what became of calls, before the turn can go on.
+
+    `subagents` are the sessions of those that were put aside for the same reasons.
+    """
 
     requests: tuple[Request, ...]
     unknown: tuple[Call, ...]
+    subagents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def next_step(session: Session) -> Step:
     turn = session.turn
     if turn is None or turn.state != "open":
         return Over()
-    step = _step(turn, session.epoch)
+    step = _step(turn, session.epoch, tuple(agent.child for agent in session.paused_subagents()))
     if turn.stopping and not isinstance(step, Finish):
         return Stop()
     return _before_asking(session) or step if isinstance(step, AskModel) else step
@@ -107,13 +112,15 @@ def _before_asking(session: Session) -> Step | None:
 
 def waits_for(turn: Turn) -> AwaitPerson | None:
     """What people have to do before taking a suspended turn up again gets it any further; None where it does now."""
-    step = _step(turn, _NOBODY)
+    if turn.subagents:
+        return _await_person(turn, turn.subagents)
+    step = _step(turn, _NOBODY, ())
     return step if isinstance(step, AwaitPerson) else None
 
 
-def _step(turn: Turn, epoch: int) -> Step:
+def _step(turn: Turn, epoch: int, subagents: tuple[str, ...]) -> Step:
     if turn.open_calls:
-        return _next_call(turn, epoch)
+        return _next_call(turn, epoch, subagents)
     if steering := _waiting(turn, "steer"):
         return Deliver(steering)
     if turn.last_word in ("none", "calls") or turn.attempt:
@@ -129,30 +136,41 @@ def _waiting(turn: Turn, kind: InputKind) -> tuple[str, ...]:
     return tuple(queued.input_id for queued in turn.inputs if queued.kind == kind)
 
 
-def _next_call(turn: Turn, epoch: int) -> Step:
+def _next_call(turn: Turn, epoch: int, subagents: tuple[str, ...]) -> Step:
     calls = turn.open_calls
-    for call in calls:
-        if call.state == "started" and call.epoch != epoch:
-            return Recover(call)
+    if left := tuple(call for call in calls if call.state == "started" and call.epoch != epoch):
+        return Recover(_side_by_side(left) if left[0].tool == TASK_TOOL else left[:1])
     for call in calls:
         if call.state in ("proposed", "allowed", "refused"):
             return Judge(call)
     batch = _batch(calls)
     if batch:
         return Run(batch)
+    return _await_person(turn, subagents)
+
+
+def _await_person(turn: Turn, subagents: tuple[str, ...]) -> AwaitPerson:
     return AwaitPerson(
         requests=tuple(request for request in turn.requests if request.state == "pending"),
-        unknown=tuple(call for call in calls if call.state == "unknown"),
+        unknown=tuple(call for call in turn.open_calls if call.state == "unknown"),
+        subagents=subagents,
     )
 
 
 def _batch(calls: tuple[Call, ...]) -> tuple[Call, ...]:
-    """The calls to run now: the longest run of read-only ones at the front, or the one at the front."""
-    if calls[0].state == "authorized" and calls[0].by != "read_only":
-        return calls[:1]
-    batch: list[Call] = []
-    for call in calls:
-        if call.state != "authorized" or call.by != "read_only":
-            break
-        batch.append(call)
-    return tuple(batch)
+    """The calls to run now: the longest run at the front of those that run side by side, or the one at the front."""
+    ready = tuple(takewhile(lambda call: call.state == "authorized", calls))
+    return _side_by_side(ready) if ready else ()
+
+
+def _side_by_side(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    """The first of some calls, and those right behind it that may run at the same time."""
+    kind = _kind(calls[0])
+    return calls[:1] if kind is None else tuple(takewhile(lambda call: _kind(call) == kind, calls))
+
+
+def _kind(call: Call) -> str | None:
+    """What a call may share its time with: reading with reading, subagents with subagents, nothing else with any."""
+    if call.tool == TASK_TOOL:
+        return TASK_TOOL
+    return "read_only" if call.by == "read_only" else None

@@ -16,6 +16,7 @@ from turnlog.domain import (
     Recorded,
     Session,
     SessionClosed,
+    SubagentFinished,
     Turn,
     TurnEvent,
     TurnResumed,
@@ -30,7 +31,7 @@ Standing = Literal["ready", "held", "waiting", "stopped", "over"]
 """`ready`: a worker gets the turn further, and none has the session. `held`: one has it. `waiting`: for people."""
 
 _BEGINNINGS = (LeaseTaken, TurnStarted, TurnResumed)
-_TELLING = (TurnEvent, LeaseTaken, LeaseReleased, SessionClosed)
+_TELLING = (TurnEvent, LeaseTaken, LeaseReleased, SessionClosed, SubagentFinished)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from .context_words import CONTEXT_WORDS
 from .covers import covers
 from .gist import gist_of
 from .memory_words import MEMORY_WORDS
+from .subagent_words import SUBAGENT_WORDS
 from .words import Words
 
 _SMALLEST = Decimal("0.0001")
@@ -263,4 +264,5 @@ _WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     **BOARD_WORDS,
     **MEMORY_WORDS,
     **CONTEXT_WORDS,
+    **SUBAGENT_WORDS,
 }

@@ -16,6 +16,7 @@ from . import (
     permissions,
     rules,
     sessions,
+    subagents,
     tasks,
     tools,
     turns,
@@ -34,6 +35,7 @@ __all__ = [
     "rules",
     "sessions",
     "tasks",
+    "subagents",
     "tools",
     "turns",
 ]

@@ -78,6 +78,7 @@ def ask(session: Session, by: Stamp, epoch: int, call_id: str, question: Questio
             barred=question.barred,
             process=question.process,
             policy=question.policy,
+            agent=None if session.spawned_by is None else session.path,
         ),
     )
 

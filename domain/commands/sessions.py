@@ -14,6 +14,7 @@ from ..events import (
     SessionRenamed,
     SessionStarted,
     SessionTagged,
+    SpawnedBy,
     Stamp,
     TurnState,
 )
@@ -38,6 +39,7 @@ class Opening:
     policy: Body | None = None
     tags: tuple[str, ...] = ()
     memory: bool = False
+    spawned_by: SpawnedBy | None = None
 
 
 def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
@@ -58,6 +60,7 @@ def start(session: Session, by: Stamp, opening: Opening) -> tuple[Event, ...]:
             policy=opening.policy,
             tags=few_enough(tags_of(opening.tags)),
             memory=opening.memory or None,
+            spawned_by=opening.spawned_by,
         ),
     )
 
@@ -149,6 +152,8 @@ def close(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
     guards.not_closed(session)
     if session.turn is not None and session.turn.state in ("open", "suspended"):
         raise CommandRefused(f"session {session.id} has a turn in progress; cancel it first")
+    if session.subagents.active:
+        raise CommandRefused(f"session {session.id} has subagents at work; wait for them, or cancel them first")
     return (*context.abandon(session, by, "the session was closed"), SessionClosed(**by, reason=reason))
 
 

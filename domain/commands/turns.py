@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..content import UserBlock
+from ..content import TextBlock, UserBlock
 from ..errors import CommandRefused, NothingToResume
 from ..events import (
     Event,
     PermissionWithdrawn,
     Stamp,
     ToolCallDenied,
+    ToolCallFinished,
     ToolOutcomeUnknown,
     TurnCancelled,
     TurnCompleted,
@@ -19,8 +20,9 @@ from ..events import (
     TurnStopRequested,
     TurnSuspended,
 )
-from ..session import Call, Session, Turn
+from ..session import TASK_TOOL, Call, Session, Turn
 from ..settings import Limits, Output
+from ..waiting import waiting
 from . import guards
 
 
@@ -110,24 +112,18 @@ def suspend(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
         return (
             TurnSuspended(**guards.because(by, turn.version), turn_id=turn.turn_id, reason="stopped", waiting_for=()),
         )
-    unknown = tuple(call.call_id for call in turn.calls if call.state == "unknown")
-    asked = tuple(request.request_id for request in turn.requests if request.state == "pending")
-    if unknown:
-        return (
-            TurnSuspended(
-                **guards.because(by, turn.version),
-                turn_id=turn.turn_id,
-                reason="unknown_outcome",
-                waiting_for=unknown,
-            ),
-        )
-    if asked:
-        return (
-            TurnSuspended(
-                **guards.because(by, turn.version), turn_id=turn.turn_id, reason="permission", waiting_for=asked
-            ),
-        )
-    raise CommandRefused(f"turn {turn.turn_id} waits for nobody")
+    wait = waiting(session)
+    if wait is None:
+        raise CommandRefused(f"turn {turn.turn_id} waits for nobody")
+    return (
+        TurnSuspended(
+            **guards.because(by, turn.version),
+            turn_id=turn.turn_id,
+            reason=wait.reason,
+            waiting_for=wait.waiting_for,
+            subagents=wait.subagents or None,
+        ),
+    )
 
 
 def resume(session: Session, by: Stamp, limits: Limits | None = None) -> tuple[Event, ...]:
@@ -151,6 +147,11 @@ def _close_call(turn: Turn, call: Call, by: Stamp, reason: str) -> tuple[Event, 
     because = guards.because(by, call.version)
     if call.state == "unknown":
         return ()
+    if call.state == "started" and call.tool == TASK_TOOL:  # all it does is in the log: there is nothing to be asked
+        said = TextBlock(text=f"{reason} while a subagent was at work; what it had done by then stays done")
+        return (
+            ToolCallFinished(**because, turn_id=turn.turn_id, call_id=call.call_id, content=(said,), is_error=True),
+        )
     if call.state == "started":
         return (
             ToolOutcomeUnknown(

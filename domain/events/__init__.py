@@ -59,6 +59,17 @@ from .session import (
     SessionStarted,
     SessionTagged,
 )
+from .subagent import (
+    PauseReason,
+    SpawnedBy,
+    Spending,
+    SubagentEvent,
+    SubagentFinished,
+    SubagentOutcome,
+    SubagentResumed,
+    SubagentSpawned,
+    SubagentSuspended,
+)
 from .task import (
     BoardEvent,
     TaskAdded,
@@ -133,6 +144,15 @@ __all__ = [
     "StreamKept",
     "TaskEnd",
     "TaskOutput",
+    "PauseReason",
+    "SpawnedBy",
+    "Spending",
+    "SubagentEvent",
+    "SubagentFinished",
+    "SubagentOutcome",
+    "SubagentResumed",
+    "SubagentSpawned",
+    "SubagentSuspended",
     "DeniedBy",
     "Redaction",
     "PermissionEndorsed",

@@ -49,6 +49,7 @@ from .session import (
     SessionStarted,
     SessionTagged,
 )
+from .subagent import SubagentFinished, SubagentResumed, SubagentSpawned, SubagentSuspended
 from .task import (
     TaskAdded,
     TaskChanged,
@@ -132,6 +133,10 @@ EVENTS: tuple[type[Event], ...] = (
     CompactionFailed,
     CompactionUndone,
     ToolResultsElided,
+    SubagentSpawned,
+    SubagentSuspended,
+    SubagentResumed,
+    SubagentFinished,
 )
 
 

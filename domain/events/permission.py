@@ -19,7 +19,7 @@ class PermissionRequested(ToolCallEvent):
     exact rule names. `evaluation` says why it is asked, `proposals` what may be remembered; where `unbound` says of
     something that it decides the effect and cannot be bound, a yes is not remembered. `persons` have to agree
     (None: one), `barred` may not answer. `process` is where rules of process scope would hold. `policy` is the digest
-    of the policy it was judged by.
+    of the policy it was judged by. `agent` is the path of the subagent that wants it.
     """
 
     request_id: str
@@ -37,6 +37,7 @@ class PermissionRequested(ToolCallEvent):
     barred: Actor | None = None
     process: str | None = None
     policy: str | None = None
+    agent: str | None = None
 
 
 class PermissionJoined(ToolCallEvent):

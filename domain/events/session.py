@@ -7,6 +7,7 @@ from pydantic import Field
 from ..content import Body
 from ..settings import Limits, ModelSettings
 from .base import Event
+from .subagent import SpawnedBy
 from .turn import TurnState
 
 _Tags = Annotated[tuple[str, ...], Field(exclude_if=lambda value: not value)]
@@ -16,7 +17,7 @@ class SessionStarted(Event):
     """A session began. `tools` are the names on offer; `workspace` is the directory its tools may touch.
 
     `limits` hold for all turns together. `policy` is the JSON of its `Policy`; None: the standard one. With `memory`
-    what its project has pinned is put in front of each turn.
+    what its project has pinned is put in front of each turn. A subagent names who it was `spawned_by`.
     """
 
     title: str
@@ -30,6 +31,7 @@ class SessionStarted(Event):
     policy: Body | None = None
     tags: _Tags = ()
     memory: bool | None = None
+    spawned_by: SpawnedBy | None = None
 
 
 class SessionForked(Event):

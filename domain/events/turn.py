@@ -5,6 +5,7 @@ from typing import Literal
 from ..content import UserBlock
 from ..settings import Limits, Output
 from .base import Event
+from .subagent import PauseReason
 
 TurnState = Literal["open", "suspended", "completed", "failed", "cancelled", "forked"]
 """How a turn stands; `forked` is one that was in progress where a fork began."""
@@ -47,11 +48,13 @@ class TurnCancelled(TurnEvent):
 class TurnSuspended(TurnEvent):
     """The turn waits for a person and needs no process meanwhile; `waiting_for` are request or call ids.
 
-    `stopped` is one that somebody asked to stop, and that waits for nothing but to be resumed.
+    `stopped` is one that somebody asked to stop, and that waits for nothing but to be resumed. `subagents` are those
+    whose questions it waits for.
     """
 
-    reason: Literal["permission", "unknown_outcome", "stopped"]
+    reason: PauseReason
     waiting_for: tuple[str, ...]
+    subagents: tuple[str, ...] | None = None
 
 
 class TurnResumed(TurnEvent):

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from turnlog.domain import (
     AnyCall,
@@ -11,6 +12,7 @@ from turnlog.domain import (
     Event,
     PermissionRule,
     Session,
+    Spending,
     StreamKept,
     TaskOutput,
     TextBlock,
@@ -28,7 +30,8 @@ NOT_CLOSED = EXISTING - {"closed"}
 PROPOSED = {"call proposed", "call outdated", "stopping"}
 WAITING = {"call waiting", "call to join", "call joined", "call endorsed"}
 RUNNABLE = {"call authorized", "call approved"}
-CALLS = PROPOSED | WAITING | RUNNABLE | {"call allowed", "call refused", "call started"}
+AGENTS = {"agent at work", "agent waiting"}
+CALLS = PROPOSED | WAITING | RUNNABLE | {"call allowed", "call refused", "call started"} | AGENTS
 OPEN = CALLS | {
     "opened", "awaiting", "model failed", "call unknown", "call closed", "last word", "no word", "taken over",
     "steered", "followed up", "form missing", "value given", "task running", "task over",
@@ -60,6 +63,9 @@ ENDING = commands.background.Ending("exited", 0)
 SUMMING = commands.context.Summing("request", DIGEST, story.REPLACES, 1000)
 SUMMARY = commands.context.Summary("Alice asked.")
 NOTICE = commands.inputs.Notice(("bg-1",), "bg-1 is over")
+BOUNDS = commands.subagents.Bounds(at_once=2, deepest=1)
+SPAWN = commands.subagents.Spawn("session_3", "grep", "main/grep", DIGEST)
+AGENT_ENDING = commands.subagents.Ending("answered", "It is fine.", Spending(tokens=500))
 MODEL_FAILURE = commands.models.Failure(failure="overloaded", message="try later", retryable=True)
 
 PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
@@ -118,6 +124,22 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
         lambda session: commands.background.finish(session, worker, "bg-1", ENDING),
         frozenset({"task running"}),
     ),
+    "subagents.spawn": (
+        lambda session: commands.subagents.spawn(session, alice, SPAWN, BOUNDS),
+        NOT_CLOSED,
+    ),
+    "subagents.suspend": (
+        lambda session: commands.subagents.suspend(session, worker, "session_2", "stopped", ()),
+        frozenset(AGENTS),
+    ),
+    "subagents.resume": (
+        lambda session: commands.subagents.resume(session, worker, "session_2"),
+        frozenset(AGENTS),
+    ),
+    "subagents.finish": (
+        lambda session: commands.subagents.finish(session, worker, "session_2", AGENT_ENDING),
+        frozenset(AGENTS),
+    ),
     "background.lose": (
         lambda session: commands.background.lose(session, worker, {"desk-1/run_1"}, "it crashed"),
         EXISTING,
@@ -151,7 +173,7 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
     ),
     "turns.suspend": (
         lambda session, epoch: commands.turns.suspend(session, worker, epoch),
-        frozenset(WAITING | {"call unknown", "stopping"}),
+        frozenset(WAITING | {"call unknown", "stopping", "agent waiting"}),
     ),
     "inputs.deliver": (
         lambda session, epoch: commands.inputs.deliver(session, worker, epoch, ("input_1",)),
@@ -161,9 +183,15 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
         lambda session, epoch: commands.inputs.notify(session, worker, epoch, "input_9", NOTICE),
         frozenset({"task over"}),
     ),
+    "subagents.spawn for a call": (
+        lambda session, epoch: commands.subagents.spawn(
+            session, worker, replace(SPAWN, errand=commands.subagents.Errand("call_1", epoch)), BOUNDS
+        ),
+        frozenset(AGENTS | {"call started"}),
+    ),
     "background.start": (
         lambda session, epoch: commands.background.start(session, worker, epoch, BEGINNING),
-        frozenset({"call started"}),
+        frozenset(AGENTS | {"call started"}),
     ),
     "inputs.repair": (
         lambda session, epoch: commands.inputs.repair(session, worker, epoch, "input_9", "Give a number."),
@@ -244,11 +272,11 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
     ),
     "tools.finish": (
         lambda session, epoch: commands.tools.finish(session, worker, epoch, "call_1", RESULT),
-        frozenset({"call started"}),
+        frozenset(AGENTS | {"call started"}),
     ),
     "tools.lose": (
         lambda session, epoch: commands.tools.lose(session, worker, epoch, "call_1", "it crashed"),
-        frozenset({"call started", "taken over"}),
+        frozenset(AGENTS | {"call started", "taken over"}),
     ),
     "permissions.ask": (
         lambda session, epoch: commands.permissions.ask(session, worker, epoch, "call_1", QUESTION),

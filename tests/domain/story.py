@@ -38,7 +38,11 @@ from turnlog.domain import (
     SessionClosed,
     SessionForked,
     SessionStarted,
+    Spending,
     Stamp,
+    SubagentFinished,
+    SubagentSpawned,
+    SubagentSuspended,
     TextBlock,
     ToolCallAuthorized,
     ToolCallBlock,
@@ -258,6 +262,25 @@ COMPACTED = CompactionCompleted(
     cost=Cost(amount=Decimal("0.10"), source="a price list"),
 )
 TO_COMPACT = CompactionRequested(**alice)
+AGENT_SPAWNED = SubagentSpawned(
+    **because(worker, 7),
+    child="session_2",
+    name="review",
+    path="main/review",
+    prompt=DIGEST,
+    turn_id="turn_1",
+    call_id="call_1",
+)
+AGENT_PAUSED = SubagentSuspended(
+    **because(worker, 8), child="session_2", reason="permission", waiting_for=("request_2",)
+)
+AGENT_DONE = SubagentFinished(
+    **because(worker, 8),
+    child="session_2",
+    outcome="answered",
+    result="It is fine.",
+    spent=Spending(rounds=2, requests=3, tool_calls=4, tokens=500, cost=Decimal("0.01")),
+)
 CLOSED = SessionClosed(**alice, reason="done")
 FORKED = SessionForked(
     **bob, parent="the parent", parent_version=6, title="Another try", model=MODEL, project="website"
@@ -282,6 +305,8 @@ CALL_OUTDATED: Story = (*CALL_AUTHORIZED, STALE)
 CALL_STARTED: Story = (*CALL_AUTHORIZED, RUNNING)
 TASK_RUNNING: Story = (*CALL_STARTED, TASK_STARTED, FINISHED)
 TASK_OVER: Story = (*TASK_RUNNING, TASK_FINISHED)
+AGENT_AT_WORK: Story = (*CALL_STARTED, AGENT_SPAWNED)
+AGENT_WAITING: Story = (*AGENT_AT_WORK, AGENT_PAUSED)
 CALL_UNKNOWN: Story = (*CALL_STARTED, UNKNOWN)
 CALL_CLOSED: Story = (*CALL_STARTED, FINISHED)
 LAST_WORD: Story = (*AWAITING, ANSWERED)
@@ -358,5 +383,7 @@ STATES: dict[str, Story] = {
     "compacted": COMPACTED_IN_TURN,
     "to be compacted": COMPACTION_WANTED,
     "compacting between turns": COMPACTION_BETWEEN,
+    "agent at work": AGENT_AT_WORK,
+    "agent waiting": AGENT_WAITING,
 }
 """Every kind of state a session can be in, by the story that leads there."""

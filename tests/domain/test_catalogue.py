@@ -15,6 +15,7 @@ from turnlog.domain import (
     Event,
     MemoryEvent,
     RuleEvent,
+    SubagentEvent,
     ToolCallEvent,
     TurnEvent,
     topic_of,
@@ -24,10 +25,12 @@ from .every_event import SAMPLES
 from .story import ALICE, STARTED
 
 ABSTRACT = {Event, TurnEvent, ToolCallEvent, RuleEvent, BackgroundTaskEvent, BoardEvent, MemoryEvent, CompactionEvent}
+ABSTRACT.add(SubagentEvent)
 STAMP = ("at", "actor", "cause")
 TURN = (*STAMP, "turn_id")
 CALL = (*TURN, "call_id")
 TASK = (*STAMP, "task_id")
+AGENT = (*STAMP, "child")
 RULE = (*STAMP, "rule_id", "scope", "process")
 MEMORY = (*STAMP, "session_id", "call_id")
 BOARD = (*MEMORY, "task_id")
@@ -46,6 +49,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
         "policy",
         "tags",
         "memory",
+        "spawned_by",
     ),
     "SessionForked/1": (
         *STAMP,
@@ -68,7 +72,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "TurnCompleted/1": (*TURN, "outcome"),
     "TurnFailed/1": (*TURN, "code", "message", "retryable"),
     "TurnCancelled/1": (*TURN, "reason"),
-    "TurnSuspended/1": (*TURN, "reason", "waiting_for"),
+    "TurnSuspended/1": (*TURN, "reason", "waiting_for", "subagents"),
     "TurnResumed/1": (*TURN, "limits"),
     "TurnStopRequested/1": (*TURN, "reason"),
     "InputQueued/1": (*TURN, "input_id", "kind", "content", "tasks"),
@@ -109,6 +113,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
         "barred",
         "process",
         "policy",
+        "agent",
     ),
     "PermissionJoined/1": (*CALL, "request_id", "digest"),
     "PermissionEndorsed/1": (*CALL, "request_id", "digest", "reason"),
@@ -169,11 +174,16 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "CompactionFailed/1": (*TURN, "failure", "message", "retryable", "phase", "retry_delay"),
     "CompactionUndone/1": (*STAMP, "completed", "reason"),
     "ToolResultsElided/1": (*STAMP, "call_ids"),
+    "SubagentSpawned/1": (*AGENT, "name", "path", "prompt", "turn_id", "call_id", "template"),
+    "SubagentSuspended/1": (*AGENT, "reason", "waiting_for"),
+    "SubagentResumed/1": (*AGENT,),
+    "SubagentFinished/1": (*AGENT, "outcome", "result", "spent", "code"),
 }
 
 OPTIONAL = {
     "SessionClosed/1": {"successor"},
-    "SessionStarted/1": {"policy", "memory"},
+    "SessionStarted/1": {"policy", "memory", "spawned_by"},
+    "TurnSuspended/1": {"subagents"},
     "SessionConfigured/1": {"policy", "memory"},
     "ToolCallAuthorized/1": {"evaluation", "policy"},
     "ToolCallDenied/1": {"evaluation", "policy"},
@@ -188,12 +198,13 @@ OPTIONAL = {
         "barred",
         "process",
         "policy",
+        "agent",
     },
     "PermissionResolved/1": {"edited"},
     "RuleRemembered/1": {"process", "uses", "match", "not_match"},
     "RuleRevoked/1": {"process"},
 }
-"""Fields that came with permissions; logs from before know nothing of them."""
+"""Fields that came with permissions or subagents; logs from before know nothing of them."""
 
 
 def kinds(base: type[Event] = Event) -> Iterator[type[Event]]:

@@ -20,6 +20,7 @@ MODULES = (
     commands.permissions,
     commands.rules,
     commands.sessions,
+    commands.subagents,
     commands.tools,
     commands.turns,
 )

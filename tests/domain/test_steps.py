@@ -84,6 +84,7 @@ EVERY_STEP: dict[str, type[Step]] = {
     "compacted": AskModel,
     "to be compacted": Compact,
     "compacting between turns": Over,
+    "agent waiting": AwaitPerson,
 }
 """All but a call that this very worker has under way: then it waits for its tool, not for a step."""
 
@@ -95,9 +96,9 @@ def step_after(*events: Event) -> Step:
 def calls_of(step: Step) -> list[str]:
     """The ids of the calls a step is about."""
     match step:
-        case Run(calls):
+        case Run(calls) | Recover(calls):
             return [call.call_id for call in calls]
-        case Judge(call) | Recover(call):
+        case Judge(call):
             return [call.call_id]
         case _:
             return []
@@ -116,7 +117,7 @@ def by_rule(call_id: str) -> Event:
 
 
 def test_every_state_is_covered() -> None:
-    assert EVERY_STEP.keys() | {"call started"} == STATES.keys()
+    assert EVERY_STEP.keys() | {"call started", "agent at work"} == STATES.keys()
 
 
 @pytest.mark.parametrize("state", EVERY_STEP)

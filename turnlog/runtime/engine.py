@@ -64,7 +64,7 @@ from .judging import judge_call
 from .making_room import make_room, rescue
 from .policies import policy_of
 from .replies import Reply, reply_of
-from .running import recover_call, run_calls
+from .running import recover_calls, run_calls
 from .skew import tell_of_skew
 from .worker import OutOfTime, Worker
 
@@ -155,8 +155,8 @@ async def _take(
             await judge_call(worker, call)
         case Run(calls):
             await _run(worker, calls)
-        case Recover(call):
-            await recover_call(worker, call)
+        case Recover(calls):
+            await recover_calls(worker, calls)
         case Deliver(input_ids):
             decide(worker, partial(commands.inputs.deliver, input_ids=input_ids))
         case Notify(tasks):

@@ -163,16 +163,20 @@ async def _record_all(worker: Worker, batch: _Batch, otherwise: str) -> None:
             await _record(worker, job, batch.outcomes.get(call_id) or _Outcome(said, 0))
 
 
-async def recover_call(worker: Worker, call: Call) -> None:
-    """Run a call left over by a dead worker again where that is safe; otherwise record that its outcome is unknown.
+async def recover_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
+    """Run calls left over by a dead worker again where that is safe; otherwise record that their outcome is unknown.
 
     Raises SessionLost, StoreError.
     """
-    look = await _look_again(worker, call)
-    if look is not None:
-        await _run(worker, [_start(worker, call, look)])
-        return
-    _lose(worker, call, "the worker ended while the tool was running")
+    looks = [await _look_again(worker, call) for call in calls]
+    jobs: list[_Job] = []
+    for call, look in zip(calls, looks, strict=True):
+        if look is None:
+            _lose(worker, call, "the worker ended while the tool was running")
+        else:
+            jobs.append(_start(worker, call, look))
+    if jobs:
+        await _run(worker, jobs)
 
 
 def _lose(worker: Worker, call: Call, reason: str) -> None:

@@ -32,6 +32,9 @@ def test_usage_is_that_of_a_session_of_its_tree_or_of_all(
     assert used(terminal, fork)["total"]["responses"] == 1
     tree = used(terminal, first, "--tree")
     assert [(each["session"], each["responses"]) for each in tree["sums"]] == [(first, 2), (fork, 1)]
+    turns = [each["turn"] for each in used(terminal, first)["sums"]]
+    started = [each["turn_id"] for each in terminal.ok("log", first, "--kind", "TurnStarted", "--json").lines]
+    assert turns == started
     assert used(terminal)["total"] == tree["total"] == used(terminal, "--by", "day")["total"]
 
 

@@ -78,7 +78,7 @@ def _numbers(each: "UsageSum") -> list[str]:
     return [
         f"{each.responses:,}",
         *(f"{number:,}" for number in tokens),
-        f"${each.cost.amount:.4f}",
+        "" if each.responses and each.cost.unpriced == each.responses else f"${each.cost.amount:.4f}",
         str(each.cost.unpriced or ""),
     ]
 

@@ -173,24 +173,16 @@ class Projections:
                 _LOGGER.debug("sessions are listed from the log itself: %s", error)
         return query.select(await index.sessions())
 
-    async def usage(self, sessions: Sequence[str] | None) -> list[Row] | None:
-        """The rows of the table of usage, of some sessions or of all; None where the table does not serve."""
+    async def usage(self) -> list[Row] | None:
+        """All rows of the table of usage; None where it does not serve."""
         if self._env.read_tables is None:
             return None
-        wanted: list[Mapping[str, object]] = [{}] if sessions is None else [{"session_id": each} for each in sessions]
-        name, found = USAGE_TABLE.tables[0].name, list[Row]()
         try:
-            if not await self._follow(USAGE_TABLE):
-                return None
-            for equal in wanted:
-                rows = await self._tables.rows(USAGE_TABLE, name, equal, _ALL)
-                if rows is None:
-                    return None
-                found += rows
+            if await self._follow(USAGE_TABLE):
+                return await self._tables.rows(USAGE_TABLE, USAGE_TABLE.tables[0].name, {}, _ALL)
         except (StoreError, ProjectionStopped) as error:
             _LOGGER.debug("usage is counted from the log itself: %s", error)
-            return None
-        return found
+        return None
 
     async def search(
         self,

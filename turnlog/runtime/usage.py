@@ -1,9 +1,9 @@
 """Usage and cost of a session, of all that came of it, or of every session."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
 from turnlog.domain import EventLog, Recorded
-from turnlog.projections import Row, children_of, of_sessions, subtree, usage_rows
+from turnlog.projections import USAGE_TABLE, Row, children_of, subtree, usage_rows
 
 from .environment import Environment
 from .histories import load
@@ -18,18 +18,16 @@ async def usage_of(
 ) -> list[Row]:
     """Rows by session, turn, model and day, of a session's own answers, with those of its `tree`, or of every session.
 
-    From the tables where they serve, else from the log itself; they are the same. Raises NotFound, StoreError.
+    Of named sessions in the order in which they answered, from their streams; of all by key, from the table where that
+    serves, else from the log. Raises NotFound, StoreError.
     """
-    sessions: Sequence[str] | None = None
-    if session_id is not None:
-        await load(env, session_id)
-        sessions = subtree(session_id, children_of(await index.sessions())) if tree else [session_id]
-    kept = await projections.usage(sessions)
-    if kept is not None:
-        return kept if sessions is None else of_sessions(kept, sessions)
-    if sessions is None:
-        return usage_rows([record async for record in _everything(env.log)])
-    return of_sessions([row for each in sessions for row in usage_rows(await env.log.read(each))], sessions)
+    if session_id is None:
+        kept = await projections.usage()
+        rows = usage_rows([record async for record in _everything(env.log)]) if kept is None else kept
+        return sorted(rows, key=USAGE_TABLE.tables[0].key_of)
+    await load(env, session_id)
+    sessions = subtree(session_id, children_of(await index.sessions())) if tree else [session_id]
+    return [row for each in sessions for row in usage_rows(await env.log.read(each))]
 
 
 async def _everything(log: EventLog) -> AsyncGenerator[Recorded, None]:

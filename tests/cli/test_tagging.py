@@ -53,9 +53,11 @@ def test_a_fork_has_the_tags_of_its_parent(terminal: Terminal, session: str) -> 
 
 
 def test_a_rewound_session_names_what_goes_on_in_its_place(terminal: Terminal, session: str) -> None:
+    terminal.ok("tag", session, "+flaky")
     successor = terminal.ok("rewind", f"{session}@1", "--json").document["successor"]
     listed = {each["id"]: each["successor"] for each in terminal.ok("sessions", "--json").lines}
     assert listed == {session: successor, successor: None}
+    assert [each["tags"] for each in terminal.ok("sessions", "--json").lines] == [["flaky"], ["flaky"]]
     assert "GOES ON AS" in terminal.ok("sessions").out
     assert terminal.ok("show", session, "--json").document["successor"] == successor
 

@@ -98,7 +98,7 @@ async def rewind(env: Environment, session_id: str, at: At, new: NewFork, reason
         if version == now.version:
             raise InvalidInput(f"session {session_id} stands at @{version} already; name an earlier version")
         titled = replace(new, title=now.title if new.title is None else new.title)
-        child = await fork_of(env, parent, titled)
+        child = await fork_of(env, replace(parent, tags=now.tags), titled)  # title and tags are those of today
         given_way = commands.sessions.give_way(now, env.stamp(), child.stream, clean(reason))
         try:
             await env.log.append(child, *await changes(env, now, given_way))

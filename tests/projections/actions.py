@@ -22,6 +22,7 @@ from turnlog.domain import (
 )
 
 from .background_actions import ABOUT_TASKS
+from .context_actions import ABOUT_CONTEXT
 from .dice import TEXTS, Action, call_of, epoch_of, turn_of
 from .permission_actions import answer, ask, expire, join, outdate
 from .story import MODEL, OTHER_MODEL, PROCESS, Story, digest_of
@@ -248,4 +249,5 @@ ANYTHING: tuple[Action, ...] = (
     revoke,
     fork,
     *ABOUT_TASKS,
+    *ABOUT_CONTEXT,
 )

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from turnlog.domain import (
     AskModel,
     AwaitPerson,
+    Compact,
     Deliver,
     Finish,
     Judge,
@@ -42,6 +43,7 @@ from .actions import (
     take,
 )
 from .background_actions import begin_task, end_task, tell_of_tasks
+from .context_actions import begin_compaction, end_compaction
 from .dice import Action
 from .permission_actions import answer, ask, ask_or_join, expire, outdate
 from .story import Story
@@ -60,6 +62,8 @@ def go_on(story: Story, dice: int) -> None:
         (start_turn, resume, resolve)[dice % 3](story, dice)
     elif session.lease is None:
         take(story, dice)
+    elif session.context.under_way is not None and dice % 5:
+        end_compaction(story, dice)
     elif session.background.running and dice % 4 == 0:
         end_task(story, dice)
     else:
@@ -79,6 +83,7 @@ _PLAIN: Mapping[type[Step], Action] = {
     Stop: suspend,
     Finish: complete,
     Notify: tell_of_tasks,
+    Compact: begin_compaction,
 }
 
 

@@ -9,6 +9,7 @@ import typer
 from . import (
     bisecting,
     blaming,
+    compacting,
     comparing,
     db,
     demo,
@@ -89,7 +90,7 @@ def _group(name: str, what: str) -> typer.Typer:
 
 
 _register(app, demo.demo, running.run, running.resume)
-_register(app, steering.cancel, steering.stop, steering.steer)
+_register(app, steering.cancel, steering.stop, steering.steer, compacting.compact)
 _register(app, reading.sessions, searching.search, reading.log, showing.show, prompting.prompt)
 _register(app, usage.usage)
 _register(app, tagging.tag, settings=tagging.SETTINGS)

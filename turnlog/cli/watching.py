@@ -6,6 +6,9 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from turnlog.domain import (
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionStarted,
     ModelFailed,
     ModelResponded,
     NoticeRaised,
@@ -21,6 +24,7 @@ from turnlog.domain import (
     ToolCallStarted,
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
+    ToolResultsElided,
 )
 from turnlog.projections import TIMELINE, project
 from turnlog.runtime import LiveDelta, LiveProgress, Piece, Reply, SessionHandle
@@ -35,6 +39,10 @@ if TYPE_CHECKING:
     from turnlog.moment import Moment
 
 _NOTED = (
+    CompactionStarted,
+    CompactionCompleted,
+    CompactionFailed,
+    ToolResultsElided,
     ModelFailed,
     NoticeRaised,
     PermissionEndorsed,

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from turnlog.domain import (
+    INTERRUPTED,
+    CompactionCompleted,
+    CompactionEvent,
+    CompactionFailed,
+    CompactionStarted,
     Message,
     ModelBlock,
     ModelDelta,
@@ -19,6 +24,7 @@ from turnlog.domain import (
     ModelResponded,
     NotFound,
     Recorded,
+    TextBlock,
     ToolCallBlock,
     TurnEvent,
     TurnStarted,
@@ -40,8 +46,8 @@ class _Exchange:
     """A request on record, as its index in the history, and what came of it."""
 
     place: int
-    requested: ModelRequested
-    outcome: ModelResponded | ModelFailed
+    requested: ModelRequested | CompactionStarted
+    outcome: ModelResponded | ModelFailed | CompactionCompleted | CompactionFailed
 
 
 class ReplayModel:
@@ -89,7 +95,7 @@ class ReplayModel:
         exchange = self._exchanges[self._next]
         names = await self._names(exchange, request)
         self._next += 1
-        if isinstance(exchange.outcome, ModelFailed):
+        if isinstance(exchange.outcome, ModelFailed | CompactionFailed):
             raise _as_it_was(exchange.outcome)
         yield await self._reply(exchange.outcome, names)
 
@@ -109,7 +115,10 @@ class ReplayModel:
             raise ModelError("diverged", f"this is not {place}: {difference}")
         return names
 
-    async def _reply(self, answer: ModelResponded, names: Mapping[str, str]) -> ModelReply:
+    async def _reply(self, answer: ModelResponded | CompactionCompleted, names: Mapping[str, str]) -> ModelReply:
+        if isinstance(answer, CompactionCompleted):
+            summary = TextBlock(text=await self._bodies.text(answer.summary))
+            return ModelReply((summary,), answer.usage, "stop", answer.provider_response_id, answer.cost)
         (said,) = await self._bodies.whole([Message(role="assistant", blocks=answer.blocks)])
         blocks = _BLOCKS.validate_json(
             _renamed(_BLOCKS.dump_json(_BLOCKS.validate_python(said.blocks)).decode(), names)
@@ -132,15 +141,18 @@ def _turn_id(records: Sequence[Recorded], session_id: str, turn: int) -> str:
 
 def _exchanges(records: Sequence[Recorded], turn_id: str | None) -> list[_Exchange]:
     found: list[_Exchange] = []
-    asked: tuple[int, ModelRequested] | None = None
+    asked: tuple[int, ModelRequested | CompactionStarted] | None = None
     for place, record in enumerate(records):
         event = record.event
-        if not isinstance(event, TurnEvent) or turn_id not in (None, event.turn_id):
+        if not isinstance(event, TurnEvent | CompactionEvent) or turn_id not in (None, event.turn_id):
             continue
-        if isinstance(event, ModelRequested):
+        if isinstance(event, ModelRequested | CompactionStarted):
             asked = (place, event)
-        elif isinstance(event, ModelResponded | ModelFailed) and asked is not None:
+        elif isinstance(event, ModelResponded | ModelFailed | CompactionCompleted) and asked is not None:
             found.append(_Exchange(*asked, event))
+        elif isinstance(event, CompactionFailed) and asked is not None and event.failure != INTERRUPTED:
+            found.append(_Exchange(*asked, event))
+            asked = None
     return found
 
 
@@ -159,7 +171,7 @@ def _as_the_provider_said(block: ModelBlock) -> ModelBlock:
     return block.model_copy(update={"call_id": block.provider_id})
 
 
-def _as_it_was(failed: ModelFailed) -> ModelError:
+def _as_it_was(failed: ModelFailed | CompactionFailed) -> ModelError:
     try:
         failure = _FAILURE.validate_python(failed.failure)
     except ValidationError:  # one that a later turnlog knows

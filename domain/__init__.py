@@ -160,7 +160,10 @@ from .events import (
     ToolCallStarted,
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
+    ToolProfileChosen,
     ToolResultsElided,
+    ToolsArranged,
+    ToolsFound,
     TurnCancelled,
     TurnCompleted,
     TurnEvent,
@@ -304,6 +307,7 @@ from .tooling import (
     ToolOutput,
     ToolProgress,
 )
+from .toolset import ALL_SHOWN, FIND_TOOLS, Toolset
 from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
 from .waiting import Wait, waiting
 
@@ -618,6 +622,12 @@ __all__ = [
     "CompactionStarted",
     "CompactionTrigger",
     "CompactionUndone",
+    "ToolsArranged",
+    "ToolProfileChosen",
+    "ToolsFound",
+    "ALL_SHOWN",
+    "FIND_TOOLS",
+    "Toolset",
     "Place",
     "Replaced",
     "ToolResultsElided",

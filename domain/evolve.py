@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Protocol
 
-from . import evolve_background, evolve_calls, evolve_context, evolve_subagents, evolve_turns
+from . import evolve_background, evolve_calls, evolve_context, evolve_subagents, evolve_toolset, evolve_turns
 from .events import (
     BackgroundTaskFinished,
     BackgroundTaskLost,
@@ -55,6 +55,9 @@ from .events import (
     ToolCallStarted,
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
+    ToolProfileChosen,
+    ToolsArranged,
+    ToolsFound,
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
@@ -264,6 +267,9 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     SubagentSuspended: evolve_subagents.suspended,
     SubagentResumed: evolve_subagents.resumed,
     SubagentFinished: evolve_subagents.finished,
+    ToolsArranged: evolve_toolset.arranged,
+    ToolProfileChosen: evolve_toolset.chosen,
+    ToolsFound: evolve_toolset.found,
 }
 """The session at its new version, and an event of it."""
 

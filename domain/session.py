@@ -17,6 +17,7 @@ from .context import NO_CONTEXT, Context
 from .events import Actor, Effect, InputKind, PauseReason, SpawnedBy, TurnState
 from .rules import Rule
 from .settings import Limits, ModelSettings, Output
+from .toolset import ALL_SHOWN, FIND_TOOLS, Toolset
 
 CallState = Literal[
     "proposed",  # the model asks for it
@@ -36,6 +37,9 @@ OUTPUT_TOOL = "final_answer"
 
 READ_TOOL_RESULT = "read_tool_result"
 """The tool that shows a result whose rest, or all, the model does not see."""
+
+_ALWAYS = frozenset({READ_TOOL_RESULT, FIND_TOOLS})
+"""What no profile leaves out, where the session has it."""
 
 RequestState = Literal["pending", "allowed", "denied", "expired", "withdrawn", "stale"]
 Status = Literal["created", "active", "compacting", "suspended", "idle", "failed", "closed"]
@@ -292,12 +296,18 @@ class Session:
     context: Context = NO_CONTEXT
     subagents: Subagents = NO_SUBAGENTS
     spawned_by: SpawnedBy | None = None
+    toolset: Toolset = ALL_SHOWN
     successor: str | None = None
     tags: tuple[str, ...] = ()
     memory: bool = False
     """Whether what its project has pinned is put in front of its turns."""
     recalled: str = ""
     """The digest of what stands in front of the conversation; "" for nothing."""
+
+    @property
+    def tools_shown(self) -> tuple[str, ...]:
+        """The names of the tools the model is shown, in order."""
+        return self.toolset.shown(self.tools, _ALWAYS)
 
     @property
     def spent(self) -> Spent:

@@ -11,7 +11,10 @@ from turnlog.domain import (
     CompactionTrigger,
     CompactionUndone,
     Event,
+    ToolProfileChosen,
     ToolResultsElided,
+    ToolsArranged,
+    ToolsFound,
     text_of,
 )
 
@@ -53,6 +56,23 @@ def _elided(event: ToolResultsElided) -> Words:
     return "plain", ("results elided", f"{len(event.call_ids)} for the model")
 
 
+def _arranged(event: ToolsArranged) -> Words:
+    deferred = f"{len(event.deferred)} deferred" if event.deferred else ""
+    return "plain", ("tools arranged", ", ".join(event.profiles), _in_force(event.profile), deferred)
+
+
+def _chosen(event: ToolProfileChosen) -> Words:
+    return "plain", ("tool profile", _in_force(event.profile))
+
+
+def _in_force(profile: str | None) -> str:
+    return "all tools" if profile is None else f"{profile} in force"
+
+
+def _found(event: ToolsFound) -> Words:
+    return "plain", ("tools found", ", ".join(event.names))
+
+
 CONTEXT_WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     CompactionRequested: _requested,
     CompactionStarted: _started,
@@ -60,4 +80,7 @@ CONTEXT_WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     CompactionFailed: _failed,
     CompactionUndone: _undone,
     ToolResultsElided: _elided,
+    ToolsArranged: _arranged,
+    ToolProfileChosen: _chosen,
+    ToolsFound: _found,
 }

@@ -7,7 +7,19 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue, TypeAdapter
 
-from turnlog.domain import BackgroundTask, Body, Message, Recorded, Request, Rule, Session, Spent, Turn
+from turnlog.domain import (
+    BackgroundTask,
+    Body,
+    Context,
+    Message,
+    Recorded,
+    Request,
+    Rule,
+    Session,
+    Spent,
+    Toolset,
+    Turn,
+)
 
 from .background import BACKGROUND
 from .calls import TOOL_CALLS, CallRow
@@ -20,6 +32,7 @@ _REQUEST = TypeAdapter(Request)
 _CALL = TypeAdapter(CallRow)
 _TASK = TypeAdapter(BackgroundTask)
 _USAGE = TypeAdapter(UsageTotals)
+_TOOLSET = TypeAdapter(Toolset)
 _SPENT = TypeAdapter(Spent)
 
 
@@ -44,6 +57,8 @@ def view(session: Session, history: Iterable[Recorded]) -> dict[str, JsonValue]:
         "memory": session.memory,
         "spent": _SPENT.dump_python(session.spent, mode="json"),
         "status": session.status,
+        "compactions": _compactions(session.context),
+        "toolset": _TOOLSET.dump_python(session.toolset, mode="json"),
         "worker": None if session.lease is None else session.lease.worker,
         "turn": None if turn is None else _turn(turn),
         "turn_count": session.completed_turns,
@@ -78,6 +93,14 @@ def _turn(turn: Turn) -> JsonValue:
         "stopped": turn.stopped,
         "begun_by": None if turn.begun_by is None else turn.begun_by.model_dump(mode="json"),
         "denials": turn.denials,
+    }
+
+
+def _compactions(context: Context) -> JsonValue:
+    return {
+        "in_force": list(context.in_force),
+        "under_way": context.under_way is not None,
+        "wanted": context.wanted,
     }
 
 

@@ -147,6 +147,9 @@ class Turnlog:
         policy: Policy | None = None,
         tags: Sequence[str] = (),
         memory: bool = False,
+        profiles: Mapping[str, Sequence[str]] | None = None,
+        profile: str | None = None,
+        deferred: Sequence[str] = (),
     ) -> SessionHandle:
         """Begin a session. Tools are your own, or the names of built-in ones; `workspace` is what they may touch.
 
@@ -155,11 +158,28 @@ class Turnlog:
         the handle, as tools of your own do: whoever opens the session again gives them again. `policy` says how calls
         are judged; the session keeps it (None: that of the log as it was opened). Tools that run
         programs need one whose bounds switch that on. `tags` are to find it by. With `memory` what its project has
-        pinned is put in front of each turn.
+        pinned is put in front of each turn. `profiles` are names of tools by a name for them, `profile` is the one in
+        force (None: all tools); tools `deferred` are shown to the model once it has found them.
 
         Raises InvalidInput, ModelError, StoreError.
         """
-        new = NewSession(title, model, tools, system, project, workspace, settings, limits, hooks, policy, tags, memory)
+        new = NewSession(
+            title,
+            model,
+            tools,
+            system,
+            project,
+            workspace,
+            settings,
+            limits,
+            hooks,
+            policy,
+            tags,
+            memory,
+            profiles,
+            profile,
+            deferred,
+        )
         return await create_session(self._env, new)
 
     async def open_session(

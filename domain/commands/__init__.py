@@ -19,6 +19,7 @@ from . import (
     subagents,
     tasks,
     tools,
+    toolset,
     turns,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "tasks",
     "subagents",
     "tools",
+    "toolset",
     "turns",
 ]

@@ -95,6 +95,11 @@ from .tool import (
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
 )
+from .toolset import (
+    ToolProfileChosen,
+    ToolsArranged,
+    ToolsFound,
+)
 from .turn import (
     TurnCancelled,
     TurnCompleted,
@@ -108,6 +113,9 @@ from .turn import (
 )
 
 __all__ = [
+    "ToolsArranged",
+    "ToolProfileChosen",
+    "ToolsFound",
     "MemoryEvent",
     "MemoryForgotten",
     "MemoryIngested",

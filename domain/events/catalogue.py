@@ -68,6 +68,11 @@ from .tool import (
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
 )
+from .toolset import (
+    ToolProfileChosen,
+    ToolsArranged,
+    ToolsFound,
+)
 from .turn import TurnCancelled, TurnCompleted, TurnFailed, TurnResumed, TurnStarted, TurnStopRequested, TurnSuspended
 
 EVENTS: tuple[type[Event], ...] = (
@@ -137,6 +142,9 @@ EVENTS: tuple[type[Event], ...] = (
     SubagentSuspended,
     SubagentResumed,
     SubagentFinished,
+    ToolsArranged,
+    ToolProfileChosen,
+    ToolsFound,
 )
 
 

@@ -148,6 +148,12 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
         lambda session: commands.context.request(session, alice),
         NOT_CLOSED - {"created", "held"},
     ),
+    "toolset.arrange": (
+        lambda session: commands.toolset.arrange(session, alice, {"review": ("shell",)}, "review", ("read_file",)),
+        NOT_CLOSED,
+    ),
+    "toolset.choose": (lambda session: commands.toolset.choose(session, alice, None), NOT_CLOSED),
+    "toolset.find": (lambda session: commands.toolset.find(session, alice, ()), NOT_CLOSED),
     "context.undo": (lambda session: commands.context.undo(session, alice), frozenset({"compacted"})),
     "context.abandon": (lambda session: commands.context.abandon(session, worker, "it crashed"), ALL),
     "rules.add": (lambda session: commands.rules.add(session.rules, alice, RULE), ALL),

@@ -87,7 +87,10 @@ from turnlog.domain import (
     ToolCallStarted,
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
+    ToolProfileChosen,
     ToolResultsElided,
+    ToolsArranged,
+    ToolsFound,
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
@@ -457,4 +460,7 @@ SAMPLES: tuple[Event, ...] = (
         spent=Spending(rounds=2, requests=6, tool_calls=1, tokens=1200, cost=Decimal("0.02")),
         code="model_overloaded",
     ),
+    ToolsArranged(**by, profiles={"review": ("read_file",)}, profile="review", deferred=("shell",)),
+    ToolProfileChosen(**by, profile="review"),
+    ToolsFound(**by, names=("shell",)),
 )

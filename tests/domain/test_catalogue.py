@@ -178,6 +178,9 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "SubagentSuspended/1": (*AGENT, "reason", "waiting_for"),
     "SubagentResumed/1": (*AGENT,),
     "SubagentFinished/1": (*AGENT, "outcome", "result", "spent", "code"),
+    "ToolsArranged/1": (*STAMP, "profiles", "profile", "deferred"),
+    "ToolProfileChosen/1": (*STAMP, "profile"),
+    "ToolsFound/1": (*STAMP, "names"),
 }
 
 OPTIONAL = {

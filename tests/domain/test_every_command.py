@@ -22,6 +22,7 @@ MODULES = (
     commands.sessions,
     commands.subagents,
     commands.tools,
+    commands.toolset,
     commands.turns,
 )
 SUBJECTS = ("session", "turn", "call", "request", "rule")

@@ -1,12 +1,14 @@
 """Beginning a session, and opening one that there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from turnlog.domain import (
+    FIND_TOOLS,
     STANDARD,
     Change,
+    Draft,
     InvalidInput,
     Limits,
     Model,
@@ -43,6 +45,9 @@ class NewSession:
     policy: Policy | None = None
     tags: Sequence[str] = ()
     memory: bool = False
+    profiles: Mapping[str, Sequence[str]] | None = None
+    profile: str | None = None
+    deferred: Sequence[str] = ()
 
 
 async def create_session(env: Environment, new: NewSession) -> SessionHandle:
@@ -61,7 +66,7 @@ async def create_session(env: Environment, new: NewSession) -> SessionHandle:
         project=None if new.project is None else clean(new.project),
         workspace=None if new.workspace is None else str(_directory(Path(new.workspace))),
         system=None if new.system is None else await env.bodies.keep(new.system),
-        tools=with_reader(names),
+        tools=with_reader((*names, FIND_TOOLS) if new.deferred and FIND_TOOLS not in names else names),
         settings=new.settings,
         limits=new.limits,
         policy=None if policy == STANDARD else await keep_policy(env, policy),
@@ -69,8 +74,13 @@ async def create_session(env: Environment, new: NewSession) -> SessionHandle:
         memory=new.memory,
     )
     session_id = env.ids.session()
-    events = commands.sessions.start(Session(session_id), env.stamp(), opening)
-    await env.log.append(Change(session_id, 0, events))
+    draft, by = Draft(Session(session_id)), env.stamp()
+    draft.decide(lambda session: commands.sessions.start(session, by, opening))
+    if new.profiles or new.profile is not None or new.deferred:
+        profiles = {name: tuple(tools) for name, tools in (new.profiles or {}).items()}
+        deferred = tuple(new.deferred)
+        draft.decide(lambda session: commands.toolset.arrange(session, by, profiles, new.profile, deferred))
+    await env.log.append(Change(session_id, 0, draft.events))
     made = None if isinstance(new.model, str) else new.model
     return SessionHandle(env, session_id, model=made, tools=own, hooks=new.hooks)
 

@@ -14,6 +14,7 @@ from .deciding import decide_call
 from .gates import Changed, ask_gates
 from .hooks import ProposedCall
 from .looking import Look, Understood, Unreadable, look_at
+from .prompts import offered
 from .verdicts import deny, workspace_of
 from .worker import Worker
 
@@ -56,9 +57,10 @@ async def understood(worker: Worker, call: Call) -> Understood:
 
 
 def _tool(worker: Worker, call: Call) -> Tool:
-    tool = worker.tools.get(call.tool)
+    shown = {spec.name for spec in offered(worker.session, worker.tools)}
+    tool = worker.tools.get(call.tool) if call.tool in shown else None
     if tool is None:
-        on_offer = ", ".join(sorted(worker.tools)) or "none"
+        on_offer = ", ".join(sorted(shown)) or "none"
         raise InvalidArguments(f"there is no tool {call.tool!r}; the tools on offer are: {on_offer}")
     return tool
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from turnlog.domain import Model, Tool
+from turnlog.domain import FIND_TOOLS, Model, Tool
 
 from .background_tasks import note_lost
 from .engine import Conduct, drive
@@ -51,4 +51,6 @@ async def run_turn(worker: Worker, conduct: Conduct, output: type[BaseModel] | N
 
 def _toolbox(env: Environment, means: Means, names: Sequence[str]) -> dict[str, Tool]:
     found = {name: runtime_tool(env, name) or means.tools.get(name) or env.tools(name) for name in names}
-    return {name: tool for name, tool in found.items() if tool is not None}
+    tools = {name: tool for name, tool in found.items() if tool is not None}
+    finder = runtime_tool(env, FIND_TOOLS, tools)
+    return tools | {FIND_TOOLS: finder} if FIND_TOOLS in tools and finder is not None else tools

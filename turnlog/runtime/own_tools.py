@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
-from turnlog.domain import READ_TOOL_RESULT, Tool
+from turnlog.domain import FIND_TOOLS, READ_TOOL_RESULT, Tool
 
 from .compact_tool import CompactTool
 from .environment import Environment
+from .find_tools import FindTools
 from .pages import COMPACT
 from .results import ReadToolResult
 
 _TOOLS: Mapping[str, Callable[[Environment], Tool]] = {READ_TOOL_RESULT: ReadToolResult, COMPACT: CompactTool}
 
 
-def runtime_tool(env: Environment, name: str) -> Tool | None:
-    """The tool under this name, where it is one that works on the log itself."""
+def runtime_tool(env: Environment, name: str, others: Mapping[str, Tool] | None = None) -> Tool | None:
+    """The tool under this name, where it is one that works on the log itself; `others` are those it may find."""
+    if name == FIND_TOOLS:
+        return FindTools(env, others or {})
     make = _TOOLS.get(name)
     return None if make is None else make(env)

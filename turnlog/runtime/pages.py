@@ -5,6 +5,7 @@ from io import StringIO
 from itertools import islice
 
 from turnlog.domain import (
+    FIND_TOOLS,
     OUTPUT_TOOL,
     READ_TOOL_RESULT,
     BlobRef,
@@ -21,7 +22,7 @@ from .worker import Worker
 COMPACT = "compact"
 """The tool by which a model asks for a compaction."""
 
-OWN_TOOLS = frozenset({OUTPUT_TOOL, READ_TOOL_RESULT, COMPACT})
+OWN_TOOLS = frozenset({OUTPUT_TOOL, READ_TOOL_RESULT, COMPACT, FIND_TOOLS})
 """What belongs to turnlog itself and touches nothing outside the log."""
 
 

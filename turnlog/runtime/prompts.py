@@ -25,7 +25,7 @@ from .summarised import summary_requested
 def offered(session: Session, tools: Mapping[str, Tool]) -> tuple[ToolSpec, ...]:
     """The tools a session has on offer, as far as they are at hand, in its order; last the one that takes an output."""
     takes_output = session.turn is not None and session.turn.wants_output
-    names = (*session.tools, OUTPUT_TOOL) if takes_output else session.tools
+    names = (*session.tools_shown, OUTPUT_TOOL) if takes_output else session.tools_shown
     return tuple(tools[name].spec for name in names if name in tools)
 
 

@@ -330,6 +330,14 @@ class SessionHandle:
         by = self._env.stamp()
         await command(self._env, self._id, lambda session: commands.context.undo(session, by, clean(reason)))
 
+    async def use_profile(self, name: str | None) -> None:
+        """Show the model the tools of a profile (None: all), from its next request on.
+
+        Raises InvalidInput where there is no such profile, CommandRefused, StoreError.
+        """
+        by = self._env.stamp()
+        await command(self._env, self._id, lambda session: commands.toolset.choose(session, by, name))
+
     async def close(self, reason: str = "") -> None:
         """Accept no further turn. Raises CommandRefused, StoreError."""
         by = self._env.stamp()

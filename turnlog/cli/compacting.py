@@ -46,7 +46,7 @@ def compact(
 
 async def _compact(handle: "SessionHandle", instructions: str, as_json: bool) -> None:
     done = await handle.compact(instructions)
-    document = {
+    document: dict[str, object] = {
         "session": handle.id,
         "outcome": done.outcome,
         "version": done.version,

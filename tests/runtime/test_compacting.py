@@ -283,3 +283,31 @@ async def test_a_fork_from_amid_a_compaction_is_the_conversation_before_it(tight
     assert HEADING not in str(await fork.history())
     later = await session.fork(at=at + 1)
     assert HEADING in str(await later.history())
+
+
+async def test_asking_while_a_worker_runs_the_session_leaves_it_to_that_worker(tmp_path: Path) -> None:
+    world = World(f"sqlite:///{tmp_path / 'log.db'}")
+    outcomes: list[str] = []
+
+    @tool(effect="pure")
+    async def meanwhile() -> str:
+        """Somebody asks for a compaction."""
+        outcomes.append((await session.compact("the plan")).outcome)
+        return "done"
+
+    session = await world.session(["One.", asks("meanwhile"), "Two."], meanwhile)
+    await say(session, "1", "2")
+    assert outcomes == ["requested"]
+    (started,) = await world.all_of(session.id, CompactionStarted)
+    assert (started.trigger, started.instructions) == ("request", "the plan")
+    await prompts_agree(world, session)
+    await world.close()
+
+
+async def test_a_session_that_is_being_compacted_says_so_everywhere(tight: World) -> None:
+    session = await tight.session([LONG, LONG, "Three."])
+    await say(session, "One", "Two", "Three")
+    records = await tight.log.read(session.id)
+    (at,) = [r.version for r in records if isinstance(r.event, CompactionStarted)]
+    assert (await session.state(at=at)).status == "compacting"
+    assert (await session.state(at=at + 1)).status == "active"

@@ -25,6 +25,8 @@ from .sessions import SESSIONS
 from .shown import one_line
 from .summarising import SUMMARISER, answers_replaced, summary_question
 from .tables import (
+    MEMORY_ROWS,
+    MEMORY_TABLE,
     RUNNABLE_ROWS,
     RUNNABLE_TABLE,
     SESSION_TABLE,
@@ -37,6 +39,7 @@ from .tables import (
     Batch,
     Found,
     Kind,
+    MemoryQuery,
     Phrase,
     Row,
     Rows,
@@ -44,11 +47,15 @@ from .tables import (
     TableFold,
     TableProjection,
     TextKind,
+    best_first,
     excerpt,
     metadata_of,
     phrases_of,
+    query_of,
     quoted_tag,
+    ranked,
     unfinished_of,
+    words_of,
 )
 from .timeline import TIMELINE, WIDTH, Line, Timeline, line
 from .transcript import TRANSCRIPT, Transcript, replay
@@ -76,6 +83,13 @@ __all__ = [
     "SUMMARISER",
     "answers_replaced",
     "summary_question",
+    "MEMORY_ROWS",
+    "MEMORY_TABLE",
+    "MemoryQuery",
+    "best_first",
+    "query_of",
+    "ranked",
+    "words_of",
     "exports",
     "tables",
     "STATUSES",

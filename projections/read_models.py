@@ -9,7 +9,7 @@ from turnlog.domain import BlobRef, Recorded
 
 from .metadata import Metadata
 from .session_query import SessionQuery
-from .tables import Found, Phrase, Row, TableProjection
+from .tables import Found, MemoryQuery, Phrase, Row, TableProjection
 
 BuildState = Literal["building", "serving"]
 
@@ -100,6 +100,13 @@ class ReadTables(Protocol):
 
     async def search(self, version: int, query: TextQuery) -> list[Found] | None:
         """The texts asked for; None where no tables of that version serve. Raises StoreError."""
+        ...
+
+    async def facts(self, version: int, query: MemoryQuery) -> dict[str, list[str]] | None:
+        """The ids of facts by the word that stands in them, the latest first; None where no such tables serve.
+
+        Raises StoreError.
+        """
         ...
 
     async def rows(

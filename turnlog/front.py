@@ -10,6 +10,7 @@ from typing import IO, Any, Self
 from turnlog.domain import (
     STANDARD,
     Body,
+    Embedder,
     ExactCall,
     Limits,
     Model,
@@ -17,6 +18,8 @@ from turnlog.domain import (
     Policy,
     Rule,
     Tool,
+    clean,
+    memory_stream,
 )
 from turnlog.projections import Approval, Found, Metadata, Row, SessionQuery
 
@@ -52,6 +55,7 @@ from .runtime.exporting import BlobsIn, Export, ExportFormat, export_session
 from .runtime.forks import NewFork, fork_session
 from .runtime.hooks import Hook, in_order
 from .runtime.importing import Imported, import_session
+from .runtime.memory import ProjectMemory
 from .runtime.paths import parse_path
 from .runtime.places import found_at, history_at
 from .runtime.read_models import Projections
@@ -334,6 +338,10 @@ class Turnlog:
     def tasks(self, project: str) -> Tasks:
         """The task board of a project; one that nobody used yet is empty. `session.tasks()` is that of a session."""
         return tasks_of_project(self._env, project)
+
+    def memory(self, project: str, *, embedder: Embedder | None = None) -> ProjectMemory:
+        """What is known in a project. With an `embedder` it is searched by meaning as well as by words."""
+        return ProjectMemory(self._env, memory_stream(clean(project), ""), embedder)
 
     # Other logs and tools
 

@@ -5,11 +5,14 @@ from typing import Any
 
 from turnlog.domain import InvalidInput
 from turnlog.projections import (
+    MEMORY_ROWS,
     SESSIONS_ROWS,
     TEXT_ROWS,
     Build,
     Found,
+    MemoryQuery,
     Metadata,
+    Phrase,
     Row,
     SessionQuery,
     Table,
@@ -93,6 +96,20 @@ def texts(transaction: Transaction, build: Build, query: TextQuery) -> list[Foun
     tail = f"{conditions.where} ORDER BY position DESC, part DESC LIMIT ?"
     values = [*conditions.values, query.limit]
     return [Found(**row) for row in transaction.select(TEXT_ROWS, physical(TEXT_ROWS, build), tail, values)]
+
+
+def facts(transaction: Transaction, build: Build, query: MemoryQuery) -> dict[str, list[str]]:
+    """For each word the facts of the memory in which it stands, the latest first."""
+    table = physical(MEMORY_ROWS, build)
+    found: dict[str, list[str]] = {}
+    for word in query.words:
+        conditions = _Conditions()
+        conditions.add(*transaction.matches(MEMORY_ROWS, table, (Phrase((word,)),)))
+        conditions.add("memory = ?", transaction.value("text", query.memory))
+        tail = f"{conditions.where} ORDER BY position DESC, memory_id LIMIT ?"
+        rows = transaction.select(MEMORY_ROWS, table, tail, [*conditions.values, query.most])
+        found[word] = [row["memory_id"] for row in rows]
+    return found
 
 
 def rows(transaction: Transaction, build: Build, table: Table, equal: Mapping[str, object], limit: int) -> list[Row]:

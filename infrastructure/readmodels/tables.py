@@ -10,6 +10,7 @@ from turnlog.projections import (
     Build,
     Found,
     Gone,
+    MemoryQuery,
     Metadata,
     Refused,
     Row,
@@ -70,6 +71,11 @@ class StoredTables:
         """The texts asked for; None where no tables of that version serve."""
         ask = partial(self._ask, "texts", version)
         return await self._threads.run(lambda: ask(lambda inside, build: queries.texts(inside, build, query)))
+
+    async def facts(self, version: int, query: MemoryQuery) -> dict[str, list[str]] | None:
+        """The ids of facts by the word that stands in them; None where no tables of that version serve."""
+        ask = partial(self._ask, "memories", version)
+        return await self._threads.run(lambda: ask(lambda inside, build: queries.facts(inside, build, query)))
 
     async def rows(
         self, projection: TableProjection, table: str, equal: Mapping[str, object], limit: int

@@ -14,6 +14,7 @@ from .files import read_file, write_file
 from .function import FunctionTool, tool
 from .ignoring import Ignored, rules_of
 from .listing import list_files
+from .memory import memory_forget, memory_pin, memory_search, memory_store
 from .moving import move_file
 from .removing import delete_file
 from .searching import search_files
@@ -40,6 +41,10 @@ _BUILTIN: tuple[Tool, ...] = (
     task_add,
     task_claim,
     task_update,
+    memory_search,
+    memory_store,
+    memory_pin,
+    memory_forget,
 )
 
 BUILTIN_TOOLS: Mapping[str, Tool] = MappingProxyType({each.spec.name: each for each in _BUILTIN})
@@ -68,6 +73,10 @@ __all__ = [
     "shell",
     "shell_script",
     "start_program",
+    "memory_forget",
+    "memory_pin",
+    "memory_search",
+    "memory_store",
     "task_add",
     "task_claim",
     "task_list",

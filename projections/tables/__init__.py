@@ -4,6 +4,7 @@ from typing import Final
 
 from .calls import CALL_ROWS, CALL_TABLE, call_of
 from .decisions import DECISION_ROWS, DECISION_TABLE, decision_of
+from .memories import MEMORY_ROWS, MEMORY_TABLE, MemoryQuery, best_first, query_of, ranked
 from .rows import NothingStored, Rows, Stored
 from .runnable import RUNNABLE_ROWS, RUNNABLE_TABLE, unfinished_of
 from .sessions import SESSION_TABLE, SESSIONS_ROWS, metadata_of, quoted_tag
@@ -19,6 +20,7 @@ SHIPPED: Final[tuple[TableProjection, ...]] = (
     USAGE_TABLE,
     TEXT_TABLE,
     RUNNABLE_TABLE,
+    MEMORY_TABLE,
 )
 """Those that every turnlog knows."""
 
@@ -30,6 +32,12 @@ __all__ = [
     "DECISION_TABLE",
     "Found",
     "Kind",
+    "MEMORY_ROWS",
+    "MEMORY_TABLE",
+    "MemoryQuery",
+    "best_first",
+    "query_of",
+    "ranked",
     "NothingStored",
     "Phrase",
     "RUNNABLE_ROWS",

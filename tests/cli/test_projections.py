@@ -21,7 +21,7 @@ def test_tables_are_missing_then_built_then_up_to_date(terminal: Terminal, two: 
     terminal.ok("projections", "rebuild", "usage")
     heading, *rows = terminal.ok("projections", "status").out.splitlines()
     assert heading.split() == ["NAME", "VERSION", "STATE", "POSITION", "BEHIND", "EVENTS", "UPDATED"]
-    shipped = ["sessions", "tool_calls", "permission_decisions", "usage", "texts", "runnable_sessions"]
+    shipped = ["sessions", "tool_calls", "permission_decisions", "usage", "texts", "runnable_sessions", "memories"]
     assert [row.split()[0] for row in rows] == shipped
 
 

@@ -9,6 +9,7 @@ from turnlog.domain import (
     Bounds,
     Call,
     InvalidInput,
+    MemoryAccess,
     NotFound,
     Origin,
     ToolContext,
@@ -21,6 +22,7 @@ from .background_tasks import background_tasks
 from .environment import Environment
 from .live import LiveProgress
 from .looking import Look
+from .memory import memory_access
 from .progress import Reporter
 from .task_board import board_access
 from .worker import Worker
@@ -53,6 +55,9 @@ def context_of(worker: Worker, call: Call, look: Look, progress: Callable[[ToolP
         state={
             **worker.env.state,
             BackgroundTasks: _background(worker, call, bounds),
+            MemoryAccess: memory_access(
+                worker.env, worker.session, Origin(worker.session.id, call.call_id), call.version
+            ),
             BoardAccess: board_access(worker.env, worker.session, Origin(worker.session.id, call.call_id)),
         },
         redact=worker.env.redactor.text,

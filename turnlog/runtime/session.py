@@ -20,6 +20,7 @@ from turnlog.domain import (
     clean,
     commands,
     kinds_of,
+    memory_stream,
 )
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, project
 
@@ -36,6 +37,7 @@ from .inputs import UserInput, keep_input
 from .live import Piece
 from .looking import rules_for
 from .means import Means, run_turn, worker_for
+from .memory import ProjectMemory, recalling
 from .outputs import M, form_of
 from .prompts import Prompt, latest_prompt
 from .replies import Reply, TypedReply, reply_of, typed
@@ -107,7 +109,8 @@ class SessionHandle:
         turn_id, user = self._env.ids.new("turn"), self._env.stamp()
         holder = await holder_of(self._env, worker.session)
         worker.decide(lambda session: taken(worker, session, holder))
-        worker.decide(lambda session: commands.turns.start(session, user, turn_id, asked))
+        recall = await recalling(self._env, worker.session)
+        worker.decide(lambda session: (*recall(session), *commands.turns.start(session, user, turn_id, asked)))
         return await run_turn(worker, Conduct(approvals), output)
 
     async def begin_turn(self, content: UserInput, *, limits: Limits | None = None) -> str:
@@ -117,7 +120,12 @@ class SessionHandle:
         """
         asked = commands.turns.Asked(await keep_input(self._env.bodies, content), limits)
         turn_id, by = self._env.ids.new("turn"), self._env.stamp()
-        await command(self._env, self._id, lambda session: commands.turns.start(session, by, turn_id, asked))
+        recall = await recalling(self._env, await load(self._env, self._id))
+        await command(
+            self._env,
+            self._id,
+            lambda session: (*recall(session), *commands.turns.start(session, by, turn_id, asked)),
+        )
         return turn_id
 
     @overload
@@ -197,6 +205,11 @@ class SessionHandle:
         Raises InvalidInput, CommandRefused where no turn is in progress, StoreError.
         """
         await self._queue("follow_up", content)
+
+    async def memory(self) -> ProjectMemory:
+        """The memory that the session works with: its project's, or its own. Raises NotFound, StoreError."""
+        session = await load(self._env, self._id)
+        return ProjectMemory(self._env, memory_stream(session.project, session.id))
 
     async def tasks(self) -> Tasks:
         """The task board that the session works with: its project's, or its own. Raises NotFound, StoreError."""

@@ -18,7 +18,10 @@ from turnlog.projections import SESSION_TABLE, SHIPPED, Table
 from ...contract.read_models import fill
 from ...projections.story import Story
 
-VIEWS = {"v_sessions", "v_tool_calls", "v_permission_decisions", "v_usage", "v_texts"}
+VIEWS = {f"v_{name}" for name in ("sessions", "tool_calls", "permission_decisions", "usage", "texts")} | {
+    "v_runnable_sessions",
+    "v_memories",
+}
 PASSWORD = "hunter2"
 
 

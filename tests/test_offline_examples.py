@@ -18,6 +18,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
         ("skills.py", "Invoice 2026-1: 12.50"),
         ("mcp_tools.py", "It is 21:00."),
         ("compaction.py", "All three went well."),
+        ("shared_work.py", "True - Staging is slow."),
     ],
 )
 def test_an_example_runs_to_its_last_word(example: str, said: str, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Ask,
         Authorizer,
         Deny,
+        FinishedTurn,
         Gate,
         LiveDelta,
         LiveProgress,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "FinishedTurn",
     "Allow",
     "Ask",
     "Authorizer",

@@ -82,7 +82,8 @@ def _apply(batch: Batch) -> None:
                 batch.rows.delete(MEMORY_ROWS.name, memory, event.memory_id)
             case MemorySourceForgotten():
                 source = batch.rows.get(SOURCE_ROWS.name, memory, event.source)
-                for memory_id in [] if source is None else source["facts"]:
+                facts: list[str] = [] if source is None else source["facts"]
+                for memory_id in facts:
                     batch.rows.delete(MEMORY_ROWS.name, memory, memory_id)
                 batch.rows.delete(SOURCE_ROWS.name, memory, event.source)
             case _:

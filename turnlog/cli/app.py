@@ -18,6 +18,7 @@ from . import (
     explaining,
     exporting,
     forking,
+    memory,
     permissions,
     projecting,
     prompting,
@@ -123,5 +124,13 @@ _register(
     task_board.reopen,
     task_board.drop,
     task_board.change,
+)
+_register(
+    _group("memory", "What is known in a project, from all its sessions."),
+    memory.list_,
+    memory.search,
+    memory.store,
+    memory.pin,
+    memory.forget,
 )
 _register(_group("db", "The database itself."), db.migrate, db.check)

@@ -6,6 +6,7 @@ from .forks import fork_session
 from .histories import find_session, history
 from .hooks import Allow, Ask, Authorizer, Deny, Gate, Hook, Modify, Observer, ProposedCall
 from .index import Index
+from .ingesting import Extractor, FinishedTurn
 from .inputs import UserInput
 from .live import LiveDelta, LiveProgress, Piece
 from .pending import find_request
@@ -19,6 +20,8 @@ from .session import SessionHandle
 from .subscription import Follower, follow_all
 
 __all__ = [
+    "Extractor",
+    "FinishedTurn",
     "Allow",
     "Ask",
     "Authorizer",

@@ -1,7 +1,7 @@
 """The front door: open a log, create sessions, look at any of them at any version."""
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from turnlog.domain import (
     Body,
     Embedder,
     ExactCall,
+    InvalidInput,
     Limits,
     Model,
     ModelSettings,
@@ -48,6 +49,7 @@ from .runtime.addresses import At
 from .runtime.bisecting import Bisection, bisect
 from .runtime.bisecting import Progress as BisectProgress
 from .runtime.blaming import Blame, blame
+from .runtime.claiming import PoolMeans
 from .runtime.comparing import Comparison, compare
 from .runtime.contexts import by_type
 from .runtime.creating import NewSession, create_session, open_session
@@ -58,13 +60,16 @@ from .runtime.importing import Imported, import_session
 from .runtime.memory import ProjectMemory
 from .runtime.paths import parse_path
 from .runtime.places import found_at, history_at
+from .runtime.pool import Pool, PoolSettings
 from .runtime.read_models import Projections
 from .runtime.rewinding import Rewound, Standing, rewind, standing_after
+from .runtime.runnable import RunnableSessions
 from .runtime.subscription import Wanted
 from .runtime.task_board import Tasks, tasks_of_project
 from .runtime.usage import usage_of
 from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
 from .runtime.whatif import Outcome as Effects
+from .runtime.work_reports import TellWork, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,35 @@ class Turnlog:
         Raises NotFound, InvalidInput, StoreError.
         """
         return await open_session(self._env, session_id, model, tools, hooks)
+
+    async def work(  # noqa: PLR0913 - named, and none changes what another means
+        self,
+        *,
+        tools: Sequence[Tool] = (),
+        models: Sequence[Model] = (),
+        hooks: Sequence[Hook] = (),
+        concurrency: int = 10,
+        until_idle: bool = False,
+        settings: PoolSettings | None = None,
+        tell: TellWork = silent,
+    ) -> None:
+        """Run sessions that nobody runs, so many at a time, for ever; or until there are none left.
+
+        `tools`, `models` and `hooks` are your own, which no log can hold; a model is used where a session names it.
+        `tell` hears what is done. Any number of processes may work on one log. Cancelling it once lets every session
+        end its step and gives it back, for another worker to go on; cancelling it again breaks the steps off.
+        Raises InvalidInput; StoreError where it is to end.
+        """
+        if concurrency < 1:
+            raise InvalidInput(f"{concurrency} sessions at a time are none; give at least 1")
+        pooled = replace(settings or PoolSettings(), concurrency=concurrency, until_idle=until_idle)
+        sessions = RunnableSessions(self._env, self.projections, pooled.sweep_seconds)
+        means = PoolMeans(
+            {tool.spec.name: tool for tool in tools},
+            {model.name: model for model in models},
+            in_order((*self._env.hooks, *hooks)),
+        )
+        await Pool(self._env, sessions, means, pooled, tell).run()
 
     async def list_sessions(self, query: SessionQuery | None = None) -> list[Metadata]:
         """All sessions, the latest changed first; or those that `query` asks for, as it orders them.

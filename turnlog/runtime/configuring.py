@@ -8,6 +8,7 @@ from turnlog.domain import (
     Limits,
     ModelSettings,
     Policy,
+    Session,
     Tool,
     commands,
 )
@@ -45,6 +46,16 @@ def check_programs(env: Environment, policy: Policy, names: Sequence[str], own: 
             f"the tool{'s' if many else ''} {', '.join(programs)} run{'' if many else 's'} programs, which the policy "
             f"{policy.name} does not let a session do; give it one that does: Policy(bounds=Bounds(commands=True))"
         )
+
+
+async def check_own(env: Environment, session: Session, own: Mapping[str, Tool]) -> None:
+    """Raises InvalidInput where a tool of the calling program runs programs, and the session's policy does not let it.
+
+    Raises StoreError, CorruptRecord.
+    """
+    if own:
+        policy = (await policy_of(env, session)).policy
+        check_programs(env, policy, [name for name in session.tools if name in own], own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from turnlog.domain import (
     commands,
 )
 
-from .configuring import check_programs, check_tools
+from .configuring import check_own, check_programs, check_tools
 from .environment import Environment
 from .histories import load
 from .hooks import Hook, in_order
-from .policies import keep_policy, policy_of
+from .policies import keep_policy
 from .results import with_reader
 from .session import SessionHandle
 
@@ -90,11 +90,7 @@ async def open_session(
 ) -> SessionHandle:
     """The session with this id. Raises NotFound, InvalidInput, StoreError."""
     session = await load(env, session_id)
-    own = {tool.spec.name: tool for tool in tools}
-    if own:
-        check_programs(
-            env, (await policy_of(env, session)).policy, [name for name in session.tools if name in own], own
-        )
+    await check_own(env, session, {tool.spec.name: tool for tool in tools})
     return SessionHandle(env, session_id, model=model, tools=tools, hooks=hooks)
 
 

@@ -134,6 +134,30 @@ async def record_cancelled(worker: Worker) -> None:
     await _give_back(worker)
 
 
+class GivenBack(TurnInterrupted):
+    """The session was given back with its turn open: whichever worker takes it goes on."""
+
+    code = "given_back"
+
+
+async def give_back(worker: Worker) -> TurnlogError:
+    """Leave the open turn to another worker; what to raise then. Raises SessionLost, StoreError."""
+    decide(worker, commands.leases.release)
+    await worker.flush()
+    return GivenBack(f"session {worker.session.id} was given back; another worker goes on with it")
+
+
+async def hand_back(worker: Worker) -> None:
+    """Leave the open turn to another worker, in the middle of a step: what is known of it by now is recorded."""
+    with _REFUSALS:
+        await worker.refresh()
+    while worker.epoch or worker.draft.events:
+        if worker.epoch:
+            decide(worker, commands.leases.release)
+        with _REFUSALS:
+            await worker.flush()
+
+
 async def _give_back(worker: Worker) -> None:
     """Append what is decided and release the session, its turn cancelled where it is open."""
     while worker.epoch or worker.draft.events:

@@ -1,6 +1,7 @@
 """The loop of a turn: do what the story calls for until the turn is over. A resumed turn runs the same loop."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +55,8 @@ from .ending import (
     end_crash_loop,
     fail,
     fail_because,
+    give_back,
+    hand_back,
     leave,
     limit_reached,
     out_of_time,
@@ -72,12 +75,30 @@ NO_VALUE = f"That is not yet the answer: call the tool `{OUTPUT_TOOL}` with it, 
 
 
 @dataclass(frozen=True, slots=True)
+class Oversight:
+    """What a pool wants of a turn it runs.
+
+    `taken` hears that the session is the worker's, which is appended before anything else is done. Once `ends` holds,
+    the session is given back after the step under way, its turn open.
+    """
+
+    taken: Callable[[], None]
+    ends: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Conduct:
-    """How the turn is to be run: who answers questions, and what to say of outcomes nobody knows."""
+    """How the turn is to be run: who answers questions, what to say of outcomes nobody knows, and for which pool."""
 
     approvals: Approvals = "suspend"
     unknown: Resolution | None = None
     unknown_reason: str = ""
+    oversight: Oversight | None = None
+
+    @property
+    def ends(self) -> bool:
+        """Whether the turn is to be left to others."""
+        return self.oversight is not None and self.oversight.ends()
 
 
 async def drive(worker: Worker, conduct: Conduct) -> Reply:
@@ -91,7 +112,7 @@ async def drive(worker: Worker, conduct: Conduct) -> Reply:
         return await _held(worker, conduct)
     except asyncio.CancelledError:
         with suppress(TurnlogError):  # where the log is away, or the session somebody else's, it cannot be told
-            await asyncio.shield(record_cancelled(worker))
+            await asyncio.shield(hand_back(worker) if conduct.ends else record_cancelled(worker))
         raise
     finally:
         RUNNING.discard(worker.name)
@@ -125,11 +146,16 @@ async def _told(worker: Worker, conduct: Conduct) -> Reply:
 
 async def _loop(worker: Worker, conduct: Conduct) -> Reply:
     attempts = 0
+    if conduct.oversight is not None:
+        await worker.flush()
+        conduct.oversight.taken()
     while True:
         step = next_step(worker.session)
         tell_of_skew(worker)
         if (turn := worker.session.turn) is not None and _is_crash_loop(worker, turn, step):
             raise await end_crash_loop(worker, turn.takeovers)
+        if conduct.ends and isinstance(step, AskModel | Judge | Run | Recover):
+            raise await give_back(worker)
         match step:
             case AskModel():
                 attempts = await _ask(worker, attempts)

@@ -14,6 +14,8 @@ from turnlog.domain import (
     StoreError,
 )
 from turnlog.projections import (
+    RUNNABLE_ROWS,
+    RUNNABLE_TABLE,
     SESSION_TABLE,
     SHIPPED,
     TEXT_KINDS,
@@ -30,7 +32,9 @@ from turnlog.projections import (
     Target,
     Tell,
     TextQuery,
+    Unfinished,
     phrases_of,
+    unfinished_of,
 )
 
 from .environment import Environment
@@ -183,6 +187,23 @@ class Projections:
         except (StoreError, ProjectionStopped) as error:
             _LOGGER.debug("usage is counted from the log itself: %s", error)
         return None
+
+    async def unfinished(self) -> tuple[int, list[Unfinished]]:
+        """A position, and the sessions with a turn that is not over, as of there or later.
+
+        What is told of them again from that position on changes nothing. Position 0 and none where no tables can be
+        kept. Raises nothing.
+        """
+        try:
+            await self.catch_up(RUNNABLE_TABLE.name)
+            serving = _serving(RUNNABLE_TABLE, await self._tables.builds())
+            rows = await self._tables.rows(RUNNABLE_TABLE, RUNNABLE_ROWS.name, {}, _ALL)
+        except (InvalidInput, StoreError, ProjectionStopped) as error:
+            _LOGGER.debug("runnable sessions are found in the log itself: %s", error)
+            return 0, []
+        if serving is None or rows is None:
+            return 0, []
+        return serving.position, [unfinished_of(row) for row in rows]
 
     async def search(
         self,

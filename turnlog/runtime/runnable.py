@@ -1,0 +1,54 @@
+"""The sessions that could be run now, kept up to date by following the log."""
+
+import asyncio
+
+from turnlog.domain import EventLog
+from turnlog.projections import RUNNABLE, Unfinished
+
+from .environment import Environment
+from .read_models import Projections
+from .taking import gone_among
+
+_PAGE = 1_000
+
+
+class RunnableSessions:
+    """One projection of the whole log, begun with the table beside it where there is one.
+
+    Every `roll_call_seconds` at most it is asked which of the workers that hold sessions are gone.
+    """
+
+    def __init__(self, env: Environment, projections: Projections, roll_call_seconds: float) -> None:
+        self._env = env
+        self._projections = projections
+        self._log: EventLog = env.log
+        self._roll_call_seconds = roll_call_seconds
+        self._asked: float | None = None
+        self._gone: set[str] = set()
+        self._position: int | None = None
+        self._sessions = RUNNABLE.initial()
+
+    async def now(self) -> list[Unfinished]:
+        """Those that a worker may take and would get further, oldest first. Raises StoreError, CorruptRecord."""
+        await self._follow()
+        await self._call_the_roll()
+        at = self._env.clock.now()
+        found = [each for each in self._sessions.values() if each.is_runnable(at, self._gone.__contains__)]
+        return sorted(found, key=lambda each: (each.since, each.session.id))
+
+    async def _call_the_roll(self) -> None:
+        """Find out which holders are gone. It takes a question to the database, and none of them leaves that often."""
+        now = asyncio.get_running_loop().time()
+        if self._asked is None or now - self._asked >= self._roll_call_seconds:
+            holders = {each.worker for each in self._sessions.values() if each.worker is not None}
+            self._gone = await gone_among(self._env, holders)
+            self._asked = now
+
+    async def _follow(self) -> None:
+        if self._position is None:
+            self._position, rows = await self._projections.unfinished()
+            self._sessions.update({each.session.id: each for each in rows})
+        while records := await self._log.read_all(after=self._position, limit=_PAGE):
+            for record in records:
+                self._sessions = RUNNABLE.fold(self._sessions, record)
+            self._position = records[-1].position or self._position

@@ -35,6 +35,7 @@ from . import (
     task_board,
     usage,
     verifying,
+    working,
 )
 
 app = typer.Typer(
@@ -90,7 +91,7 @@ def _group(name: str, what: str) -> typer.Typer:
     return group
 
 
-_register(app, demo.demo, running.run, running.resume)
+_register(app, demo.demo, running.run, running.resume, working.worker)
 _register(app, steering.cancel, steering.stop, steering.steer, compacting.compact)
 _register(app, reading.sessions, searching.search, reading.log, showing.show, prompting.prompt)
 _register(app, usage.usage)

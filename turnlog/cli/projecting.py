@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .named import named
 from .opening import must_exist, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, table, write_json
@@ -110,14 +111,7 @@ def _register(log: "Turnlog", use: Sequence[str] | None) -> None:
 
 def _imported(place: str) -> Any:
     """A projection by the name of its module and its own. Raises typer.BadParameter."""
-    from importlib import import_module
-
-    module, _, name = place.partition(":")
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise typer.BadParameter(f"{place!r} cannot be imported: {error}", param_hint="--use") from error
-    made = found() if isinstance(found, type) else found
+    made = named(place, "--use")
     missing = [wanted for wanted in ("name", "version", "tables", "apply") if not hasattr(made, wanted)]
     if missing:
         raise typer.BadParameter(f"{place!r} is no projection: no {', '.join(missing)}", param_hint="--use")

@@ -12,7 +12,7 @@ import typer
 from .limiting import LimitOption, limits_of
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, ApprovalsMode, ApprovalsOption, Database, Json, Reason
-from .output import note, write_json
+from .output import note, write, write_json
 from .programs import FILE_TOOLS, policy_for, policy_in_place, tools_of
 from .rule_sets import RulesOption, policy_of
 
@@ -93,6 +93,9 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
     rules: RulesOption = None,
     limit: LimitOption = None,
     approvals: ApprovalsOption = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Leave the turn to a `turnlog worker`, and write only the session's id.")
+    ] = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -103,17 +106,28 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
     text = sys.stdin.read() if prompt == "-" else prompt
     new = NewSession(model, title, project, workspace, tools, system)
     _check(text, session, new)
+    if detach and approvals is not None:
+        raise typer.BadParameter("a turn that a worker runs is suspended until somebody answers", param_hint="--detach")
     limits, policy = limits_of(limit), policy_of(rules)
 
     async def work(log: "Turnlog") -> None:
         manner = Manner(database, as_json, approvals)
-        handle = await _session(log, text, session, new, policy, manner)
+        handle = await _session(log, text, session, new, policy)
 
-        async def turn(how: "Approvals") -> "Reply":
+        async def prepare() -> None:
             if session is not None and policy is not None:
                 await handle.configure(policy=await policy_in_place(log, handle, policy))
+
+        async def turn(how: "Approvals") -> "Reply":
+            await prepare()
             return await handle.append_turn(text, approvals=how, limits=limits)
 
+        if detach:
+            await prepare()
+            _leave(handle.id, await handle.begin_turn(text, limits=limits), manner)
+            return
+        if session is None:
+            await _announce(log, handle.id, manner)
         await _show_turn(log, handle, turn, manner)
 
     with_log(database, work)
@@ -173,13 +187,20 @@ def _check(text: str, session: str | None, new: NewSession) -> None:
 
 
 async def _session(
-    log: "Turnlog", text: str, session: str | None, new: NewSession, policy: "Policy | None", manner: Manner
+    log: "Turnlog", text: str, session: str | None, new: NewSession, policy: "Policy | None"
 ) -> "SessionHandle":
     if session is not None:
         return await log.open_session(await log.find_session(session))
-    handle = await _create(log, text, new, policy)
-    await _announce(log, handle.id, manner)
-    return handle
+    return await _create(log, text, new, policy)
+
+
+def _leave(session_id: str, turn_id: str, manner: Manner) -> None:
+    """Say which session it is, and how to see what becomes of it."""
+    if manner.as_json:
+        write_json({"session": session_id, "turn": turn_id})
+        return
+    write(session_id)
+    note((f"to follow it: {again(manner.database, 'log', '-f', session_id)}", "quiet"))
 
 
 async def _announce(log: "Turnlog", session_id: str, manner: Manner) -> None:

@@ -86,6 +86,7 @@ class Pool:
             await asyncio.shield(work)
         except asyncio.CancelledError:
             self._draining = True
+            self._tell(self._of("draining"))
             self._stirred.set()
             try:
                 await asyncio.shield(work)

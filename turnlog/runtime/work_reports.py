@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-WorkEvent = Literal["claimed", "finished", "suspended", "failed", "released", "swept", "idle"]
+WorkEvent = Literal["claimed", "finished", "suspended", "failed", "released", "swept", "idle", "draining"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class WorkReport:
     `outcome`. `suspended`: it waits for people (`reason`, `waiting_for`). `failed`: the turn, or the attempt to run it;
     where it is tried again, after `retry_seconds`. `released`: it was given back for another worker. `swept`: a look at
     the log found so many runnable sessions (`found`) that are not run here. `idle`: nothing runs and nothing is to run.
+    `draining`: it was told to end, and takes up nothing more.
     """
 
     event: WorkEvent

@@ -75,7 +75,7 @@ Start = Callable[..., Process]
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A log that several processes may have open, and beside it what they bring."""
     (tmp_path / "pool_app.py").write_text(Path(pool_app.__file__).read_text("utf-8"), "utf-8")
-    replies = [{"calls": [{"name": "send", "arguments": {}}]}, "It is sent."]
+    replies: list[Any] = [{"calls": [{"name": "send", "arguments": {}}]}, "It is sent."]
     (tmp_path / "s.json").write_text(json.dumps({"replies": replies}), "utf-8")
     monkeypatch.chdir(tmp_path)
     return make_url(request.param, request, tmp_path)

@@ -91,8 +91,8 @@ def _brought(tools: Sequence[str], app: str | None) -> Brought:
     """Import what the sessions need. Raises typer.BadParameter."""
     brought = Brought()
     for place in tools:
-        found = named(place, "--tools")
-        brought.tools.extend(found if isinstance(found, list | tuple) else [found])
+        found: Any = named(place, "--tools")
+        brought.tools += [found] if hasattr(found, "spec") else found
     if app is not None:
         found = named(app, "--app")
         for name in ("tools", "models", "hooks"):

@@ -92,7 +92,7 @@ def _brought(tools: Sequence[str], app: str | None) -> Brought:
     brought = Brought()
     for place in tools:
         found: Any = named(place, "--tools")
-        brought.tools += [found] if hasattr(found, "spec") else found
+        brought.tools.extend([found] if hasattr(found, "spec") else found)
     if app is not None:
         found = named(app, "--app")
         for name in ("tools", "models", "hooks"):

@@ -15,6 +15,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
     [
         ("custom_tool.py", "The letter is on its way."),
         ("hooks.py", "One is saved; the other I may not."),
+        ("worker.py", "Letter 1: idle, Letter 2: idle, Letter 3: idle"),
         ("skills.py", "Invoice 2026-1: 12.50"),
         ("mcp_tools.py", "It is 21:00."),
         ("compaction.py", "All three went well."),

@@ -267,3 +267,37 @@ async def test_a_session_that_is_given_back_is_released_once(memory: World) -> N
 async def test_no_sessions_at_a_time_are_refused(memory: World) -> None:
     with pytest.raises(InvalidInput, match="at least 1"):
         await memory.turnlog.work(concurrency=0)
+
+
+async def test_what_nobody_told_of_is_found_by_the_sweep(memory: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def deaf(appends: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    monkeypatch.setattr(memory.log, "wait", deaf)
+    model = model_of(["done"])
+    async with pooled(memory, model):
+        session = await begun(memory, model)
+        await until(ended(memory, session))
+
+
+async def test_a_pool_that_cannot_tell_gives_back_what_it_was_running(memory: World) -> None:
+    go_on = asyncio.Event()
+
+    @tool(effect="pure")
+    async def linger() -> str:
+        """Linger."""
+        await go_on.wait()
+        return "lingered"
+
+    def tell(report: WorkReport) -> None:
+        if report.event == "claimed":
+            go_on.set()
+            raise RuntimeError("nobody listens")
+
+    model = model_of([asks("linger"), "done"])
+    session = await begun(memory, model, linger)
+    with pytest.raises(RuntimeError, match="nobody listens"):
+        await memory.turnlog.work(tools=[linger], models=[model], settings=SOON, tell=tell)
+    assert (await memory.kinds(session))[-1] == "LeaseReleased"
+    await memory.turnlog.work(tools=[linger], models=[model], settings=SOON, until_idle=True)
+    assert await memory.all_of(session, TurnCompleted)

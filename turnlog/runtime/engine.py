@@ -112,7 +112,7 @@ async def drive(worker: Worker, conduct: Conduct) -> Reply:
         return await _held(worker, conduct)
     except asyncio.CancelledError:
         with suppress(TurnlogError):  # where the log is away, or the session somebody else's, it cannot be told
-            await asyncio.shield(hand_back(worker) if conduct.ends else record_cancelled(worker))
+            await asyncio.shield(record_cancelled(worker) if conduct.oversight is None else hand_back(worker))
         raise
     finally:
         RUNNING.discard(worker.name)

@@ -74,19 +74,20 @@ class Pool:
         self._stirred = asyncio.Event()
         self._draining = False
         self._idle = False
+        self._broken: Exception | None = None
 
     async def run(self) -> None:
         """Run sessions for ever, or until nothing is left.
 
         Cancelled once, it takes up nothing more, lets each session end the step it is at, and gives it back. Cancelled
-        again, it breaks the steps off; what is known of them is recorded.
+        again, it breaks the steps off; what is known of them is recorded. Raises what telling raised, StoreError.
         """
         work = asyncio.create_task(self._work(), name="turnlog-pool")
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:
             self._draining = True
-            self._tell(self._of("draining"))
+            self._say(self._of("draining"))
             self._stirred.set()
             try:
                 await asyncio.shield(work)
@@ -107,10 +108,12 @@ class Pool:
                 failure = await self._sweep(group)
                 if not self._running and failure is None and not self._idle:
                     self._idle = True
-                    self._tell(self._of("idle"))
+                    self._say(self._of("idle"))
                 if self._idle and self._settings.until_idle:
                     return
                 await self._news(appends)
+        if self._broken is not None:
+            raise self._broken
 
     async def _sweep(self, group: asyncio.TaskGroup) -> StoreError | None:
         """Begin to run what is runnable, as far as there is room; what kept it from looking."""
@@ -122,13 +125,13 @@ class Pool:
             if self._settings.until_idle:
                 raise
             report = replace(self._of("failed"), code=error.code, message=error.message)
-            self._tell(replace(report, retry_seconds=self._settings.sweep_seconds))
+            self._say(replace(report, retry_seconds=self._settings.sweep_seconds))
             return error
         self._forget({each.session.id for each in found})
         ready = [each for each in found if self._may_run(each.session.id)]
         if ready:
             self._idle = False
-            self._tell(replace(self._of("swept"), found=len(ready)))
+            self._say(replace(self._of("swept"), found=len(ready)))
         for each in ready[: self._room]:
             self._running.add(each.session.id)
             group.create_task(self._run(each))
@@ -184,10 +187,10 @@ class Pool:
             taken = partial(self._claimed, about, found.standing)
             reply = await run_session(about.worker, Oversight(taken, lambda: self._draining))
         except GivenBack:
-            self._tell(self._of("released", about))
+            self._say(self._of("released", about))
         except asyncio.CancelledError:
             if about.claimed:
-                self._tell(self._of("released", about))
+                self._say(self._of("released", about))
             raise
         except (Conflict, NothingToResume) as error:
             self._beaten(error, about)
@@ -196,9 +199,19 @@ class Pool:
         else:
             self._ended(reply, about)
 
+    def _say(self, report: WorkReport) -> None:
+        """Tell of something. Where that cannot be told, the pool ends, and no turn suffers for it."""
+        if self._broken is None:
+            try:
+                self._tell(report)
+            except Exception as error:  # noqa: BLE001 - it is raised where the pool ends
+                self._broken = error
+                self._draining = True
+                self._stirred.set()
+
     def _claimed(self, about: "_About", standing: Standing) -> None:
         about.claimed = True
-        self._tell(replace(self._of("claimed", about), standing=standing))
+        self._say(replace(self._of("claimed", about), standing=standing))
 
     def _ended(self, reply: Reply | None, about: "_About") -> None:
         if reply is None:
@@ -207,16 +220,16 @@ class Pool:
         self._pauses.pop(about.session_id, None)
         if reply.outcome == "suspended":
             report = self._of("suspended", about)
-            self._tell(replace(report, reason=reply.reason, waiting_for=reply.waiting_for))
+            self._say(replace(report, reason=reply.reason, waiting_for=reply.waiting_for))
         else:
-            self._tell(replace(self._of("finished", about), outcome=reply.outcome))
+            self._say(replace(self._of("finished", about), outcome=reply.outcome))
 
     def _beaten(self, error: TurnlogError, about: "_About") -> None:
         """Somebody else has the session, or ended its turn. Where that came before we had it, it is no news."""
         seconds = self._pause(about.session_id)
         if about.claimed:
             report = replace(self._of("failed", about), code=error.code, message=error.message)
-            self._tell(replace(report, retry_seconds=seconds))
+            self._say(replace(report, retry_seconds=seconds))
 
     def _failed(self, error: Exception, about: "_About") -> None:
         """A turn that has ended is not tried again; anything else is, later."""
@@ -225,7 +238,7 @@ class Pool:
         turn = None if about.worker is None else about.worker.session.turn
         is_over = turn is not None and turn.state not in ("open", "suspended")
         report = replace(self._of("failed", about), code=code, message=message)
-        self._tell(report if is_over else replace(report, retry_seconds=self._pause(about.session_id)))
+        self._say(report if is_over else replace(report, retry_seconds=self._pause(about.session_id)))
 
     def _pause(self, session_id: str) -> float:
         """Leave a session alone for a while; for how long."""

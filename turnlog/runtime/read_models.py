@@ -198,12 +198,11 @@ class Projections:
             await self.catch_up(RUNNABLE_TABLE.name)
             serving = _serving(RUNNABLE_TABLE, await self._tables.builds())
             rows = await self._tables.rows(RUNNABLE_TABLE, RUNNABLE_ROWS.name, {}, _ALL)
-        except (InvalidInput, StoreError, ProjectionStopped) as error:
+            found = [unfinished_of(row) for row in rows or ()]
+        except (InvalidInput, StoreError, ProjectionStopped, ValueError) as error:  # pydantic's errors are ValueErrors
             _LOGGER.debug("runnable sessions are found in the log itself: %s", error)
             return 0, []
-        if serving is None or rows is None:
-            return 0, []
-        return serving.position, [unfinished_of(row) for row in rows]
+        return (0, []) if serving is None or rows is None else (serving.position, found)
 
     async def search(
         self,

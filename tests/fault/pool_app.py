@@ -12,7 +12,7 @@ from turnlog.testing import Ledger
 @tool
 def send(context: ToolContext) -> str:
     """Send a letter, which nobody can take back. Where there is a file `hold`, wait until it is gone."""
-    Ledger("ledger").note("send", context.session_id)
+    Ledger("ledger").note("send", context, {"session": context.session_id})
     while Path("hold").exists():
         time.sleep(0.01)
     return "sent"

@@ -109,6 +109,11 @@ def let_go() -> None:
     Path("hold").unlink()
 
 
+def effects() -> Counter[str]:
+    """How often each session had its effect."""
+    return Counter(json.loads(each.arguments)["session"] for each in Ledger("ledger").entries())
+
+
 async def kinds(url: str, session: str) -> Counter[type]:
     async with Turnlog.open(url) as log:
         return Counter(type(each.event) for each in (await log.show(session)).history)
@@ -120,7 +125,7 @@ async def test_two_processes_run_ten_sessions_each_once(url: str, start: Start) 
     assert [each.ended() for each in workers] == [0, 0]
     told = Counter((each["session"], each["event"]) for worker in workers for each in worker.told if "session" in each)
     assert told == Counter((session, event) for session in sessions for event in ("claimed", "finished"))
-    assert Counter(each.key for each in Ledger("ledger").entries()) == Counter(sessions)
+    assert effects() == Counter(sessions)
     found = [await kinds(url, session) for session in sessions]
     assert all(each[LeaseTaken] == each[TurnCompleted] == 1 for each in found)
 
@@ -139,7 +144,7 @@ async def test_of_a_killed_worker_another_takes_over_and_nothing_is_done_twice(u
         assert second.events(session) == ["claimed", "suspended"]
         assert (await kinds(url, session))[ToolOutcomeUnknown] == 1
     assert {each["reason"] for each in second.told if each["event"] == "suspended"} == {"unknown_outcome"}
-    assert Counter(each.key for each in Ledger("ledger").entries()) == Counter(sessions)
+    assert effects() == Counter(sessions)
 
 
 async def test_an_answer_wakes_a_session_and_a_signal_ends_the_worker(url: str, start: Start) -> None:

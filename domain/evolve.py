@@ -97,6 +97,8 @@ def _after(session: Session, events: Iterable[Any]) -> Session:
     turn, version = session.turn, session.version
     for event in events:
         version += 1
+        if turn is not None and turn.next_expiry is not None and event.at >= turn.next_expiry:
+            turn = evolve_calls.time_passed(turn, event.at)
         kind: type[Event] = event.__class__
         if in_turn := _IN_TURN.get(kind):
             if turn is not None and turn.turn_id == event.turn_id:

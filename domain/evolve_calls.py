@@ -1,6 +1,7 @@
 """The fold of tool calls and of questions about them: parts of the turn they belong to."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from .events import (
     PermissionEndorsed,
@@ -103,6 +104,16 @@ def outcome_resolved(turn: Turn, event: ToolOutcomeResolved, version: int) -> Tu
 # Permissions
 
 
+def time_passed(turn: Turn, at: datetime) -> Turn:
+    """What has expired by a time that the log has shown stays so, whatever clocks say later."""
+    requests = tuple(
+        replace(request, overdue=True) if not request.overdue and at >= request.expires_at else request
+        for request in turn.requests
+    )
+    left = (request.expires_at for request in requests if not request.overdue)
+    return replace(turn, requests=requests, next_expiry=min(left, default=None))
+
+
 def permission_requested(turn: Turn, event: PermissionRequested, version: int) -> Turn:
     request = Request(
         request_id=event.request_id,
@@ -117,8 +128,9 @@ def permission_requested(turn: Turn, event: PermissionRequested, version: int) -
         process=event.process,
         bound=not event.unbound,
     )
+    expiries = (event.expires_at,) if turn.next_expiry is None else (event.expires_at, turn.next_expiry)
     return _on_call(
-        replace(turn, requests=(*turn.requests, request)),
+        replace(turn, requests=(*turn.requests, request), next_expiry=min(expiries)),
         event.call_id,
         lambda call: replace(call, version=version, state="waiting", request_id=event.request_id, digest=event.digest),
     )

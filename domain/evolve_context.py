@@ -32,6 +32,9 @@ def completed(session: Session, event: CompactionCompleted) -> Session:
     session = _spent(session, event.turn_id, spent if event.cost is None else replace(spent, cost=event.cost.amount))
     if context.under_way is None:
         return session
+    turn = session.turn
+    if turn is not None and turn.takeovers:  # a step that workers may have died at is behind it
+        session = replace(session, turn=replace(turn, takeovers=0))
     return _with(
         session,
         replace(

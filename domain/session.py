@@ -7,6 +7,7 @@ Dataclasses without slots and `__post_init__`, for the sake of `replacing.replac
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -91,6 +92,12 @@ class Request:
     joined: tuple[str, ...] = ()
     edited: bool = False
     bound: bool = True
+    overdue: bool = False
+    """Whether the log has shown a time at which it had expired; no clock that is set back undoes that."""
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether it, or the yes to it, counts no more."""
+        return self.overdue or now >= self.expires_at
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,8 @@ class Turn:
     """Workers in a row that never gave the session back, with nothing to show for it since."""
     subagents: tuple[str, ...] = ()
     """The subagents that a suspended turn waits for, by their sessions, as far as they are not done."""
+    next_expiry: AwareDatetime | None = None
+    """When the first of its questions expires that is not overdue."""
 
     @property
     def wants_output(self) -> bool:

@@ -79,8 +79,10 @@ class Unfinished:
         """Whether a worker may take the session, and would get its turn further. `is_gone` tells of its holder."""
         if self.worker is not None and self.standing in ("held", "waiting") and not is_gone(self.worker):
             return False
-        expires_at = self.expires_at
-        return self.standing in ("ready", "held") or (expires_at is not None and now >= expires_at)
+        waits = self.waits
+        if self.standing in ("ready", "held"):
+            return True
+        return waits is not None and not waits.unknown and any(each.has_expired(now) for each in waits.requests)
 
 
 def take_in(found: Unfinished | None, recorded: Recorded) -> Unfinished | None:

@@ -103,7 +103,7 @@ def _pending(session: Session, request_id: str, now: datetime) -> tuple[Turn, Re
         )
     if request.state != "pending":
         raise CommandRefused(f"request {request_id} is {request.state}; nothing was changed")
-    if now >= request.expires_at:
+    if request.has_expired(now):
         raise CommandRefused(
             f"request {request_id} expired at {request.expires_at.isoformat()}; resume the session to be asked again"
         )

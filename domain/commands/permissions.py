@@ -110,7 +110,7 @@ def expire(session: Session, by: Stamp, epoch: int, request_id: str) -> tuple[Ev
     call = turn.call(request.call_id) if request else None
     if request is None or call is None or request.state != "pending":
         raise CommandRefused(f"request {request_id} is settled; nothing was changed")
-    if by["at"] < request.expires_at:
+    if not request.has_expired(by["at"]):
         raise CommandRefused(f"request {request_id} stands until {request.expires_at.isoformat()}")
     return (
         PermissionExpired(

@@ -271,7 +271,7 @@ def _approval(turn: Turn, call: Call) -> Request | None:
 
 
 def _in_time(request: Request, call: Call, now: datetime) -> None:
-    if now >= request.expires_at:
+    if request.has_expired(now):
         raise CommandRefused(f"the approval of call {call.call_id} has expired; ask again")
 
 

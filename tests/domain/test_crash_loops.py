@@ -14,7 +14,7 @@ from turnlog.domain import (
     evolve,
 )
 
-from .story import ANSWERED, ASKED, LEASED, REQUESTED, STARTED, Story, alice, because, worker
+from .story import ANSWERED, ASKED, COMPACTED, COMPACTING, LEASED, REQUESTED, STARTED, Story, alice, because, worker
 
 RUNNING: Story = (STARTED, LEASED, ASKED, REQUESTED)
 
@@ -65,6 +65,10 @@ OVER = TurnFailed(**because(worker, 4), turn_id="turn_1", code="crash_loop", mes
 def test_what_came_of_a_step_ends_the_row(progress: Event) -> None:
     assert takeovers(*RUNNING, taken(2), taken(3), progress) == 0
     assert takeovers(*RUNNING, taken(2), taken(3), progress, taken(4)) == 1
+
+
+def test_a_summary_that_was_made_ends_the_row() -> None:
+    assert takeovers(*RUNNING, COMPACTING, taken(2), COMPACTED) == 0
 
 
 def test_a_person_who_resumes_a_failed_turn_ends_the_row() -> None:

@@ -24,7 +24,7 @@ async def act_on_answer(worker: Worker, call: Call, look: Look) -> None:
     now = _as_allowed(envelope_of(worker, call, look, call.attempt + 1, request.expires_at), look, request, call)
     if look.evaluation.verdict == "deny":
         deny(worker, call, denial_by_rules(look))
-    elif worker.env.clock.now() >= request.expires_at:
+    elif request.has_expired(worker.env.now()):
         outdate(worker, call, ("expires",))
     elif now.digest != call.digest:
         outdate(worker, call, await _changed(worker, call, now))
@@ -44,7 +44,7 @@ def expire_questions(worker: Worker) -> bool:
     """Close the calls whose questions nobody answered in time; false where there were none."""
     turn = worker.session.turn
     by, epoch = worker.stamp(), worker.epoch
-    late = [r for r in turn.requests if r.state == "pending" and by["at"] >= r.expires_at] if turn else []
+    late = [r for r in turn.requests if r.state == "pending" and r.has_expired(by["at"])] if turn else []
     for request in late:
         worker.decide(partial(commands.permissions.expire, by=by, epoch=epoch, request_id=request.request_id))
         said = "nobody answered the request for permission in time"
@@ -78,7 +78,7 @@ async def confirmed(worker: Worker, call: Call, understood: Understood) -> Look 
         return denial_by_rules(look)
     if now.digest != call.digest:
         return Outdated(await _changed(worker, call, now))
-    if expires_at is not None and call.granted == call.attempt + 1 and worker.env.clock.now() >= expires_at:
+    if request is not None and call.granted == call.attempt + 1 and request.has_expired(worker.env.now()):
         return Outdated(("expires",))
     return look if still_stands(call, look) else Outdated(("rules",))
 

@@ -79,10 +79,10 @@ async def _until_settled(worker: Worker, requests: tuple[Request, ...]) -> None:
     """Return once a request is answered or too old, or the turn is to stop."""
 
     def settled() -> bool:
-        turn, now = worker.session.turn, worker.env.clock.now()
+        turn, now = worker.session.turn, worker.env.now()
         if turn is None or turn.stopping:
             return True
         found = [turn.request(request.request_id) for request in requests]
-        return any(request is None or request.state != "pending" or now >= request.expires_at for request in found)
+        return any(request is None or request.state != "pending" or request.has_expired(now) for request in found)
 
     await worker.until(settled)

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from turnlog.domain import (
     Actor,
     BackgroundTaskEvent,
+    BackgroundTaskLost,
     BackgroundTaskStopRequested,
     CommandRefused,
     Decision,
@@ -92,6 +93,8 @@ class TaskRecord:
             match record.event:
                 case BackgroundTaskStopRequested() as event if event.task_id == self.task_id:
                     return event.reason
+                case BackgroundTaskLost() as event if event.task_id == self.task_id:
+                    return "nobody heard of its worker for too long, and it was recorded as lost"
                 case SessionClosed():
                     return "the session was closed"
                 case _:

@@ -40,6 +40,7 @@ async def _live(
     RUNNING.add(worker)
     try:
         with env.background.room():
+            await env.pulse.begin(worker)  # before the log names it
             await record.announce(place, wanted)
             with env.background.listed(place.session_id, record.task_id, task):
                 await task.run(launch, wanted.seconds, started)
@@ -50,6 +51,7 @@ async def _live(
             started.set_exception(error)
     finally:
         started.cancel()
+        env.pulse.end(worker, holds=False)
         RUNNING.discard(worker)  # from here on a task whose end could not be recorded counts as lost
         task.ended.set()
 

@@ -34,10 +34,10 @@ def background_tasks(env: Environment, place: Place) -> BackgroundTasks:
 
 async def note_lost(env: Environment, session: Session) -> bool:
     """Record as lost the tasks whose workers are gone; false where there were none. Raises StoreError."""
-    gone = frozenset(task.worker for task in session.background.running if env.is_gone(task.worker))
+    gone = frozenset({task.worker for task in session.background.running if env.is_gone(task.worker)})
     if not gone:
         return False
-    await _lose(env, session.id, gone, "the process that ran it ended")
+    await _lose(env, session.id, gone, "the process that ran it ended, or was not heard of for too long")
     return True
 
 

@@ -57,7 +57,7 @@ async def compact(worker: Worker, wish: Wish) -> bool:
         cut = _cut(worker, wish)
         if cut is None:
             return False
-        if spent := before_request(worker.session, worker.env.clock.now()):
+        if spent := before_request(worker.session, worker.env.now()):
             raise await _stopped(worker, spent)
         error = await _attempt(worker, wish, cut, room)
         if error is None:

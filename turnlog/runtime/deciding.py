@@ -159,7 +159,7 @@ async def _use(worker: Worker, call: Call, grant: commands.tools.Grant, used: li
             stream = book_stream(rule.scope, session_id, worker.session.project, env.worker)
             books[stream] = await env.books.read(stream)
     rules = (*worker.session.rules, *(rule for book in books.values() for rule in book.rules))
-    standing = {rule.rule_id for rule in in_force(rules, env.clock.now())}
+    standing = {rule.rule_id for rule in in_force(rules, env.now())}
     if any(rule.rule_id not in standing for rule in used):
         return  # used up or revoked in the meantime: what the rules say now is looked at again
     by, epoch = policy_stamp(worker), worker.epoch

@@ -106,7 +106,7 @@ async def limit_reached(worker: Worker, spent: LimitSpent) -> TurnlogError:
 
 async def out_of_time(worker: Worker) -> TurnlogError:
     """End the turn whose deadline passed while something was under way; what to raise then."""
-    turn, now = worker.session.turn, worker.env.clock.now()
+    turn, now = worker.session.turn, worker.env.now()
     if turn is not None and turn.awaiting:
         record_failure(worker, ModelError("timeout", "the deadline passed before the answer came", phase="read"), None)
     end = deadline(worker.session) or now

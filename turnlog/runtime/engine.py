@@ -201,7 +201,7 @@ async def _ask(worker: Worker, attempts: int) -> int:
     """Ask the model; the number of failed attempts in a row. Raises TurnFailure, LimitReached."""
     settings = worker.env.settings
     await make_room(worker)
-    if spent := before_request(worker.session, worker.env.clock.now()) or _too_many_rounds(worker):
+    if spent := before_request(worker.session, worker.env.now()) or _too_many_rounds(worker):
         raise await limit_reached(worker, spent)
     if (turn := worker.session.turn) is not None and turn.repairs > settings.output_repairs:
         raise await _no_output(worker)
@@ -255,7 +255,7 @@ def _too_many_rounds(worker: Worker) -> LimitSpent | None:
 
 
 async def _run(worker: Worker, calls: tuple[Call, ...]) -> None:
-    if spent := before_calls(worker.session, calls, worker.env.clock.now()):
+    if spent := before_calls(worker.session, calls, worker.env.now()):
         raise await limit_reached(worker, spent)
     await run_calls(worker, calls)
 

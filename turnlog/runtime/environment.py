@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -170,9 +170,14 @@ class Environment:
         await asyncio.to_thread(self.models, full)  # the first of a process imports its provider's library
         return full
 
+    def now(self) -> datetime:
+        """The time: this machine's, or the database's where that is known to be later."""
+        ours, theirs = self.clock.now(), self.pulse.their_time()
+        return ours if theirs is None else max(ours, theirs)
+
     def stamp(self, actor: Actor | None = None) -> Stamp:
         """Now, and who."""
-        return {"at": self.clock.now(), "actor": actor or self.user}
+        return {"at": self.now(), "actor": actor or self.user}
 
     async def news(self, appends: int) -> None:
         """Return once more than `appends` were made through this log, or when others' writes should be looked for."""

@@ -88,7 +88,7 @@ async def look_at(env: Environment, session: Session, call: Understood, counting
     """Look at a call. Raises Unreadable, BlobMissing, BlobDamaged, StoreError; ValueError for what no JSON can say."""
     try:
         policy = await policy_of(env, session)
-        rules = counting(await rules_for(env, session), env.clock.now())
+        rules = counting(await rules_for(env, session), env.now())
     except CorruptRecord as error:
         raise Unreadable(f"the rules cannot be read, and nothing runs without them: {error.message}") from error
     written = (*policy.policy.rules, *(rule.written for rule in rules))

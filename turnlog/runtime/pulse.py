@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from turnlog.domain import Heartbeats, StoreError
 
@@ -43,6 +43,7 @@ class Pulse:
         self._silent: set[str] = set()
         self._ended: set[str] = set()
         self._beating: asyncio.Task[None] | None = None
+        self._their_time: tuple[datetime, float] | None = None
         self.skew = 0.0
         """Seconds by which this machine's clock is ahead of the database's, as far as that is certain."""
 
@@ -89,6 +90,13 @@ class Pulse:
         """The worker, heard of again, has read its session and knows whether that is still its own."""
         self._silent.discard(worker)
 
+    def their_time(self) -> datetime | None:
+        """The earliest that it can be by the database's clock, where that has ever been told."""
+        if self._their_time is None:
+            return None
+        theirs, heard = self._their_time
+        return theirs + timedelta(seconds=self._elapsed() - heard)
+
     async def _go_on(self) -> None:
         while True:
             await asyncio.sleep(self._lease_seconds / BEATS)
@@ -105,6 +113,7 @@ class Pulse:
         theirs = await self._heartbeats.beat(workers, ended)
         self._ended -= ended
         if theirs is not None:
+            self._their_time = theirs, self._elapsed()
             self.skew = _apart(before, theirs, self._now())
         for worker in workers:
             # The beat counts from before it was sent: the database has it as later, never as earlier.

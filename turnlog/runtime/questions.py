@@ -71,7 +71,7 @@ async def _ask(worker: Worker, call: Call, look: Look) -> None:
         deny(worker, call, commands.tools.Denial("policy", too_long, "too_long", look.evaluation, look.policy.digest))
         return
     policy = look.policy.policy
-    expires_at = env.clock.now() + env.settings.approval_lifetime
+    expires_at = env.now() + env.settings.approval_lifetime
     envelope = envelope_of(worker, call, look, call.attempt + 1, expires_at)
     question = commands.permissions.Question(
         request_id=env.ids.new("request"),

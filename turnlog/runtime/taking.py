@@ -94,4 +94,4 @@ def still_waits(worker: Worker, conduct: Conduct) -> bool:
         return False
     if step.unknown:
         return conduct.unknown is None
-    return all(by["at"] < request.expires_at for request in step.requests)
+    return not any(request.has_expired(by["at"]) for request in step.requests)

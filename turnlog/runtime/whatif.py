@@ -96,7 +96,7 @@ async def with_books(env: Environment, trial: Trial) -> Trial:
 
 async def _standing(env: Environment, stream: str) -> tuple[PermissionRule, ...]:
     book = await env.books.read(stream)
-    return tuple(rule.written for rule in in_force(book.rules, env.clock.now()))
+    return tuple(rule.written for rule in in_force(book.rules, env.now()))
 
 
 async def whatif(

@@ -244,7 +244,7 @@ class Worker:
         if end is None:
             await asyncio.get_running_loop().create_future()
         else:
-            await asyncio.sleep((end - self.env.clock.now()).total_seconds())
+            await asyncio.sleep((end - self.env.now()).total_seconds())
 
     async def _until_lost(self) -> None:
         """Return once the turn was ended, or the session taken, by somebody else."""

@@ -282,8 +282,9 @@ class Simulation:
 
 
 def _is_fatal(outcome: object) -> bool:
+    text = repr(outcome)
     if isinstance(outcome, BaseExceptionGroup):
-        return "Crash(" in repr(outcome)
+        return "Crash(" in text
     if isinstance(outcome, BaseException) and not isinstance(outcome, TurnlogError | Crash | asyncio.CancelledError):
         raise outcome
     return isinstance(outcome, Crash)

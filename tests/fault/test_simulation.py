@@ -98,9 +98,9 @@ class Histories(RuleBasedStateMachine):
     @rule(which=ANY, who=ANY, resolution=st.sampled_from(("did", "did_not", "retry")))
     def resolve_unknown(self, which: int, who: int, resolution: Resolution) -> None:
         turn = self.sim.do(self.sim.do(self.sim.opened(self._process(who), self._session(which))).state()).turn
-        for call in turn.calls if turn else ():
-            if call.state == "unknown":
-                self._begin(which, who, lambda session, of=call.call_id: session.resolve_unknown(of, resolution))
+        unknown = [call.call_id for call in turn.calls if call.state == "unknown"] if turn else []
+        if unknown:
+            self._begin(which, who, lambda session: session.resolve_unknown(unknown[0], resolution))
 
     @rule(who=ANY, dice=ANY, allow=st.booleans())
     def change_the_rules(self, who: int, dice: int, allow: bool) -> None:

@@ -42,6 +42,10 @@ def export(  # noqa: PLR0913 - options of a command
     rules: Annotated[
         bool, typer.Option("--rules", help="jsonl: with the rule books, as far as the session's decisions cite them.")
     ] = False,
+    as_test: Annotated[
+        bool,
+        typer.Option("--pytest", help="A test FILE.py and FILE.jsonl beside it, which it folds and checks, offline."),
+    ] = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -54,11 +58,18 @@ def export(  # noqa: PLR0913 - options of a command
         from .places import moment_at
 
         session = (await moment_at(log, address)).session
+        if as_test:
+            from .exporting_tests import write_test
+
+            target = output or Path(f"test_session_{session.id[-8:]}.py")
+            await write_test(log, session.id, session.version, target)
+            note((f"{session.id}@{session.version} as {target} and {target.with_suffix('.jsonl')}", "quiet"))
+            return
         pieces = log.export(session.id, session.version, format=form, blobs=blobs, cited_rules=rules)
         if output is None:
             await _copy(pieces, sys.stdout.buffer, lambda name, done, total: None)
             return
-        with _whole_file(output) as file, progress(as_json=as_json, unit="bytes") as advance:
+        with whole_file(output) as file, progress(as_json=as_json, unit="bytes") as advance:
             size = await _copy(pieces, file, advance)
         if as_json:
             document = {"session": session.id, "version": session.version, "format": form}
@@ -117,7 +128,7 @@ async def _copy(pieces: AsyncIterator[bytes], file: IO[bytes], advance: Advance)
 
 
 @contextmanager
-def _whole_file(path: Path) -> Generator[IO[bytes]]:
+def whole_file(path: Path) -> Generator[IO[bytes]]:
     """A file that is there once everything is in it, and until then as it was. Only its owner can read it."""
     from turnlog.domain import InvalidInput
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .crash_report import CrashCase, CrashesHarm, CrashReport, Difference
     from .crash_run import CrashRun, Scenario
     from .faults import Crash, Fault, FaultPlan, crash, delay, fail, kill, miss, wake
+    from .golden import GoldenCall, GoldenSession, assert_golden, exported, outcome_in, outcome_of
     from .ids import CountingIds
     from .ledger import Effected, Ledger
     from .memory import memory_log
@@ -40,6 +41,12 @@ _HOMES = {
     "kill": "turnlog.testing.faults",
     "miss": "turnlog.testing.faults",
     "wake": "turnlog.testing.faults",
+    "GoldenCall": "turnlog.testing.golden",
+    "GoldenSession": "turnlog.testing.golden",
+    "assert_golden": "turnlog.testing.golden",
+    "exported": "turnlog.testing.golden",
+    "outcome_in": "turnlog.testing.golden",
+    "outcome_of": "turnlog.testing.golden",
     "CountingIds": "turnlog.testing.ids",
     "Effected": "turnlog.testing.ledger",
     "Ledger": "turnlog.testing.ledger",
@@ -63,6 +70,8 @@ __all__ = [
     "Fault",
     "FaultPlan",
     "Given",
+    "GoldenCall",
+    "GoldenSession",
     "Ledger",
     "Outcome",
     "Point",
@@ -71,14 +80,18 @@ __all__ = [
     "ScriptedModel",
     "ScriptedReply",
     "VirtualClock",
+    "assert_golden",
     "crash",
     "crash_matrix",
     "delay",
+    "exported",
     "fail",
     "given",
     "kill",
     "memory_log",
     "miss",
+    "outcome_in",
+    "outcome_of",
     "wake",
 ]
 

@@ -177,9 +177,9 @@ from .events import (
     kinds_of,
     topic_of,
 )
-from .evolve import evolve, fold
+from .evolve import evolve, fold, fold_events
 from .judging import JudgedCall, Permissions, Previewed, Surrounded, Surroundings, WithinLog
-from .limits import Account, LimitCode, LimitSpent, before_calls, before_request, deadline, late, new_calls
+from .limits import Account, LimitCode, LimitSpent, before_calls, before_request, deadline, late, new_calls, tightest
 from .matchers import (
     AnyCall,
     ArgvPrefix,
@@ -208,7 +208,7 @@ from .memory import (
 )
 from .origin import A_PERSON, Origin
 from .permission_rule import COMMAND_KEYS, Example, PermissionRule, every_call, parse_rule
-from .policy import STANDARD, Policy
+from .policy import STANDARD, Policy, narrowed
 from .ports import (
     Blobs,
     Change,
@@ -244,6 +244,7 @@ from .rules import (
 )
 from .session import (
     MAIN,
+    NOTHING,
     OUTPUT_TOOL,
     READ_TOOL_RESULT,
     TASK_TOOL,
@@ -312,6 +313,10 @@ from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
 from .waiting import Wait, waiting
 
 __all__ = [
+    "NOTHING",
+    "fold_events",
+    "narrowed",
+    "tightest",
     "WithinLog",
     "BOARD_TOOLS",
     "MemoryEvent",

@@ -59,3 +59,33 @@ class Bounds(Value):
     network: bool = True
     background: Annotated[int, Field(ge=0)] = 8
     sandbox: SandboxLevel = "none"
+
+
+def narrower(one: Bounds, other: Bounds) -> Bounds:
+    """Limits that lift nothing which either of two holds."""
+    return Bounds(
+        commands=one.commands and other.commands,
+        read_roots=_shared(one.read_roots, other.read_roots),
+        write_roots=_shared(one.write_roots, other.write_roots),
+        read_only=(*other.read_only, *(path for path in one.read_only if path not in other.read_only)),
+        environment=tuple(name for name in other.environment if name in one.environment),
+        secrets=tuple(name for name in other.secrets if name in one.secrets),
+        seconds=min(one.seconds, other.seconds),
+        output_bytes=min(one.output_bytes, other.output_bytes),
+        processes=min(one.processes, other.processes),
+        file_bytes=min(one.file_bytes, other.file_bytes),
+        network=one.network and other.network,
+        background=min(one.background, other.background),
+        sandbox=SANDBOX_LEVELS[max(map(SANDBOX_LEVELS.index, (one.sandbox, other.sandbox)))],
+    )
+
+
+def _shared(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """The directories below which both may go. Paths with `..` are shared only where they are the same."""
+    both = (*(path for path in others if _below(path, some)), *(path for path in some if _below(path, others)))
+    return tuple(dict.fromkeys(both))
+
+
+def _below(path: str, roots: tuple[str, ...]) -> bool:
+    inside = any(path.startswith(f"{root.rstrip('/')}/") for root in roots)
+    return path in roots or (inside and ".." not in path.split("/"))

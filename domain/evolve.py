@@ -87,6 +87,11 @@ def evolve(session: Session, event: Event) -> Session:
     return _after(session, (event,))
 
 
+def fold_events(session: Session, events: Iterable[Event]) -> Session:
+    """The session after events that are not in the log yet."""
+    return _after(session, events)
+
+
 def fold(session: Session, recorded: Iterable[_HasEvent]) -> Session:
     """The session after all these events."""
     return _after(session, map(_EVENT, recorded))

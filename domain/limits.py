@@ -135,3 +135,13 @@ def _times(limits: Limits, begun: datetime | None) -> Iterator[datetime]:
         yield limits.deadline
     if limits.seconds is not None and begun is not None:
         yield begun + timedelta(seconds=limits.seconds)
+
+
+def tightest(*limits: Limits | None) -> Limits | None:
+    """Limits that are kept where all of these are; None where there are none."""
+    given = [one for one in limits if one is not None]
+    if len(given) < 2:
+        return given[0] if given else None
+    names = Limits.model_fields
+    values = {name: [value for one in given if (value := getattr(one, name)) is not None] for name in names}
+    return Limits(**{name: min(found) for name, found in values.items() if found})

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .bounds import Bounds
+from .bounds import Bounds, narrower
 from .content import Value
 from .permission_rule import PermissionRule
 from .verdicts import Verdict
@@ -44,6 +44,33 @@ class Policy(Value):
     def permissive() -> "Policy":
         """Programs may be run, and all is allowed that no rule denies or wants asked about. For sandboxes that hold."""
         return Policy(name="permissive", otherwise="allow", most_denials=0, bounds=Bounds(commands=True))
+
+
+_STRICTEST_FIRST: tuple[Verdict, ...] = ("deny", "prompt", "allow")
+
+
+def narrowed(above: Policy, own: Policy) -> Policy:
+    """A policy that allows nothing which either of two does not; `own` itself where it is no wider anywhere.
+
+    Both are written out, without packs. Of the rules that allow, those stay that both have.
+    """
+    theirs = set(map(str, above.rules))
+    mine = tuple(rule for rule in own.rules if rule.effect != "allow" or str(rule) in theirs)
+    have = set(map(str, mine))
+    stricter = tuple(rule for rule in above.rules if rule.effect != "allow" and str(rule) not in have)
+    bears = [most for most in (above.most_denials, own.most_denials) if most]
+    found = own.model_copy(
+        update={
+            "rules": (*mine, *stricter),
+            "reading": "prompt" if "prompt" in (above.reading, own.reading) else "allow",
+            "otherwise": min(above.otherwise, own.otherwise, key=_STRICTEST_FIRST.index),
+            "two_persons": (*own.two_persons, *(each for each in above.two_persons if each not in own.two_persons)),
+            "self_approval": above.self_approval and own.self_approval,
+            "most_denials": min(bears, default=0),
+            "bounds": narrower(above.bounds, own.bounds),
+        }
+    )
+    return own if found == own else found
 
 
 STANDARD = Policy()

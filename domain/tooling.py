@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from .bounds import Bounds
 from .errors import NotFound
 from .ports import ToolSpec
+from .settings import Limits
 
 State = TypeVar("State")
 
@@ -37,10 +38,20 @@ class Delegated:
 class Delegation(Protocol):
     """Hands work to agents in behalf of a call. They act within the permissions and the limits of its session."""
 
-    async def spawn(self, name: str, prompt: str, *, tools: Sequence[str] | None = None) -> Delegated:
+    async def spawn(
+        self,
+        name: str,
+        prompt: str,
+        *,
+        tools: Sequence[str] | None = None,
+        template: str | None = None,
+        limits: Limits | None = None,
+    ) -> Delegated:
         """Have an agent of this name do what the prompt says, with some of the session's tools (None: all), and wait.
 
-        Cancelling ends the agent too. Raises InvalidInput, LimitReached.
+        Cancelling ends the agent too. A call that runs again gets the agents that it spawned before, by name and
+        prompt, and what those that are done came to; so a tool that delegates had better be idempotent.
+        Raises InvalidInput, CommandRefused, StoreError.
         """
         ...
 
@@ -60,7 +71,7 @@ class ToolContext:
     `progress` shows something to whoever watches. `secret` gives a secret that the tool's spec names, and raises
     NotFound for any other. `state` are values of the calling program, by type: `context.of(Database)`. `redact` takes
     the secrets out of a text, for tools that cut what they return: half a secret is not found any more. `delegate`
-    hands work to other agents; None where nobody does such work, as in this version of turnlog.
+    hands work to other agents; None where nobody does such work.
     """
 
     session_id: str

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         allow,
         deny,
     )
+    from .runtime.templates import SubagentTemplate
     from .wiring import (
         McpServer,
         ModelInfo,
@@ -115,6 +116,7 @@ __all__ = [
     "tool",
     "McpServer",
     "Skills",
+    "SubagentTemplate",
     "mcp_tools",
 ]
 
@@ -145,6 +147,7 @@ _HOMES = {
     "tool": "turnlog.wiring",
     "McpServer": "turnlog.wiring",
     "Skills": "turnlog.wiring",
+    "SubagentTemplate": "turnlog.runtime.templates",
     "mcp_tools": "turnlog.wiring",
     "Moment": "turnlog.moment",
     "Turnlog": "turnlog.front",

@@ -64,8 +64,10 @@ from .runtime.pool import Pool, PoolSettings
 from .runtime.read_models import Projections
 from .runtime.rewinding import Rewound, Standing, rewind, standing_after
 from .runtime.runnable import RunnableSessions
+from .runtime.subagents import end_agents
 from .runtime.subscription import Wanted
 from .runtime.task_board import Tasks, tasks_of_project
+from .runtime.templates import SubagentTemplate, by_name
 from .runtime.usage import usage_of
 from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
 from .runtime.whatif import Outcome as Effects
@@ -101,6 +103,7 @@ class Turnlog:
         authorizer: Authorizer | None = None,
         secrets: Mapping[str, str] | None = None,
         state: Sequence[object] = (),
+        subagents: Sequence[SubagentTemplate] = (),
     ) -> "Opening[Turnlog]":
         """Open the log at a URL: `async with Turnlog.open("sqlite:///turnlog.db") as log`.
 
@@ -110,7 +113,8 @@ class Turnlog:
         are asked and told in every session, before those of the session. `policy` is that of new sessions which name
         none; `authorizer` is asked about every call that no rule denies, before a person is. `secrets` are values by
         name that tools get where their spec says so, and that are taken out of all they return; `state` are values that
-        tools get by their type.
+        tools get by their type. `subagents` are kinds of subagents, by name, for the tool `task` and for
+        `spawn_subagent`.
         Raises InvalidInput, SchemaMissing, SchemaNewer, StoreError; UnsafeStore where `strict`.
         """
         from .wiring import open_turnlog, require_safe
@@ -127,6 +131,7 @@ class Turnlog:
                 authorizer=authorizer,
                 secrets=dict(secrets or {}),
                 state=by_type(state),
+                subagents=by_name(subagents),
             )
 
         return Opening(open_)
@@ -134,6 +139,7 @@ class Turnlog:
     async def close(self) -> None:
         """Stop background tasks, finish what is under way and close every connection."""
         try:
+            await end_agents(self._env)
             await self._env.background.close()
             await self._env.pulse.close()
         finally:

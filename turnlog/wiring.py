@@ -12,6 +12,7 @@ from turnlog.infrastructure import models, permissions, readmodels, store, syste
 from .front import Turnlog
 from .runtime import Authorizer, Environment, Hook, Settings
 from .runtime.redacting import Redactor
+from .runtime.templates import SubagentTemplate
 
 ModelInfo = models.ModelInfo
 ScriptedCall = models.ScriptedCall
@@ -57,6 +58,7 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
     authorizer: Authorizer | None = None,
     secrets: Mapping[str, str] | None = None,
     state: Mapping[type, object] | None = None,
+    subagents: Mapping[str, SubagentTemplate] | None = None,
 ) -> Turnlog:
     """A turnlog on the store at a URL; blocks while it connects. Raises InvalidInput, StoreError."""
     Redactor(secrets or {})  # before anything is open that would have to be closed again
@@ -103,6 +105,7 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
         authorizer=authorizer,
         secrets=secrets or {},
         state=state or {},
+        subagents=subagents or {},
     )
     arranged = ARRANGED.get()
     return Turnlog(env if arranged is None else arranged(env), close)

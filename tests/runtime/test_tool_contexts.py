@@ -83,9 +83,9 @@ async def test_a_tool_gets_values_by_their_type(world: World) -> None:
 async def test_a_tool_knows_the_limits_it_runs_within(world: World, tmp_path: Path) -> None:
     @tool(name="it")
     def it(context: ToolContext) -> str:
-        return f"{context.bounds.seconds} {context.attempt} {context.epoch} {context.delegate}"
+        return f"{context.bounds.seconds} {context.attempt} {context.epoch} {context.delegate is not None}"
 
-    assert await said_by(world, it) == "7.0 1 1 None"
+    assert await said_by(world, it) == "7.0 1 1 True"
 
 
 async def test_what_is_taken_out_is_recorded_by_name_and_number(world: World) -> None:

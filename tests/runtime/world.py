@@ -183,7 +183,7 @@ class World:
         )
         self.turnlog = Turnlog(self.env, self.store.close)
 
-    async def session(self, script: Model | Script, *own: Tool, **more: Any) -> SessionHandle:
+    async def session(self, script: Model | Script, *own: Tool | str, **more: Any) -> SessionHandle:
         """A new session; a sequence is a script."""
         title = more.pop("title", "A session")
         return await self.turnlog.create_session(title, model=model_of(script), tools=own, **more)

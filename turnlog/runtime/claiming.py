@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from turnlog.domain import InvalidInput, Model, Session, Tool
 
 from .configuring import check_own
+from .delegating import run
 from .engine import Conduct, Oversight
 from .environment import Environment
 from .histories import load
 from .hooks import Hook
-from .means import Means, run_turn, worker_for
+from .means import Means, worker_for
 from .replies import Reply
 from .taking import holder_of, still_waits, take_up
 from .worker import Worker
@@ -44,11 +45,11 @@ async def run_session(worker: Worker, oversight: Oversight) -> Reply | None:
     StoreError.
     """
     conduct = Conduct("suspend", oversight=oversight)
-    if still_waits(worker, conduct):
+    if await still_waits(worker.env, worker.session, conduct):
         return None
     holder = await holder_of(worker.env, worker.session)
     worker.decide(lambda session: take_up(worker, session, holder))
-    return await run_turn(worker, conduct, None)
+    return await run(worker, Means(worker.model, worker.tools, worker.hooks), conduct)
 
 
 def _check_tools(session: Session, worker: Worker) -> None:

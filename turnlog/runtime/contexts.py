@@ -61,6 +61,7 @@ def context_of(worker: Worker, call: Call, look: Look, progress: Callable[[ToolP
             BoardAccess: board_access(worker.env, worker.session, Origin(worker.session.id, call.call_id)),
         },
         redact=worker.env.redactor.text,
+        delegate=None if worker.delegates is None else worker.delegates(call),
     )
 
 

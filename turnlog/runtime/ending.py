@@ -97,7 +97,9 @@ async def fail_because(worker: Worker, error: Exception) -> TurnlogError:
 async def limit_reached(worker: Worker, spent: LimitSpent) -> TurnlogError:
     """End the turn as failed because of a limit; what to raise then."""
     await fail(worker, spent.code, str(spent))
-    if spent.of == "turn":
+    if spent.session is not None:
+        more = f"with larger limits of {spent.session} more can be done"
+    elif spent.of == "turn":
         more = f"`turnlog resume {worker.session.id} --limit {_LIMIT_NAMES[spent.code]}=…` continues it with more"
     else:
         more = "with larger limits of the session it can be resumed"
@@ -109,8 +111,9 @@ async def out_of_time(worker: Worker) -> TurnlogError:
     turn, now = worker.session.turn, worker.env.now()
     if turn is not None and turn.awaiting:
         record_failure(worker, ModelError("timeout", "the deadline passed before the answer came", phase="read"), None)
-    end = deadline(worker.session) or now
-    return await limit_reached(worker, late(worker.session, end) or LimitSpent("turn", "deadline", end))
+    accounts = worker.tree.accounts
+    end = deadline(worker.session, accounts) or now
+    return await limit_reached(worker, late(worker.session, end, accounts) or LimitSpent("turn", "deadline", end))
 
 
 async def after_loss(worker: Worker, error: Conflict | CommandRefused) -> TurnlogError:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from turnlog.domain import (
@@ -40,6 +40,7 @@ from turnlog.domain import (
     before_calls,
     before_request,
     commands,
+    new_calls,
     next_step,
 )
 
@@ -201,8 +202,11 @@ async def _ask(worker: Worker, attempts: int) -> int:
     """Ask the model; the number of failed attempts in a row. Raises TurnFailure, LimitReached."""
     settings = worker.env.settings
     await make_room(worker)
-    if spent := before_request(worker.session, worker.env.now()) or _too_many_rounds(worker):
+    accounts = await worker.tree.read(worker.session)
+    if spent := before_request(worker.session, worker.env.now(), accounts) or _too_many_rounds(worker):
         raise await limit_reached(worker, spent)
+    used = worker.session.spent
+    worker.tree.promise(replace(used, rounds=used.rounds + 1, requests=used.requests + 1))
     if (turn := worker.session.turn) is not None and turn.repairs > settings.output_repairs:
         raise await _no_output(worker)
     if refused := await _refused_too_often(worker):
@@ -251,12 +255,16 @@ def _too_many_rounds(worker: Worker) -> LimitSpent | None:
     turn, most = worker.session.turn, worker.env.settings.max_rounds
     if turn is None or (turn.limits is not None and turn.limits.rounds is not None):
         return None
-    return LimitSpent("turn", "round_limit", most) if turn.spent.rounds >= most else None
+    answered = turn.round - (turn.attempt > 0)  # by itself; what its subagents were answered is theirs
+    return LimitSpent("turn", "round_limit", most) if answered >= most else None
 
 
 async def _run(worker: Worker, calls: tuple[Call, ...]) -> None:
-    if spent := before_calls(worker.session, calls, worker.env.now()):
+    accounts = await worker.tree.read(worker.session)
+    if spent := before_calls(worker.session, calls, worker.env.now(), accounts):
         raise await limit_reached(worker, spent)
+    used = worker.session.spent
+    worker.tree.promise(replace(used, tool_calls=used.tool_calls + new_calls(worker.session, calls)))
     await run_calls(worker, calls)
 
 
@@ -287,7 +295,7 @@ async def _await_person(worker: Worker, wait: AwaitPerson, conduct: Conduct) -> 
         return
     if expire_questions(worker):
         return
-    if wait.unknown or conduct.approvals == "suspend":
+    if wait.unknown or conduct.approvals == "suspend" or not wait.requests:
         decide(worker, commands.turns.suspend)
         return
     await worker.flush()

@@ -14,6 +14,7 @@ from turnlog.domain import (
     Archive,
     Blobs,
     Clock,
+    Delegated,
     EventLog,
     Heartbeats,
     Ids,
@@ -22,6 +23,7 @@ from turnlog.domain import (
     Permissions,
     Policy,
     Snapshots,
+    Spent,
     Stamp,
     TaskBoard,
     Tool,
@@ -41,6 +43,7 @@ from .hooks import Authorizer, Hook
 from .live import Live
 from .pulse import Pulse, awake_seconds
 from .redacting import Redactor
+from .templates import SubagentTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Settings:
     shown_chars: int = 64 * 1024
     most_outdated: int = 3
     checkpoint_seconds: float = 30.0
+    subagent_depth: int = 2
+    subagents_at_once: int = 8
     lease_seconds: float = 30.0
     most_takeovers: int = 3
     context_tokens: int | None = None
@@ -146,6 +151,11 @@ class Environment:
     state: Mapping[type, object] = field(default_factory=dict[type, object])
     wrapping: Wrapping | None = None
     live: Live = field(default_factory=Live)
+    subagents: Mapping[str, SubagentTemplate] = field(default_factory=dict[str, SubagentTemplate])
+    agents: dict[str, asyncio.Future[Delegated | None]] = field(
+        default_factory=dict[str, "asyncio.Future[Delegated | None]"]
+    )
+    promised: dict[str, Spent] = field(default_factory=dict[str, Spent])
     background: LiveTasks = field(default_factory=LiveTasks)
     bodies: Bodies = field(init=False)
     books: Books = field(init=False)

@@ -27,6 +27,7 @@ from turnlog.domain import (
 
 from .envelopes import Envelope, Occasion, envelope, exact_digest
 from .environment import Environment
+from .histories import load
 from .policies import PolicyInForce, policy_of
 
 
@@ -72,8 +73,17 @@ async def rules_for(env: Environment, session: Session) -> tuple[Rule, ...]:
 
     Raises StoreError, CorruptRecord.
     """
-    found = (*session.rules, *await env.books.speaking(session.project))
+    found = (*session.rules, *await _denied_above(env, session), *await env.books.speaking(session.project))
     return tuple(sorted(found, key=_is_counted))  # of two that allow the first is cited, and the last is used up
+
+
+async def _denied_above(env: Environment, session: Session) -> tuple[Rule, ...]:
+    """What the sessions that a subagent works for do not allow. What they were allowed, it was not."""
+    found: list[Rule] = []
+    while session.spawned_by is not None:
+        session = await load(env, session.spawned_by.session)
+        found.extend(rule for rule in session.rules if rule.effect != "allow")
+    return tuple(found)
 
 
 def _is_counted(rule: Rule) -> bool:

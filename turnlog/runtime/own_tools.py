@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
-from turnlog.domain import FIND_TOOLS, READ_TOOL_RESULT, Tool
+from turnlog.domain import FIND_TOOLS, READ_TOOL_RESULT, TASK_TOOL, Tool
 
 from .compact_tool import CompactTool
 from .environment import Environment
 from .find_tools import FindTools
 from .pages import COMPACT
 from .results import ReadToolResult
+from .task_tool import TaskTool
 
-_TOOLS: Mapping[str, Callable[[Environment], Tool]] = {READ_TOOL_RESULT: ReadToolResult, COMPACT: CompactTool}
+_TOOLS: Mapping[str, Callable[[Environment], Tool]] = {
+    READ_TOOL_RESULT: ReadToolResult,
+    COMPACT: CompactTool,
+    TASK_TOOL: lambda env: TaskTool(env.subagents),
+}
 
 
 def runtime_tool(env: Environment, name: str, others: Mapping[str, Tool] | None = None) -> Tool | None:

@@ -5,10 +5,11 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
-from turnlog.domain import STANDARD, Body, CorruptRecord, PermissionRule, Policy, Session
+from turnlog.domain import STANDARD, Body, CorruptRecord, PermissionRule, Policy, Session, narrowed
 
 from .digests import digest
 from .environment import Environment
+from .histories import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,21 @@ async def keep_policy(env: Environment, policy: Policy) -> Body:
 
 
 async def policy_of(env: Environment, session: Session) -> PolicyInForce:
-    """The policy of a session. Raises CorruptRecord, BlobMissing, BlobDamaged, StoreError."""
+    """The policy of a session; of a subagent, within that of the session it works for.
+
+    Raises CorruptRecord, BlobMissing, BlobDamaged, StoreError.
+    """
+    own = await _own_policy(env, session)
+    if session.spawned_by is None:
+        return own
+    above = await policy_of(env, await load(env, session.spawned_by.session))
+    if above.digest == own.digest or (policy := narrowed(above.policy, own.policy)) == own.policy:
+        return own
+    await keep_policy(env, policy)
+    return _in_force(policy)
+
+
+async def _own_policy(env: Environment, session: Session) -> PolicyInForce:
     if session.policy is None:
         return _STANDARD
     text = await env.bodies.text(session.policy)

@@ -13,7 +13,9 @@ from turnlog.domain import (
     ModelBlock,
     TurnFailure,
     TurnInterrupted,
+    Wait,
     plain_text,
+    waiting,
 )
 from turnlog.projections import ModelSaid, ToolUsed
 
@@ -24,7 +26,8 @@ from .worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a turn ended or paused. `waiting_for` are the request or call ids a suspended turn waits for.
+    """How a turn ended or paused. `waiting_for` are the request or call ids a suspended turn waits for, some of them
+    of `subagents`, by their sessions.
 
     `value` is what a turn that was to end in one ended in.
     """
@@ -35,6 +38,7 @@ class Reply:
     value: Mapping[str, JsonValue] | None = None
     reason: Literal["permission", "unknown_outcome", "stopped"] | None = None
     waiting_for: tuple[str, ...] = ()
+    subagents: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -64,7 +68,14 @@ def typed(reply: Reply, model: type[M]) -> TypedReply[M]:
     except ValidationError as error:
         raise InvalidInput(f"turn {reply.turn_id} ended in a value that is no {model.__name__}: {error}") from error
     return TypedReply(
-        reply.turn_id, reply.outcome, reply.blocks, reply.value, reply.reason, reply.waiting_for, ended_in
+        reply.turn_id,
+        reply.outcome,
+        reply.blocks,
+        reply.value,
+        reply.reason,
+        reply.waiting_for,
+        reply.subagents,
+        ended_in,
     )
 
 
@@ -79,11 +90,10 @@ async def reply_of(worker: Worker) -> Reply:
     if turn.state == "suspended" and turn.stopped:
         return Reply(turn.turn_id, "suspended", reason="stopped")
     if turn.state == "suspended":
-        unknown = tuple(call.call_id for call in turn.calls if call.state == "unknown")
-        asked = tuple(request.request_id for request in turn.requests if request.state == "pending")
-        if unknown:
-            return Reply(turn.turn_id, "suspended", reason="unknown_outcome", waiting_for=unknown)
-        return Reply(turn.turn_id, "suspended", reason="permission", waiting_for=asked)
+        wait = waiting(worker.session) or Wait("permission", ())
+        return Reply(
+            turn.turn_id, "suspended", reason=wait.reason, waiting_for=wait.waiting_for, subagents=wait.subagents
+        )
     if turn.state == "cancelled":
         raise TurnInterrupted(f"the turn of session {worker.session.id} was cancelled; what was done stays done")
     said = [item for item in worker.transcript.items if isinstance(item, ModelSaid) and item.turn_id == turn.turn_id]

@@ -15,7 +15,7 @@ from .judging import understood
 from .looking import Look, Unreadable
 from .outcomes import checked_output, result_of
 from .verdicts import deny, outdate
-from .worker import OutOfTime, Worker
+from .worker import OutOfTime, SubagentPaused, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ async def _run(worker: Worker, jobs: list[_Job]) -> None:
         await _record_all(worker, batch, "stopped, because the turn's deadline passed,")
         raise
     await _record_all(worker, batch, "lost")
+    if batch.paused:
+        await worker.refresh()  # the log says what they wait for
 
 
 async def _last_look(worker: Worker, call: Call) -> Look | Outdated | commands.tools.Denial:
@@ -109,6 +111,7 @@ class _Batch:
         self.outcomes: dict[str, _Outcome] = {}
         self.lost: dict[str, str] = {}
         self.running: set[str] = set()
+        self.paused: set[str] = set()
         self._worker = worker
 
     async def run(self) -> None:
@@ -124,6 +127,8 @@ class _Batch:
             self.outcomes[call_id] = await _do(
                 job, context_of(self._worker, job.call, job.look, reporter), self._worker.env.wrapping
             )
+        except SubagentPaused:
+            self.paused.add(call_id)
         except OutcomeUnknown as error:
             self.lost[call_id] = self._worker.env.redactor.text(clean(error.message))
         finally:
@@ -136,7 +141,7 @@ async def _do(job: _Job, context: ToolContext, wrapping: Wrapping | None) -> _Ou
     run = tool.run if wrapping is None else wrapping.run(tool)
     try:
         output = checked_output(await run(job.look.of.arguments, context))
-    except OutcomeUnknown:
+    except (OutcomeUnknown, SubagentPaused):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a tool raises is its answer; a turn never breaks on it
         output = ToolOutput((clean(f"{type(error).__name__}: {error}"),), is_error=True)
@@ -154,6 +159,8 @@ async def _record_all(worker: Worker, batch: _Batch, otherwise: str) -> None:
     said = ToolOutput((f"{otherwise} while it was running; what it had done by then stays done",), is_error=True)
     for job in batch.jobs:
         call_id = job.call.call_id
+        if call_id in batch.paused:
+            continue
         if call_id in batch.running:  # it was told to end, and does not
             seconds = worker.env.settings.grace_seconds
             _lose(worker, job.call, f"{otherwise} while it was running, and it did not end within {seconds:g} s")

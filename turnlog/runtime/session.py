@@ -1,6 +1,7 @@
 """The handle of a session: what callers hold. It keeps nothing the log does not say."""
 
 from collections.abc import AsyncGenerator, Collection, Sequence
+from dataclasses import replace
 from typing import Literal, overload
 
 from pydantic import BaseModel
@@ -28,6 +29,7 @@ from .addresses import At
 from .compacting_now import Compacting, compact_now
 from .configuring import Wanted, configure_session
 from .decisions import Approvals, PermissionDecision
+from .delegating import run
 from .engine import Conduct
 from .environment import Environment
 from .forks import NewFork, fork_session
@@ -36,16 +38,19 @@ from .hooks import Hook, in_order
 from .inputs import UserInput, keep_input
 from .live import Piece
 from .looking import rules_for
-from .means import Means, run_turn, worker_for
+from .means import Means, worker_for
 from .memory import ProjectMemory, recalling
 from .outputs import M, form_of
 from .prompts import Prompt, latest_prompt
 from .replies import Reply, TypedReply, reply_of, typed
 from .resolving import Outcome, resolve
+from .spawning import NewSubagent, spawn
+from .subagents import SubagentHandle, end_all, handles
 from .subscription import follow, follow_kinds
 from .taking import holder_of, still_waits, taken, without_asking
 from .task_board import Tasks, tasks_of
 from .why import Why, why
+from .worker import Worker
 from .writing import command
 
 
@@ -111,7 +116,7 @@ class SessionHandle:
         worker.decide(lambda session: taken(worker, session, holder))
         recall = await recalling(self._env, worker.session)
         worker.decide(lambda session: (*recall(session), *commands.turns.start(session, user, turn_id, asked)))
-        return await run_turn(worker, Conduct(approvals), output)
+        return await self._run(worker, Conduct(approvals), output)
 
     async def begin_turn(self, content: UserInput, *, limits: Limits | None = None) -> str:
         """Say something and leave the turn to whichever worker comes first; the turn's id.
@@ -173,19 +178,21 @@ class SessionHandle:
         """
         worker = await worker_for(self._env, self._id, self._means)
         conduct = Conduct(approvals, unknown, clean(reason))
-        if still_waits(worker, conduct):
+        if await still_waits(self._env, worker.session, conduct):
             waiting = await reply_of(worker)
             return waiting if output is None else typed(waiting, output)
         user = self._env.stamp()
         holder = without_asking(worker.session) if take_over else await holder_of(self._env, worker.session)
         worker.decide(lambda session: commands.turns.resume(session, user, limits))
         worker.decide(lambda session: taken(worker, session, holder))
-        return await run_turn(worker, conduct, output)
+        return await self._run(worker, conduct, output)
 
     async def cancel(self, reason: str = "") -> None:
-        """Stop the turn in progress, whoever runs it. Raises CommandRefused, StoreError."""
-        by = self._env.stamp()
-        await command(self._env, self._id, lambda session: commands.turns.cancel(session, by, clean(reason)))
+        """Stop the turn in progress and all subagents, whoever runs them. Raises CommandRefused, StoreError."""
+        by, before = self._env.stamp(), await load(self._env, self._id)
+        if (before.turn is not None and before.turn.state in ("open", "suspended")) or not before.subagents.active:
+            await command(self._env, self._id, lambda session: commands.turns.cancel(session, by, clean(reason)))
+        await end_all(self._env, await load(self._env, self._id), clean(reason))
 
     async def stop(self, reason: str = "") -> None:
         """Let the turn in progress finish its step and put it aside there. Raises CommandRefused, StoreError."""
@@ -214,6 +221,40 @@ class SessionHandle:
     async def tasks(self) -> Tasks:
         """The task board that the session works with: its project's, or its own. Raises NotFound, StoreError."""
         return await tasks_of(self._env, self._id)
+
+    # Subagents
+
+    async def spawn_subagent(  # noqa: PLR0913 - named, and none changes what another means
+        self,
+        name: str,
+        prompt: str,
+        *,
+        tools: Sequence[str] | None = None,
+        model: str | Model | None = None,
+        limits: Limits | None = None,
+        template: str | None = None,
+        approvals: Approvals = "suspend",
+    ) -> SubagentHandle:
+        """Have a subagent do what the prompt says, in a session of its own, beside whatever this one does.
+
+        It has some of this session's tools (None: all), its policy, denials and what is left of its limits, and never
+        more. Raises InvalidInput, CommandRefused, ModelError, StoreError.
+        """
+        child = await spawn(self._env, self._id, NewSubagent(name, prompt, tools, model, limits, template))
+        made = self._means if model is None or isinstance(model, str) else replace(self._means, model=model)
+        found = await handles(self._env, self._id, made, Conduct(approvals))
+        (handle,) = [handle for handle in found if handle.id == child]
+        handle.start()
+        return handle
+
+    async def subagents(self, *, approvals: Approvals = "suspend") -> Sequence[SubagentHandle]:
+        """All subagents there ever were, oldest first; waiting for one goes on with it. Raises StoreError."""
+        return await handles(self._env, self._id, self._means, Conduct(approvals))
+
+    async def active_subagents(self, *, approvals: Approvals = "suspend") -> Sequence[SubagentHandle]:
+        """The subagents that are not done. Raises StoreError."""
+        active = (await load(self._env, self._id)).subagents
+        return tuple(handle for handle in await self.subagents(approvals=approvals) if active.find(handle.id))
 
     # Permissions
 
@@ -383,6 +424,9 @@ class SessionHandle:
         )
 
     # Inside
+
+    async def _run(self, worker: Worker, conduct: Conduct, output: type[BaseModel] | None) -> Reply:
+        return await run(worker, self._means, conduct, output)
 
     async def _queue(self, kind: Literal["steer", "follow_up"], content: UserInput) -> None:
         by, input_id = self._env.stamp(), self._env.ids.new("input")

@@ -7,6 +7,7 @@ from turnlog.domain import AwaitPerson, Draft, Event, NothingToResume, Session, 
 
 from .engine import Conduct
 from .environment import Environment
+from .histories import load
 from .worker import Worker
 
 
@@ -81,17 +82,25 @@ def _silence(env: Environment, holder: Holder) -> commands.leases.Silence | None
     return commands.leases.Silence(holder.silent, env.settings.lease_seconds)
 
 
-def still_waits(worker: Worker, conduct: Conduct) -> bool:
-    """Whether resuming would only suspend again, on the same questions."""
-    turn = worker.session.turn
+async def still_waits(env: Environment, session: Session, conduct: Conduct) -> bool:
+    """Whether resuming would only suspend again, on the same questions, those of subagents included.
+
+    Raises StoreError.
+    """
+    turn = session.turn
     if turn is None or turn.state != "suspended" or turn.stopped or conduct.approvals != "suspend":
         return False
-    ahead = Draft(worker.session)
-    by = worker.env.stamp()
+    ahead = Draft(session)
+    by = env.stamp()
     ahead.decide(lambda session: commands.turns.resume(session, by))
     step = next_step(ahead.session)
     if not isinstance(step, AwaitPerson):
         return False
     if step.unknown:
         return conduct.unknown is None
-    return not any(request.has_expired(by["at"]) for request in step.requests)
+    if any(request.has_expired(by["at"]) for request in step.requests):
+        return False
+    for child in step.subagents:
+        if not await still_waits(env, await load(env, child), conduct):
+            return False
+    return True

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 from turnlog.domain import (
     Actor,
     Body,
+    Call,
     Change,
     Decision,
+    Delegation,
     Draft,
     Model,
     NotFound,
@@ -34,12 +36,17 @@ from .environment import Environment
 from .histories import history
 from .hooks import Gate, Hook, Observer
 from .observing import Audience
+from .tree import Tree
 
 T = TypeVar("T")
 
 
 class OutOfTime(Exception):
     """The turn's deadline passed during an effect, which was stopped."""
+
+
+class SubagentPaused(Exception):
+    """A subagent was put aside, and so is the call that waits for it."""
 
 
 class Worker:
@@ -51,11 +58,14 @@ class Worker:
         self.env = env
         self.model = model
         self.tools = tools
+        self.hooks = tuple(hooks)
         self.gates = [hook for hook in hooks if isinstance(hook, Gate)]
         self.audience = Audience(env, session_id, [hook for hook in hooks if isinstance(hook, Observer)])
         self.name = f"{env.worker}/{env.ids.new('run')}"
         self.draft = Draft(Session(session_id))
         self.transcript: Transcript = TRANSCRIPT.initial()
+        self.tree = Tree(env, session_id)
+        self.delegates: Callable[[Call], Delegation] | None = None
         self._inherited = 0
         self.told_of_skew = False
         self._refreshed = asyncio.Event()
@@ -240,7 +250,7 @@ class Worker:
 
     async def _until_late(self) -> None:
         """Return once the deadline is past; never where there is none."""
-        end = deadline(self.session)
+        end = deadline(self.session, self.tree.accounts)
         if end is None:
             await asyncio.get_running_loop().create_future()
         else:

@@ -230,6 +230,7 @@ from .ports import (
     ToolSpec,
     Workers,
 )
+from .references import reference
 from .remedies import REMEDIES, Advice, remedy_for
 from .rules import (
     GLOBAL_BOOK,
@@ -424,6 +425,7 @@ __all__ = [
     "process_book",
     "Advice",
     "REMEDIES",
+    "reference",
     "remedy_for",
     "LimitReached",
     "OUTPUT_TOOL",

@@ -35,8 +35,12 @@ class Draft:
         self._decisions.append(decision)
         self._events.extend(events)
 
-    def appended(self) -> None:
-        """All events of this draft are in the log."""
+    def appended(self, events: Sequence[Event] = ()) -> None:
+        """The draft is in the log, as these events where the log has others in their place, as a replay does."""
+        if any(theirs is not mine for theirs, mine in zip(events, self._events, strict=False)):
+            self.session = self.base
+            for event in events:
+                self.session = evolve(self.session, event)
         self.base = self.session
         self._decisions.clear()
         self._events.clear()

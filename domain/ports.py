@@ -256,6 +256,10 @@ class Clock(Protocol):
         """Wait."""
         ...
 
+    async def until(self, moment: datetime) -> None:
+        """Wait until that time; moves no hands."""
+        ...
+
 
 IdKind = Literal["turn", "call", "request", "rule", "run", "input"]
 

@@ -23,6 +23,10 @@ class SystemClock:
         """Wait."""
         await asyncio.sleep(seconds)
 
+    async def until(self, moment: datetime) -> None:
+        """Wait until that time."""
+        await asyncio.sleep((moment - self.now()).total_seconds())
+
 
 class RandomIds:
     """UUIDv7 for sessions, so that they sort by age; 128 random bits for everything else."""

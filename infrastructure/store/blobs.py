@@ -4,15 +4,13 @@ import hashlib
 import re
 from functools import partial
 
-from turnlog.domain import HEAD_CHARS, BlobDamaged, BlobMissing, BlobRef, InvalidInput
+from turnlog.domain import BlobDamaged, BlobMissing, BlobRef, InvalidInput, reference
 
 from .backend import Backend
 from .threads import Threads
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MEDIA_TYPE = re.compile(r"[!-~]+/[ -~]+")
-MAX_UTF8 = 4
-"""Bytes a character takes at most."""
 
 
 class StoredBlobs:
@@ -48,23 +46,3 @@ class StoredBlobs:
         if hashlib.sha256(body).hexdigest() != sha256:
             raise BlobDamaged(sha256)
         return body
-
-
-def reference(body: bytes, media_type: str) -> BlobRef:
-    """What an event says of a body; text shows its first characters."""
-    return BlobRef(
-        sha256=hashlib.sha256(body).hexdigest(),
-        size=len(body),
-        media_type=media_type,
-        head=_head(body) if is_text(media_type) else "",
-    )
-
-
-def is_text(media_type: str) -> bool:
-    """Whether people can read it as it is."""
-    plain = media_type.partition(";")[0].strip().lower()
-    return plain.startswith("text/") or plain.endswith(("/json", "/xml", "+json", "+xml"))
-
-
-def _head(body: bytes) -> str:
-    return body[: HEAD_CHARS * MAX_UTF8].decode("utf-8", "replace")[:HEAD_CHARS]

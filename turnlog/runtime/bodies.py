@@ -83,6 +83,10 @@ class Bodies:
         self._remember(body, text)
         return text
 
+    async def data(self, ref: BlobRef) -> bytes:
+        """The bytes of an image. Raises BlobMissing, BlobDamaged, StoreError."""
+        return await self._blobs.get(ref.sha256)
+
     async def readable(self, body: Body) -> str:
         """The text for people, who can do with its beginning where the rest is lost. Raises StoreError."""
         try:

@@ -185,6 +185,11 @@ class Environment:
         ours, theirs = self.clock.now(), self.pulse.their_time()
         return ours if theirs is None else max(ours, theirs)
 
+    async def until(self, moment: datetime) -> None:
+        """Wait until `now` is that time; this machine's clock may be behind the database's."""
+        behind = self.now() - self.clock.now()
+        await self.clock.until(moment - max(behind, timedelta()))
+
     def stamp(self, actor: Actor | None = None) -> Stamp:
         """Now, and who."""
         return {"at": self.now(), "actor": actor or self.user}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -96,8 +97,8 @@ class ReplayModel:
         names = await self._names(exchange, request)
         self._next += 1
         if isinstance(exchange.outcome, ModelFailed | CompactionFailed):
-            raise _as_it_was(exchange.outcome)
-        yield await self._reply(exchange.outcome, names)
+            raise failure_of(exchange.outcome)
+        yield await answer_of(exchange.outcome, self._bodies, names)
 
     async def _names(self, exchange: _Exchange, request: ModelRequest) -> Mapping[str, str]:
         """By recorded call ids, those they have in this request. Raises ModelError where it is another request."""
@@ -115,21 +116,26 @@ class ReplayModel:
             raise ModelError("diverged", f"this is not {place}: {difference}")
         return names
 
-    async def _reply(self, answer: ModelResponded | CompactionCompleted, names: Mapping[str, str]) -> ModelReply:
-        if isinstance(answer, CompactionCompleted):
-            summary = TextBlock(text=await self._bodies.text(answer.summary))
-            return ModelReply((summary,), answer.usage, "stop", answer.provider_response_id, answer.cost)
-        (said,) = await self._bodies.whole([Message(role="assistant", blocks=answer.blocks)])
-        blocks = _BLOCKS.validate_json(
-            _renamed(_BLOCKS.dump_json(_BLOCKS.validate_python(said.blocks)).decode(), names)
-        )
-        return ModelReply(
-            tuple(_as_the_provider_said(block) for block in blocks),
-            answer.usage,
-            answer.stop_reason,
-            answer.provider_response_id,
-            answer.cost,
-        )
+
+async def answer_of(
+    answer: ModelResponded | CompactionCompleted, bodies: Bodies, names: Mapping[str, str] = MappingProxyType({})
+) -> ModelReply:
+    """A recorded answer as the model gave it, with other call ids where `names` has them.
+
+    Raises BlobMissing, BlobDamaged, StoreError.
+    """
+    if isinstance(answer, CompactionCompleted):
+        summary = TextBlock(text=await bodies.text(answer.summary))
+        return ModelReply((summary,), answer.usage, "stop", answer.provider_response_id, answer.cost)
+    (said,) = await bodies.whole([Message(role="assistant", blocks=answer.blocks)])
+    blocks = _BLOCKS.validate_json(_renamed(_BLOCKS.dump_json(_BLOCKS.validate_python(said.blocks)).decode(), names))
+    return ModelReply(
+        tuple(_as_the_provider_said(block) for block in blocks),
+        answer.usage,
+        answer.stop_reason,
+        answer.provider_response_id,
+        answer.cost,
+    )
 
 
 def _turn_id(records: Sequence[Recorded], session_id: str, turn: int) -> str:
@@ -171,7 +177,8 @@ def _as_the_provider_said(block: ModelBlock) -> ModelBlock:
     return block.model_copy(update={"call_id": block.provider_id})
 
 
-def _as_it_was(failed: ModelFailed | CompactionFailed) -> ModelError:
+def failure_of(failed: ModelFailed | CompactionFailed) -> ModelError:
+    """A recorded failure as the model raised it."""
     try:
         failure = _FAILURE.validate_python(failed.failure)
     except ValidationError:  # one that a later turnlog knows

@@ -124,8 +124,7 @@ class Worker:
                 undisturbed = False
                 await self.refresh()
             else:
-                self.draft.appended()
-                self.audience.tell(appended)
+                self._appended(appended)
         return undisturbed
 
     async def flush_with(self, beside: Sequence[Change]) -> None:
@@ -142,8 +141,11 @@ class Worker:
         except VersionConflict:
             await self.discard()
         else:
-            self.draft.appended()
-            self.audience.tell([record for record in appended if record.stream == self.session.id])
+            self._appended([record for record in appended if record.stream == self.session.id])
+
+    def _appended(self, records: Sequence[Recorded]) -> None:
+        self.draft.appended([record.event for record in records])
+        self.audience.tell(records)
 
     async def refresh(self) -> bool:
         """Take in what is in the log and not known here; false where there was nothing from others.
@@ -254,7 +256,7 @@ class Worker:
         if end is None:
             await asyncio.get_running_loop().create_future()
         else:
-            await asyncio.sleep((end - self.env.now()).total_seconds())
+            await self.env.until(end)
 
     async def _until_lost(self) -> None:
         """Return once the turn was ended, or the session taken, by somebody else."""

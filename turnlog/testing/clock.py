@@ -30,6 +30,10 @@ class VirtualClock:
         self.advance(max(seconds, 0))  # asyncio.sleep takes a negative wait for none
         await asyncio.sleep(0)
 
+    async def until(self, moment: datetime) -> None:
+        """Wait as long as that is away on this clock, by the clock on the wall: deadlines move no hands."""
+        await asyncio.sleep((moment - self.now()).total_seconds())
+
     def advance(self, seconds: float) -> None:
         """Move the hands forward. Raises ValueError: this clock does not run backwards."""
         if seconds < 0:

@@ -16,6 +16,7 @@ from turnlog.domain import (
     Limits,
     Model,
     ModelSettings,
+    PermissionRule,
     Policy,
     Rule,
     Tool,
@@ -62,6 +63,7 @@ from .runtime.paths import parse_path
 from .runtime.places import found_at, history_at
 from .runtime.pool import Pool, PoolSettings
 from .runtime.read_models import Projections
+from .runtime.replays import Replayed, replay_session
 from .runtime.rewinding import Rewound, Standing, rewind, standing_after
 from .runtime.runnable import RunnableSessions
 from .runtime.subagents import end_agents
@@ -343,6 +345,18 @@ class Turnlog:
         Raises NotFound, InvalidInput, StoreError.
         """
         return await ReplayModel.of(self._env, session_id, turn)
+
+    async def replay_session(
+        self, address: str, *, tools: Sequence[Tool] = (), rules: Sequence[PermissionRule] = ()
+    ) -> Replayed:
+        """Run the turns of a session again on what models and tools answered, until something would be otherwise.
+
+        No tool runs, no model is asked, nothing is written. Own tools are given for what they say of themselves;
+        `rules` are tried beside those that were in force. Raises NotFound, InvalidInput, BlobMissing, BlobDamaged,
+        StoreError.
+        """
+        session_id, led_to_it = await found_at(self._env.log, address)
+        return await replay_session(self._env, session_id, led_to_it, tools, rules)
 
     def follow(
         self,

@@ -30,7 +30,7 @@ from turnlog.domain import (
 from turnlog.projections import METADATA, conversation_problems, project
 from turnlog.runtime import PermissionDecision, RuleDraft, SessionHandle, history
 
-from .world import Crash, World, check_log, tool
+from .world import Crash, TickingClock, World, check_log, tool
 
 T = TypeVar("T")
 Block = Literal["text", "blank", "thinking", "look", "mark", "send", "boom", "die", "nobody", "nonsense"]
@@ -118,7 +118,7 @@ class AnySequence(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.runner = asyncio.Runner()
-        self.world = World("memory:")
+        self.world = World("memory:", clock=TickingClock())
         self.oracle = Oracle()
         self.sessions: list[SessionHandle] = []
         self.sessions.append(self._do(self.world.session(self.oracle, look, mark, send, boom, die, project="p")))

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import JsonValue
@@ -126,6 +127,14 @@ class Timeless:
 
     async def silences(self, workers: Collection[str]) -> Mapping[str, float]:
         return await self._heartbeats.silences(workers)
+
+
+class TickingClock(VirtualClock):
+    """Time that goes on by a millisecond whenever somebody looks, as real clocks do."""
+
+    def now(self) -> datetime:
+        self.advance(0.001)
+        return super().now()
 
 
 class Neighbours:

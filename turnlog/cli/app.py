@@ -23,6 +23,7 @@ from . import (
     projecting,
     prompting,
     reading,
+    replaying,
     rules,
     rules_adding,
     rules_eval,
@@ -97,6 +98,7 @@ _register(app, reading.sessions, searching.search, reading.log, showing.show, pr
 _register(app, usage.usage)
 _register(app, tagging.tag, settings=tagging.SETTINGS)
 _register(app, differing.diff, blaming.blame, bisecting.bisect, comparing.compare, forking.fork, forking.rewind)
+_register(app, replaying.replay)
 _register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why)
 _register(app, exporting.export, exporting.import_)
 _register(app, verifying.verify, doctor.doctor)

@@ -13,9 +13,13 @@ from pydantic import JsonValue
 from turnlog.domain import (
     BlobDamaged,
     BlobMissing,
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionStarted,
     Event,
     ImageBlock,
     ModelDelta,
+    ModelError,
     ModelFailed,
     ModelReply,
     ModelRequest,
@@ -49,7 +53,7 @@ class RecordedModel:
 
     async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """What came of the request. Raises ModelError."""
-        found = self.tape.ahead(lambda event: isinstance(event, ModelResponded | ModelFailed), _asks)
+        found = self.tape.ahead(lambda event: isinstance(event, _ENDS_OF_REQUESTS), _asks)
         if found is None:
             await self.tape.never()
             return
@@ -57,14 +61,20 @@ class RecordedModel:
         if self._too_late():
             self.tape.out_of_time.set()
             await asyncio.get_running_loop().create_future()
-        if isinstance(found.event, ModelFailed):
-            raise failure_of(found.event)
-        if isinstance(found.event, ModelResponded):
-            try:
-                yield await answer_of(found.event, self.bodies)
-            except (BlobMissing, BlobDamaged) as error:
-                self.tape.fail(error)
-                raise
+        try:
+            yield await self._reply(found.event)
+        except (BlobMissing, BlobDamaged) as error:
+            self.tape.fail(error)
+            raise
+
+    async def _reply(self, event: Event) -> ModelReply:
+        match event:
+            case ModelFailed() | CompactionFailed():
+                raise failure_of(event)
+            case ModelResponded() | CompactionCompleted():
+                return await answer_of(event, self.bodies)
+            case _:
+                raise ModelError("unexpected", "the record has no answer here")
 
     def _too_late(self) -> bool:
         """Whether the deadline of the turn had passed when the record goes on."""
@@ -74,7 +84,10 @@ class RecordedModel:
 
 
 def _asks(event: Event) -> bool:
-    return isinstance(event, ModelRequested)
+    return isinstance(event, ModelRequested | CompactionStarted)
+
+
+_ENDS_OF_REQUESTS = (ModelResponded, ModelFailed, CompactionCompleted, CompactionFailed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from pydantic import JsonValue, TypeAdapter
 from turnlog.domain import (
     Actor,
     BackgroundTaskEvent,
+    CompactionEvent,
+    CompactionRequested,
+    CompactionUndone,
     Event,
     LeaseReleased,
     LeaseTaken,
@@ -18,10 +21,12 @@ from turnlog.domain import (
     PermissionWithdrawn,
     SessionForked,
     SessionStarted,
+    SubagentEvent,
     ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
     ToolOutcomeUnknown,
+    ToolResultsElided,
     TurnFailed,
     TurnResumed,
     TurnStarted,
@@ -56,6 +61,11 @@ _WORLDS: Final = (
     PermissionStale,
     PermissionWithdrawn,
     BackgroundTaskEvent,
+    SubagentEvent,
+    CompactionRequested,
+    CompactionUndone,
+    CompactionEvent,  # the window that asked for it is not on record
+    ToolResultsElided,
 )
 _UNREADABLE: Final = frozenset({"unreadable", "too_long", "changing"})
 """The sources of denials that follow from what was found on the machine."""

@@ -78,7 +78,7 @@ class ReplayPermissions:
         """The call the engine is looking at; of several that run side by side nothing is to be looked up."""
         worker = self._tape.worker
         match None if worker is None else next_step(worker.session):
-            case Judge(call) | Recover(call) | Run((call,)):
+            case Judge(call) | Recover((call,)) | Run((call,)):
                 return call
             case _:
                 return None

@@ -34,13 +34,13 @@ from .environment import Environment
 from .hooks import Hook
 from .live import Live
 from .outputs import output_tool
+from .own_tools import runtime_tool
 from .prompts import rebuilt
 from .replay_effects import RecordedModel, RecordedTool
 from .replay_meaning import FieldDifference
 from .replay_permissions import ReplayPermissions, looked_up
 from .replay_ports import ReplayAuthorizer, ReplayBlobs, ReplayClock, ReplayIds, recorded_gates
 from .replay_tape import Tape
-from .results import runtime_tool
 from .worker import Worker
 
 
@@ -114,6 +114,8 @@ async def replay_session(
         permissions=permissions,
         authorizer=authorizer if authorizer.name else None,
         snapshots=None,
+        heartbeats=None,
+        wrapping=None,
         archive=None,
         read_tables=None,
         hooks=(),

@@ -18,8 +18,12 @@ COMMANDS = [
     *(["approvals"], ["approve"], ["deny"], ["why"]),
     *(["rules", name] for name in ("list", "add", "revoke", "whatif")),
     *(["db", name] for name in ("migrate", "check")),
-    *(["verify"], ["doctor"]),
+    *(["projections", name] for name in ("status", "build", "rebuild")),
+    *(["tasks", name] for name in ("list", "add", "claim", "release", "done", "reopen", "drop", "change")),
+    *(["memory", name] for name in ("list", "search", "store", "pin", "forget")),
+    *(["search"], ["prompt"], ["usage"], ["tag"], ["compact"], ["export"], ["import"], ["verify"], ["doctor"]),
 ]
+PANELS = {"Run sessions": "run", "Find and read them": "log", "Walk them in time": "diff", "Keep the log": "verify"}
 HEAVY = ("turnlog.domain", "pydantic", "eventsourcing", "pydantic_ai", "psycopg", "rich", "asyncio")
 
 
@@ -55,6 +59,35 @@ def test_a_command_that_was_left_out_is_asked_for_with_the_help(
     assert f"\n  {lists} " in result.err
 
 
+def test_the_help_lists_commands_under_what_they_are_for(terminal: Terminal) -> None:
+    paragraphs = terminal.ok("--help").out.split("\n\n")
+    found = {lines[0]: lines[1:] for lines in map(str.splitlines, paragraphs) if lines[0].endswith(":")}
+    for panel, name in PANELS.items():
+        assert any(line.startswith(f"  {name} ") for line in found[f"{panel}:"]), panel
+    assert "Commands:" not in found
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["logg"], "Did you mean 'log'?"),
+        (["help"], "`turnlog --help`"),
+        (["rules", "nonsense"], "`turnlog rules --help`"),
+        (["show"], "`turnlog show --help`"),
+        (["log", "a", "b"], "`turnlog log --help`"),
+        (["log", "a", "--knd", "tool"], "--kind"),
+        (["log", "a", "-n", "x"], "a whole number is needed"),
+        (["log", "a", "--kind", "tols"], "did you mean tool?"),
+        (["sessions", "--sort", "size"], "'size' is not one of 'updated'"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_with_a_mistake_says_how_it_is_right(terminal: Terminal, words: list[str], told: str) -> None:
+    said = one_line(terminal.type(*words), 2)
+    assert told in said
+    assert "Value error" not in said
+
+
 def test_the_version_is_told(terminal: Terminal) -> None:
     assert terminal.ok("--version").out == f"turnlog {__version__}\n"
 
@@ -78,11 +111,20 @@ def test_an_unknown_request_is_one_line(terminal: Terminal, verb: str) -> None:
     assert "turnlog approvals" in one_line(terminal.type(verb, "request_0"), 3)
 
 
-def test_an_ambiguous_session_is_one_line_that_names_the_candidates(terminal: Terminal) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["log", "{}@{{turn:1}}"], ["diff", "{}@1..2"], ["fork", "{}@1"], ["rewind", "{}@1"]),
+        *(["compare", "{}", "{}@1"], ["verify", "{}"], ["tag", "{}", "+x"]),
+    ],
+    ids=" ".join,
+)
+def test_an_address_of_several_sessions_is_refused_and_names_them(terminal: Terminal, words: list[str]) -> None:
     first, second = terminal.session("x"), terminal.session("x")
-    said = one_line(terminal.type("show", first[0]), 2)
+    said = one_line(terminal.type(*(word.format(first[0]) for word in words)), 2)
     assert first in said
     assert second in said
+    assert len(terminal.ok("sessions", "--json").lines) == 2
 
 
 def test_errors_are_json_where_json_is_wanted(terminal: Terminal) -> None:

@@ -28,9 +28,13 @@ def on_a_terminal(terminal: Terminal, *words: str) -> str:
         person.close()
 
 
-@pytest.mark.parametrize("command", ["log", "show", "prompt"])
-def test_long_output_goes_through_the_pager_in_colour(terminal: Terminal, session: str, command: str) -> None:
-    seen = on_a_terminal(terminal, command, session)
+@pytest.mark.parametrize(
+    "words",
+    [["log", "{}"], ["show", "{}"], ["prompt", "{}"], ["diff", "{}", "1.."], ["sessions"]],
+    ids=lambda it: it[0],
+)
+def test_long_output_goes_through_the_pager_in_colour(terminal: Terminal, session: str, words: list[str]) -> None:
+    seen = on_a_terminal(terminal, *(word.format(session) for word in words))
     assert "through the pager: " in seen
     assert "\x1b[" in seen
 

@@ -1,6 +1,7 @@
 """The command line: which commands there are, and under which names."""
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -38,9 +39,21 @@ from . import (
     verifying,
     working,
 )
+from .panels import Panels
+
+_RUN = "Run sessions"
+_READ = "Find and read them"
+_TIME = "Walk them in time"
+_DECIDE = "Decide what is allowed"
+_SHARE = "Share in a project"
+_KEEP = "Keep the log"
+
+_SENTENCE_GOES_ON = re.compile(r"[:;.] |, and ")
+"""Behind this a sentence about a command says more than a list of commands has room for."""
 
 app = typer.Typer(
     name="turnlog",
+    cls=Panels,
     help="Agents whose log is the session: run them, walk them in time, answer their questions.",
     epilog="Sessions and requests may be named by the beginning of their id. Exit codes: 0 ok, 1 failed, 2 usage, "
     "3 not found, 4 permission needed, 5 conflict, 6 verification failed, 7 outcome unknown, 130 interrupted.",
@@ -76,34 +89,41 @@ def main(
     _needs_a_command(context)
 
 
-def _register(group: typer.Typer, *commands: Callable[..., None], settings: dict[str, Any] | None = None) -> None:
+def _register(
+    group: typer.Typer, *commands: Callable[..., None], panel: str | None = None, settings: dict[str, Any] | None = None
+) -> None:
+    """Put commands into a group; `panel` is the heading in its help under which they stand."""
     for command in commands:
         name = command.__name__.removesuffix("_")
         what, example = inspect.cleandoc(command.__doc__ or "").split("\n\n", 1)
         # Behind \b nothing is wrapped, so that the example can be copied.
         group.command(
-            name, help=f"{what}\n\n\b\n{example}", short_help=what.replace("\n", " "), context_settings=settings
+            name,
+            help=f"{what}\n\n\b\n{example}",
+            short_help=_SENTENCE_GOES_ON.split(what.replace("\n", " "), maxsplit=1)[0].rstrip("."),
+            rich_help_panel=panel,
+            context_settings=settings,
         )(command)
 
 
-def _group(name: str, what: str) -> typer.Typer:
-    group = typer.Typer(invoke_without_command=True, rich_markup_mode=None, callback=_needs_a_command)
-    app.add_typer(group, name=name, help=what, short_help=what)
+def _group(name: str, what: str, panel: str) -> typer.Typer:
+    group = typer.Typer(
+        cls=Panels, invoke_without_command=True, rich_markup_mode=None, callback=_needs_a_command, rich_help_panel=panel
+    )
+    app.add_typer(group, name=name, help=what, short_help=what.rstrip("."), rich_help_panel=panel)
     return group
 
 
-_register(app, demo.demo, running.run, running.resume, working.worker)
-_register(app, steering.cancel, steering.stop, steering.steer, compacting.compact)
-_register(app, reading.sessions, searching.search, reading.log, showing.show, prompting.prompt)
-_register(app, usage.usage)
-_register(app, tagging.tag, settings=tagging.SETTINGS)
-_register(app, differing.diff, blaming.blame, bisecting.bisect, comparing.compare, forking.fork, forking.rewind)
-_register(app, replaying.replay)
-_register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why)
-_register(app, exporting.export, exporting.import_)
-_register(app, verifying.verify, doctor.doctor)
+_register(app, demo.demo, running.run, running.resume, working.worker, panel=_RUN)
+_register(app, steering.cancel, steering.stop, steering.steer, compacting.compact, panel=_RUN)
+_register(app, reading.sessions, searching.search, reading.log, showing.show, prompting.prompt, panel=_READ)
+_register(app, usage.usage, panel=_READ)
+_register(app, tagging.tag, panel=_READ, settings=tagging.SETTINGS)
+_register(app, differing.diff, blaming.blame, bisecting.bisect, comparing.compare, panel=_TIME)
+_register(app, replaying.replay, forking.fork, forking.rewind, panel=_TIME)
+_register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why, panel=_DECIDE)
 _register(
-    _group("rules", "What is allowed, asked about or denied."),
+    _group("rules", "What is allowed, asked about or denied.", _DECIDE),
     rules.list_,
     rules_adding.add,
     rules.revoke,
@@ -112,13 +132,7 @@ _register(
     rules_whatif.whatif,
 )
 _register(
-    _group("projections", "The tables beside the log, to be asked by SQL."),
-    projecting.status,
-    projecting.build,
-    projecting.rebuild,
-)
-_register(
-    _group("tasks", "What is to be done in a project, in which order, and who is at it."),
+    _group("tasks", "What is to be done in a project, in which order, and who is at it.", _SHARE),
     task_board.list_,
     task_board.add,
     task_board.claim,
@@ -129,11 +143,19 @@ _register(
     task_board.change,
 )
 _register(
-    _group("memory", "What is known in a project, from all its sessions."),
+    _group("memory", "What is known in a project, from all its sessions.", _SHARE),
     memory.list_,
     memory.search,
     memory.store,
     memory.pin,
     memory.forget,
 )
-_register(_group("db", "The database itself."), db.migrate, db.check)
+_register(app, exporting.export, exporting.import_, panel=_KEEP)
+_register(app, verifying.verify, doctor.doctor, panel=_KEEP)
+_register(
+    _group("projections", "The tables beside the log, to be asked by SQL.", _KEEP),
+    projecting.status,
+    projecting.build,
+    projecting.rebuild,
+)
+_register(_group("db", "The database itself.", _KEEP), db.migrate, db.check)

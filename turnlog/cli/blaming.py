@@ -8,6 +8,7 @@ import typer
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, table, write, write_document
+from .paging import NoPager, paged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ def blame(
         ),
     ] = "",
     every: Annotated[bool, typer.Option("--all", help="Every event that wrote it, the first one first.")] = False,
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -54,7 +56,8 @@ def blame(
         lines = {(line.stream, line.version): line for line in project(TIMELINE, moment.history).lines}
         _Page(moment.session.id, lines).write(found, every=every)
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager):
+        with_log(database, work)
 
 
 class _Page:

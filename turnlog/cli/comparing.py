@@ -7,6 +7,7 @@ import typer
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import table, write, write_document
+from .paging import NoPager, paged
 from .text import count, safe_line
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _WIDTH = 60
 def compare(
     one: Annotated[str, typer.Argument(metavar="ID1[@V]", autocompletion=session_ids, help="A session.")],
     other: Annotated[str, typer.Argument(metavar="ID2[@V]", autocompletion=session_ids, help="Another one.")],
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -40,7 +42,8 @@ def compare(
         else:
             _show(found)
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager):
+        with_log(database, work)
 
 
 def _show(found: "Comparison") -> None:

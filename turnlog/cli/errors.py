@@ -11,6 +11,11 @@ import typer
 
 INTERRUPTED = 130
 _TRACEBACK = "TURNLOG_TRACEBACK"
+_IN_OUR_WORDS = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "a whole number is needed",
+    "Input should be greater than or equal to": "it must be at least",
+}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -48,7 +53,19 @@ def _invoke(arguments: Sequence[str]) -> int:
 
 
 def _usage(error: typer.TyperException, as_json: bool) -> int:
-    return _report("usage", error.format_message(), error.exit_code, as_json)
+    return _report("usage", _explained(error), error.exit_code, as_json)
+
+
+def _explained(error: typer.TyperException) -> str:
+    """What is wrong with a command line, in the words of people, and where its help is."""
+    message = error.format_message()
+    for theirs, ours in _IN_OUR_WORDS.items():
+        message = message.replace(theirs, ours)
+    command: str | None = getattr(getattr(error, "ctx", None), "command_path", None)
+    says_enough = isinstance(error, typer.BadParameter) and not message.startswith("Missing")
+    if command is None or says_enough or message.endswith("?"):  # it suggests what was meant
+        return message
+    return f"{message.rstrip('.')}; `{command} --help` shows what there is"
 
 
 def _failure(error: Exception, as_json: bool) -> int:

@@ -7,6 +7,7 @@ import typer
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import write, write_document
+from .paging import NoPager, paged
 from .text import indented, moment, safe_line
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _LABEL = 10  # characters
 def why(
     session: Annotated[str, typer.Argument(metavar="ID", autocompletion=session_ids, help="The session.")],
     call: Annotated[str, typer.Argument(metavar="CALL", help="The call, or the beginning of its id.")],
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -42,7 +44,8 @@ def why(
         else:
             _write(found)
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager):
+        with_log(database, work)
 
 
 def _write(found: "Why") -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 STYLES = {"plain": "", "good": "green", "bad": "red", "ask": "yellow", "quiet": "dim", "title": "bold"}
 """The tones of `turnlog.projections.Tone`, and that of headings, as colours."""
 
-_NARROWEST = 8
+_NARROWEST = 6
 
 
 def write_json(document: Any) -> None:
@@ -35,19 +35,29 @@ def note(*parts: str | tuple[str, str]) -> None:
     _print(_console(stderr=True), parts)
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]], elastic: Sequence[str]) -> None:
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], elastic: Sequence[str], spare: Sequence[str] = ()
+) -> None:
     """Rows under headings. On a terminal too narrow the elastic columns are cut; nothing else, and nothing in a file.
 
+    Where that is not enough, columns are left out that can be spared, the last one first, and a note says which.
     The text must be safe already.
     """
     from rich.cells import cell_len
     from rich.text import Text
 
     console = _console(stderr=False)
-    widths = [max(map(cell_len, cells)) for cells in zip(headings, *rows, strict=True)]
+    columns = list(zip(headings, *rows, strict=True))
+    widths = [max(map(cell_len, cells)) for cells in columns]
     if console.is_terminal:
-        widths = _fitted(widths, [heading in elastic for heading in headings], console.width)
-    for number, row in enumerate([headings, *rows]):
+        least = [
+            min(width, _NARROWEST) if cells[0] in elastic else width
+            for cells, width in zip(columns, widths, strict=True)
+        ]
+        kept = _kept(headings, least, spare, console.width)
+        columns, widths = [columns[place] for place in kept], [widths[place] for place in kept]
+        widths = _fitted(widths, [cells[0] in elastic for cells in columns], console.width)
+    for number, row in enumerate(zip(*columns, strict=True)):
         line = Text(style="" if number else STYLES["title"])
         for cell, width in zip(row, widths, strict=True):
             text = Text(cell)
@@ -55,6 +65,19 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], elastic: Seque
             line.append_text(text).append("  ")
         line.rstrip()
         console.print(line, soft_wrap=True)
+    if len(columns) < len(headings):
+        left_out = [heading for heading in headings if heading not in {cells[0] for cells in columns}]
+        note((f"too narrow for {', '.join(left_out)}", "quiet"))
+
+
+def _kept(headings: Sequence[str], least: Sequence[int], spare: Sequence[str], available: int) -> list[int]:
+    """The places of the columns that stay, where as many as need be of those that can be spared are left out."""
+    kept = list(range(len(headings)))
+    for heading in reversed(spare):
+        if sum(least[place] + 2 for place in kept) - 2 <= available:
+            break
+        kept = [place for place in kept if headings[place] != heading]
+    return kept
 
 
 def _fitted(widths: Sequence[int], elastic: Sequence[bool], available: int) -> list[int]:

@@ -33,6 +33,7 @@ def sessions(  # noqa: PLR0913 - one parameter an option
     reverse: listing.Reverse = False,
     limit: listing.Limit = None,
     after: listing.After = None,
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -75,7 +76,8 @@ def sessions(  # noqa: PLR0913 - one parameter an option
         if more:
             note((f"there are more: --after {query.cursor(found[-1])}", "quiet"))
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager):
+        with_log(database, work)
 
 
 def log(  # noqa: PLR0913 - one parameter an option
@@ -214,7 +216,7 @@ def _show_sessions(found: "Sequence[Metadata]", beside: Sequence[str]) -> None:
         "GOES ON AS": [(each.successor or "")[:length] for each in found],
     }
     columns |= {heading: cells for heading, cells in optional.items() if any(cells)}
-    table([*columns], list(zip(*columns.values(), strict=True)), elastic=["TITLE", "MODEL", "TAGS"])
+    table([*columns], list(zip(*columns.values(), strict=True)), elastic=["TITLE", "MODEL", "TAGS"], spare=[*optional])
 
 
 def shortened(ids: Sequence[str]) -> list[str]:

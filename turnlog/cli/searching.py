@@ -8,6 +8,7 @@ import typer
 from .opening import must_exist, session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write, write_json
+from .paging import NoPager, paged
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _TONES = {"user": "title", "model": "plain", "thinking": "quiet", "call": "ask", "result": "quiet", "notice": "bad"}
 
 
-def search(
+def search(  # noqa: PLR0913 - one parameter an option
     words: Annotated[
         list[str], typer.Argument(metavar="TEXT…", help="Words; begin* of words; '\"words side by side\"' in quotes.")
     ],
@@ -33,6 +34,7 @@ def search(
         ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
+    no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -58,7 +60,8 @@ def search(
         if more:
             note((f"the latest {limit} are shown; -n shows more", "quiet"))
 
-    with_log(database, work)
+    with paged(off=as_json or no_pager):
+        with_log(database, work)
 
 
 def _safe(text: str) -> str:

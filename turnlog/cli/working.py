@@ -1,6 +1,5 @@
 """worker: running the sessions that nobody runs."""
 
-import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write_json
 
 if TYPE_CHECKING:
+    import asyncio
+
     from turnlog.front import Turnlog
     from turnlog.runtime.work_reports import WorkReport
 
@@ -52,6 +53,8 @@ def worker(
     brought = _brought(tools or (), app)
 
     async def work(log: "Turnlog") -> None:
+        import asyncio
+
         pool = log.work(
             tools=brought.tools,
             models=brought.models,
@@ -67,6 +70,8 @@ def worker(
 
 async def _until_told(pool: "asyncio.Task[None]", say: Callable[[str], None]) -> None:
     """Let the pool work until a signal; a second one is not waited for any longer."""
+    import asyncio
+
     loop, told = asyncio.get_running_loop(), 0
 
     def end() -> None:

@@ -28,7 +28,7 @@ class Approval:
     `calls` are those that one answer settles, `call_id` first; `exact` is the digest that a rule for this very call
     names. `evaluation` says why a person is asked, `proposals` what they may remember. `persons` have to agree, of whom
     `endorsed_by` did so far and `barred` must not be one. `process` is where rules of process scope would hold.
-    `unbound` says what decides the effect and cannot be bound.
+    `unbound` says what decides the effect and cannot be bound. `agent` is the path of the subagent that wants it.
     """
 
     request_id: str
@@ -50,6 +50,7 @@ class Approval:
     endorsed_by: tuple[Actor, ...] = ()
     process: str | None = None
     unbound: tuple[str, ...] = ()
+    agent: str | None = None
 
 
 def approvals_of(approvals: Mapping[str, Approval], session_id: str) -> tuple[Approval, ...]:
@@ -92,6 +93,7 @@ def _asked(session_id: str, event: PermissionRequested) -> Approval:
         barred=event.barred,
         process=event.process,
         unbound=event.unbound or (),
+        agent=event.agent,
     )
 
 
@@ -101,4 +103,4 @@ def _with(approval: Approval, event: PermissionJoined | PermissionEndorsed) -> A
     return replace(approval, endorsed_by=(*approval.endorsed_by, event.actor))
 
 
-APPROVALS: Projection[dict[str, Approval]] = Projection("approvals", 2, dict[str, Approval], _fold)
+APPROVALS: Projection[dict[str, Approval]] = Projection("approvals", 3, dict[str, Approval], _fold)

@@ -28,6 +28,8 @@ from turnlog.domain import (
 from turnlog.projections import TRANSCRIPT, conversation_problems, messages, project
 from turnlog.runtime import SessionHandle, history
 from turnlog.runtime.decisions import allow
+from turnlog.runtime.trials import Trial
+from turnlog.runtime.whatif import Difference
 
 from .world import Crash, ModelOf, World, act, look
 
@@ -192,6 +194,15 @@ async def test_a_subagent_can_be_spawned_waited_for_and_read_by_the_program(memo
     assert (result.outcome, result.text) == ("answered", "Done: Do one.")
     assert [each.path for each in await session.subagents()] == ["main/one"]
     assert await session.active_subagents() == ()
+
+
+async def test_handing_out_work_needs_no_answer_whatever_rules_are_tried(memory: World) -> None:
+    world = memory
+    session = await world.session(agents(*THREE), look, "task")
+    await session.append_turn("Go.")
+    differences: list[Difference] = []
+    tried = await world.turnlog.whatif(Trial(()), differences.append)
+    assert (tried.judged, differences) == (6, [])
 
 
 async def begin(world: World, die_at: int) -> SessionHandle:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,7 +20,7 @@ from turnlog.runtime import PermissionDecision, PermissionRequest, SessionHandle
 
 from .lines import Lines
 from .output import note
-from .questions import number_word
+from .questions import number_word, whose
 from .text import count, indented, safe_line
 
 if TYPE_CHECKING:
@@ -82,27 +82,45 @@ class Asker:
         self._shown = shown
         self._has_project = has_project
         self._lines = Lines()
+        self._one_at_a_time = asyncio.Lock()
 
     async def ask(self, request: PermissionRequest) -> PermissionDecision:
         """Show the whole call and see to an answer. Returns only where the input ended, and then no."""
-        asked = await self._shown.wait(request.request_id)
+        async with self._one_at_a_time:  # subagents that work side by side ask when they want
+            answered = await self._answered(request)
+        if answered:
+            await _until_cancelled()
+        return deny("no answer: the input ended")
+
+    async def _answered(self, request: PermissionRequest) -> bool:
+        """See to an answer that counts; false where the input ended."""
+        shown = await self._shown_for(request)
+        asked = await shown.wait(request.request_id)
         self._lines.forget()
-        choices = self._choices(request, asked)
-        self._show(request, asked, choices)
-        while True:
-            decision = await self._decision(request, choices)
-            if decision is None:
-                return deny("no answer: the input ended")
-            agreed = len(self._shown.agreed(request.request_id)) + 1
+        choices, session = self._choices(request, asked), await self._log.open_session(request.session_id)
+        self._show(request, asked, shown.agreed(request.request_id), choices)
+        while (decision := await self._decision(request, choices)) is not None:
+            agreed = len(shown.agreed(request.request_id)) + 1
             try:
-                outcome = await self._session.resolve_permission(request.request_id, decision)
+                outcome = await session.resolve_permission(request.request_id, decision)
             except (CommandRefused, InvalidInput, NotFound) as error:
                 note((safe_line(error.message), "bad"))
                 continue
             if outcome == "endorsed":
                 said = f"{number_word(agreed)} yes of {number_word(asked.persons or 1)}"
                 note((f"{said}; waiting for another person to agree", "ask"))
-            await _until_cancelled()
+            return True
+        return False
+
+    async def _shown_for(self, request: PermissionRequest) -> Shown:
+        """What is known of the question: of a subagent's nothing else is shown, so that nothing comes before it."""
+        if request.session_id == self._session.id:
+            return self._shown
+        of_subagent = Shown()
+        for record in (await self._log.show(request.session_id)).history:
+            if isinstance(record.event, PermissionRequested | PermissionEndorsed):
+                of_subagent.add(record.event)
+        return of_subagent
 
     def _choices(self, request: PermissionRequest, asked: PermissionRequested) -> Mapping[str, str]:
         """What may be answered: a yes that others have to second, or of which too little is known, is for one call."""
@@ -117,15 +135,21 @@ class Asker:
             left_out.add("p")
         return {key: what for key, what in _CHOICES.items() if key not in left_out}
 
-    def _show(self, request: PermissionRequest, asked: PermissionRequested, choices: Mapping[str, str]) -> None:
-        note(("permission needed: ", "ask"), safe_line(request.tool))
+    def _show(
+        self,
+        request: PermissionRequest,
+        asked: PermissionRequested,
+        endorsed_by: Sequence[Actor],
+        choices: Mapping[str, str],
+    ) -> None:
+        note(("permission needed: ", "ask"), f"{safe_line(request.tool)}{whose(request.agent)}")
         note(indented(request.display))
         if request.why:
             note((f"why: {safe_line(request.why)}", "quiet"))
         if len(request.calls) > 1:
             note(f"the answer is for {count(len(request.calls), 'identical call')}")
         if asked.persons:
-            agreed = "".join(f"; {safe_line(str(who))} said yes" for who in self._shown.agreed(request.request_id))
+            agreed = "".join(f"; {safe_line(str(who))} said yes" for who in endorsed_by)
             note(f"{number_word(asked.persons)} persons have to agree{agreed}")
         if asked.barred is not None:
             note(f"{safe_line(str(asked.barred))} began this turn and cannot answer")
@@ -155,7 +179,7 @@ class Asker:
         from .editing import edited
 
         try:
-            arguments = await edited(await self._arguments(request.call_id), self._lines)
+            arguments = await edited(await self._arguments(request), self._lines)
         except InvalidInput as problem:
             note((safe_line(problem.message), "bad"))
             return None
@@ -164,11 +188,12 @@ class Asker:
             return None
         return allow(arguments=arguments)
 
-    async def _arguments(self, call_id: str) -> str:
-        for item in reversed(await self._session.replay()):
-            if item.kind == "tool_used" and item.call_id == call_id:
+    async def _arguments(self, request: PermissionRequest) -> str:
+        session = await self._log.open_session(request.session_id)
+        for item in reversed(await session.replay()):
+            if item.kind == "tool_used" and item.call_id == request.call_id:
                 return await self._log.text(item.arguments)
-        raise InvalidInput(f"the arguments of call {call_id} are not in the log")
+        raise InvalidInput(f"the arguments of call {request.call_id} are not in the log")
 
 
 def _remembering(request: PermissionRequest, answer: str) -> PermissionDecision | None:

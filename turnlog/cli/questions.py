@@ -42,6 +42,7 @@ def document(question: Question) -> dict[str, object]:
         "turn": approval.turn_id,
         "call": approval.call_id,
         "tool": approval.tool,
+        "agent": approval.agent,
         "display": question.text if question.lost is None else f"{question.text}\n[{question.lost}]",
         "whole": question.lost is None,
         "digest": approval.digest,
@@ -62,7 +63,10 @@ def document(question: Question) -> dict[str, object]:
 def show(question: Question) -> None:
     """Show a question among others."""
     approval = question.approval
-    write((approval.request_id, "ask"), f"  {safe_line(approval.tool)}  session {approval.session_id}")
+    write(
+        (approval.request_id, "ask"),
+        f"  {safe_line(approval.tool)}{whose(approval.agent)}  session {approval.session_id}",
+    )
     write((f"asked {moment(approval.asked_at)}, expires {moment(approval.expires_at)}", "quiet"))
     write(indented(question.text))
     if question.lost is not None:
@@ -87,6 +91,11 @@ def show_in_full(question: Question, radius: "BlastRadius") -> None:
         write(f"what may be remembered: nothing but a no ({why_not})")
     else:
         _remembered(approval, radius)
+
+
+def whose(agent: str | None) -> str:
+    """For which subagent it is asked, where it is one."""
+    return "" if agent is None else f"  for {safe_line(agent)}"
 
 
 def why(approval: "Approval") -> str:

@@ -15,6 +15,7 @@ from .options import DEFAULT_DATABASE, ApprovalsMode, ApprovalsOption, Database,
 from .output import note, write, write_json
 from .programs import FILE_TOOLS, policy_for, policy_in_place, tools_of
 from .rule_sets import RulesOption, policy_of
+from .unanswered import explain
 
 if TYPE_CHECKING:
     from turnlog.domain import Policy
@@ -252,7 +253,7 @@ async def _show_turn(
         write_json({"result": _result(session, reply)})
     code = _exit_code(reply)
     if code and not manner.as_json:
-        _explain(session.id, reply, manner.database)
+        await explain(log, session.id, reply, manner.database)
     if code:
         raise typer.Exit(code)
 
@@ -276,19 +277,3 @@ def _exit_code(reply: "Reply") -> int:
     if reply.reason == "stopped":
         return 130
     return 7 if reply.reason == "unknown_outcome" else 4
-
-
-def _explain(session_id: str, reply: "Reply", database: str) -> None:
-    """Say what a turn that was not answered needs, and what to type."""
-    if reply.outcome == "empty":
-        note("turnlog: the model ended the turn without an answer; say something more with `turnlog run --session`")
-    elif reply.reason == "stopped":
-        note(f"turnlog: stopped; to go on: {again(database, 'resume', session_id)}")
-    elif reply.reason == "unknown_outcome":
-        note("turnlog: nobody knows whether a call took effect; find out, then type one of:")
-        for word in ("did", "did-not", "retry"):
-            note(f"  {again(database, 'resume', session_id, '--unknown', word)}")
-    else:
-        note("turnlog: suspended until somebody answers; `turnlog approvals` shows the question. Type:")
-        approved = [again(database, "approve", request) for request in reply.waiting_for]
-        note(f"  {' && '.join([*approved, again(database, 'resume', session_id)])}")

@@ -68,6 +68,7 @@ async def _decision(worker: Worker, request: Request, approver: Approver) -> Per
         why=asked.evaluation.why if asked.evaluation else "",
         proposals=asked.proposals or (),
         calls=(request.call_id, *request.joined),
+        agent=asked.agent,
     )
     try:
         return await approver(question)

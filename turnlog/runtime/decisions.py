@@ -15,7 +15,7 @@ class PermissionRequest:
     """What an approver is asked: `display` is the whole call, and what the answer is bound to.
 
     `why` is the reason that it is asked about; `proposals` are the rules an answer may make, beside that for the exact
-    call; `calls` are all the calls that the answer settles.
+    call; `calls` are all the calls that the answer settles. `agent` is the path of the subagent that wants it.
     """
 
     request_id: str
@@ -28,6 +28,7 @@ class PermissionRequest:
     why: str = ""
     proposals: tuple[Proposal, ...] = ()
     calls: tuple[str, ...] = ()
+    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

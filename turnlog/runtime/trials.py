@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from turnlog.domain import (
     BOARD_TOOLS,
+    TASK_TOOL,
     BlobDamaged,
     BlobMissing,
     BlobRef,
@@ -37,6 +38,7 @@ from .recorded_calls import Decided, RecordedCall
 
 _KNOWN_TOOL_SETS: Final = 64
 _KNOWN_RULE_SETS: Final = 256
+_WITHIN_LOG: Final = (*BOARD_TOOLS, TASK_TOOL)
 UNREADABLE: Final = (BlobMissing, BlobDamaged, CorruptRecord, InvalidArguments, ValidationError)
 """What may be wrong with what is kept of a call."""
 
@@ -128,7 +130,7 @@ def verdict_on(case: Case, said: Evaluation) -> tuple[Verdict, str]:
     """What would be decided on a case now, where the rules say this; and why."""
     policy, tool = case.policy, case.call.tool
     word = case.decided.verdict if case.decided.by == "authorizer" else None
-    within_log = tool in BOARD_TOOLS and (case.decided.verdict, case.decided.by) == ("allow", "policy")
+    within_log = tool in _WITHIN_LOG and (case.decided.verdict, case.decided.by) == ("allow", "policy")
     found = decide(policy, Considered(tool, said, case.reads, tool in OWN_TOOLS, word, within_log))
     match found.by:
         case "rules":

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Protocol
 
-from . import evolve_background, evolve_calls, evolve_context, evolve_subagents, evolve_toolset, evolve_turns
+from . import (
+    evolve_background,
+    evolve_calls,
+    evolve_context,
+    evolve_subagents,
+    evolve_team,
+    evolve_toolset,
+    evolve_turns,
+)
 from .events import (
     BackgroundTaskFinished,
     BackgroundTaskLost,
@@ -25,6 +33,8 @@ from .events import (
     LeaseReleased,
     LeaseTaken,
     MemoryRecalled,
+    MessageArrived,
+    MessagesDelivered,
     ModelFailed,
     ModelRequested,
     ModelResponded,
@@ -48,6 +58,8 @@ from .events import (
     SubagentResumed,
     SubagentSpawned,
     SubagentSuspended,
+    TeammateJoined,
+    TeammateLeft,
     ToolCallAmended,
     ToolCallAuthorized,
     ToolCallDenied,
@@ -67,6 +79,7 @@ from .events import (
     TurnStopRequested,
     TurnSuspended,
 )
+from .membership import NO_MAIL
 from .memory import digest_of
 from .replacing import replace
 from .rules import Rule, remember
@@ -177,6 +190,8 @@ def _forked(session: Session, event: SessionForked) -> Session:
         context=evolve_context.left_behind(session.context),
         subagents=NO_SUBAGENTS,
         spawned_by=None,
+        team=(),
+        mail=NO_MAIL,
     )
 
 
@@ -274,6 +289,10 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     SubagentSuspended: evolve_subagents.suspended,
     SubagentResumed: evolve_subagents.resumed,
     SubagentFinished: evolve_subagents.finished,
+    TeammateJoined: evolve_team.joined,
+    TeammateLeft: evolve_team.left,
+    MessageArrived: evolve_team.arrived,
+    MessagesDelivered: evolve_team.delivered,
     ToolsArranged: evolve_toolset.arranged,
     ToolProfileChosen: evolve_toolset.chosen,
     ToolsFound: evolve_toolset.found,

@@ -261,7 +261,7 @@ class Clock(Protocol):
         ...
 
 
-IdKind = Literal["turn", "call", "request", "rule", "run", "input"]
+IdKind = Literal["turn", "call", "request", "rule", "run", "input", "message", "ask"]
 
 
 class Ids(Protocol):

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, TypeAdapter
 from .content import Body
 from .context import NO_CONTEXT, Context
 from .events import Actor, Effect, InputKind, PauseReason, SpawnedBy, TurnState
+from .membership import NO_MAIL, MailRead, Member
 from .rules import Rule
 from .settings import Limits, ModelSettings, Output
 from .toolset import ALL_SHOWN, FIND_TOOLS, Toolset
@@ -305,6 +306,8 @@ class Session:
     context: Context = NO_CONTEXT
     subagents: Subagents = NO_SUBAGENTS
     spawned_by: SpawnedBy | None = None
+    team: tuple[Member, ...] = ()
+    mail: MailRead = NO_MAIL
     toolset: Toolset = ALL_SHOWN
     successor: str | None = None
     tags: tuple[str, ...] = ()
@@ -328,6 +331,20 @@ class Session:
     def path(self) -> str:
         """Where its agent stands among those that work for each other, such as `main/review`."""
         return MAIN if self.spawned_by is None else self.spawned_by.path
+
+    @property
+    def teammate(self) -> str | None:
+        """Its name in the team of another session, where it belongs to one."""
+        return None if self.spawned_by is None else self.spawned_by.teammate
+
+    @property
+    def present(self) -> tuple[Member, ...]:
+        """The teammates that have not left."""
+        return tuple(member for member in self.team if not member.left)
+
+    def member(self, name: str) -> Member | None:
+        """The teammate of this name that has not left."""
+        return next((member for member in self.present if member.name == name), None)
 
     @property
     def depth(self) -> int:

@@ -60,6 +60,11 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Receive:
+    """The model is to read what others of its team said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Compact:
     """Somebody asked that the conversation be compacted before the next request."""
 
@@ -89,7 +94,21 @@ class Over:
 _NOBODY = 0
 """An epoch that no worker ever has."""
 
-Step = AskModel | Judge | Run | Recover | AwaitPerson | Deliver | Notify | Compact | Repair | Stop | Finish | Over
+Step = (
+    AskModel
+    | Judge
+    | Run
+    | Recover
+    | AwaitPerson
+    | Deliver
+    | Notify
+    | Receive
+    | Compact
+    | Repair
+    | Stop
+    | Finish
+    | Over
+)
 
 
 def next_step(session: Session) -> Step:
@@ -98,6 +117,8 @@ def next_step(session: Session) -> Step:
     if turn is None or turn.state != "open":
         return Over()
     step = _step(turn, session.epoch, tuple(agent.child for agent in session.paused_subagents()))
+    if isinstance(step, Finish) and session.mail.unread:
+        step = Receive()
     if turn.stopping and not isinstance(step, Finish):
         return Stop()
     return _before_asking(session) or step if isinstance(step, AskModel) else step
@@ -107,6 +128,8 @@ def _before_asking(session: Session) -> Step | None:
     """What has to be done before the model is asked, if anything."""
     if session.background.untold:
         return Notify(session.background.untold)
+    if session.mail.unread:
+        return Receive()
     return None if session.context.wanted is None else Compact(session.context.wanted)
 
 

@@ -46,6 +46,7 @@ from .covers import covers
 from .gist import gist_of
 from .memory_words import MEMORY_WORDS
 from .subagent_words import SUBAGENT_WORDS
+from .team_words import TEAM_WORDS
 from .words import Words
 
 _SMALLEST = Decimal("0.0001")
@@ -151,6 +152,7 @@ _WHEN: Mapping[InputKind, str] = {
     "follow_up": "for when the turn would end",
     "repair": "the answer has not the form asked for",
     "notice": "about background tasks",
+    "message": "from the team",
 }
 
 
@@ -265,4 +267,5 @@ _WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     **MEMORY_WORDS,
     **CONTEXT_WORDS,
     **SUBAGENT_WORDS,
+    **TEAM_WORDS,
 }

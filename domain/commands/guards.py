@@ -1,9 +1,14 @@
 """What several commands check before they decide."""
 
+import re
+from typing import Final
+
 from ..content import TextBlock, UserBlock
 from ..errors import CommandRefused, InvalidInput, NotFound, SessionLost
 from ..events import Stamp
 from ..session import Call, Session, Turn
+
+_AGENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def started(session: Session) -> None:
@@ -58,6 +63,14 @@ def says_something(content: tuple[UserBlock, ...]) -> None:
         not isinstance(block, TextBlock) or not isinstance(block.text, str) or block.text.strip() for block in content
     ):
         raise InvalidInput("there must be text that is not blank, or an image")
+
+
+def agent_name(name: str, kind: str) -> None:
+    """Refuse what cannot be a part of a path. Raises InvalidInput."""
+    if not _AGENT.fullmatch(name):
+        raise InvalidInput(
+            f"{name!a} cannot be the name of a {kind}; use up to 64 letters, digits, dots, dashes and underscores"
+        )
 
 
 def call_of(turn: Turn, call_id: str) -> Call:

@@ -154,6 +154,9 @@ def close(session: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
         raise CommandRefused(f"session {session.id} has a turn in progress; cancel it first")
     if session.subagents.active:
         raise CommandRefused(f"session {session.id} has subagents at work; wait for them, or cancel them first")
+    if session.present:
+        names = ", ".join(member.name for member in session.present)
+        raise CommandRefused(f"session {session.id} leads {names}; let them leave first (team_shutdown)")
     return (*context.abandon(session, by, "the session was closed"), SessionClosed(**by, reason=reason))
 
 

@@ -1,10 +1,9 @@
 """Commands about subagents, for the stream of the session that they work for."""
 
-import re
 from dataclasses import dataclass
 
 from ..content import Body
-from ..errors import CommandRefused, InvalidInput
+from ..errors import CommandRefused
 from ..events import (
     Event,
     PauseReason,
@@ -18,8 +17,6 @@ from ..events import (
 )
 from ..session import Session, Subagent
 from . import guards
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +47,13 @@ class Spawn:
     errand: Errand | None = None
 
 
-def _check_name(name: str) -> None:
-    """Refuse what cannot be a part of a path. Raises InvalidInput."""
-    if not _NAME.fullmatch(name):
-        raise InvalidInput(
-            f"{name!a} cannot be the name of a subagent; use up to 64 letters, digits, dots, dashes and underscores"
-        )
-
-
 def spawn(session: Session, by: Stamp, new: Spawn, bounds: Bounds) -> tuple[Event, ...]:
     """Have a subagent work for the session. Raises NotFound, SessionLost, CommandRefused, InvalidInput."""
     turn_id, stamp = None, by
     if new.errand is not None:
         turn_id, stamp = _on_an_errand(session, by, new.errand)
     guards.not_closed(session)
-    _check_name(new.name)
+    guards.agent_name(new.name, "subagent")
     if session.depth >= bounds.deepest:
         raise CommandRefused(
             f"{session.path} may have no subagents: agents work for each other at most {bounds.deepest} deep "

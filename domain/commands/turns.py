@@ -52,7 +52,7 @@ def complete(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
     turn = guards.open_turn(session, epoch)
     if turn.awaiting or turn.attempt or turn.open_calls or turn.last_word not in turn.last_words:
         raise CommandRefused(f"turn {turn.turn_id} is not over: the model has not had its last word")
-    if turn.inputs:
+    if turn.inputs or session.mail.unread:
         raise CommandRefused(f"turn {turn.turn_id} is not over: something was said that the model has not seen")
     outcome: Literal["answered", "empty"] = "empty" if turn.last_word == "empty" else "answered"
     return (TurnCompleted(**guards.because(by, turn.version), turn_id=turn.turn_id, outcome=outcome),)

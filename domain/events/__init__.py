@@ -80,6 +80,15 @@ from .task import (
     TaskReleased,
     TaskReopened,
 )
+from .team import (
+    MailKind,
+    MessageArrived,
+    MessagesDelivered,
+    MessageSent,
+    RequestAnswered,
+    TeammateJoined,
+    TeammateLeft,
+)
 from .tool import (
     AuthorizedBy,
     DeniedBy,
@@ -161,6 +170,13 @@ __all__ = [
     "SubagentResumed",
     "SubagentSpawned",
     "SubagentSuspended",
+    "MailKind",
+    "MessageArrived",
+    "MessageSent",
+    "MessagesDelivered",
+    "RequestAnswered",
+    "TeammateJoined",
+    "TeammateLeft",
     "DeniedBy",
     "Redaction",
     "PermissionEndorsed",

@@ -59,6 +59,14 @@ from .task import (
     TaskReleased,
     TaskReopened,
 )
+from .team import (
+    MessageArrived,
+    MessagesDelivered,
+    MessageSent,
+    RequestAnswered,
+    TeammateJoined,
+    TeammateLeft,
+)
 from .tool import (
     ToolCallAmended,
     ToolCallAuthorized,
@@ -142,6 +150,12 @@ EVENTS: tuple[type[Event], ...] = (
     SubagentSuspended,
     SubagentResumed,
     SubagentFinished,
+    TeammateJoined,
+    TeammateLeft,
+    MessageSent,
+    RequestAnswered,
+    MessageArrived,
+    MessagesDelivered,
     ToolsArranged,
     ToolProfileChosen,
     ToolsFound,

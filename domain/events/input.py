@@ -7,10 +7,10 @@ from pydantic import Field
 from ..content import UserBlock
 from .turn import TurnEvent
 
-InputKind = Literal["steer", "follow_up", "repair", "notice"]
+InputKind = Literal["steer", "follow_up", "repair", "notice", "message"]
 """When it reaches the model: with the next request, when the turn would end, or because its answer would not do.
 
-A notice says with the next request what became of background tasks.
+A notice says with the next request what became of background tasks, a message what others of the team say.
 """
 
 

@@ -1,7 +1,9 @@
 """Facts about subagents: sessions that work for another one, which holds these facts about them."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ..content import Body, Value
 from ..settings import Count, Money
@@ -17,7 +19,7 @@ PauseReason = Literal["permission", "unknown_outcome", "stopped"]
 class SpawnedBy(Value):
     """The session that another one works for, and its turn and call where these are why there is one.
 
-    `path` is where it stands in the tree of agents, such as `main/review/grep`.
+    `path` is where it stands in the tree of agents, such as `main/review/grep`. A `teammate` has a name in a team.
     """
 
     session: str
@@ -25,6 +27,7 @@ class SpawnedBy(Value):
     turn_id: str | None = None
     call_id: str | None = None
     template: str | None = None
+    teammate: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class Spending(Value):

@@ -163,6 +163,7 @@ _SAID = {
     "follow_up": "User, to follow",
     "repair": "turnlog, to the model",
     "notice": "turnlog, to the model",
+    "message": "the team, to the model",
 }
 _ENDED = {
     "completed": "is complete",

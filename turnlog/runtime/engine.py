@@ -24,6 +24,7 @@ from turnlog.domain import (
     LimitSpent,
     Notify,
     Over,
+    Receive,
     Recover,
     Repair,
     Resolution,
@@ -65,6 +66,7 @@ from .ending import (
 )
 from .environment import RUNNING
 from .judging import judge_call
+from .mail_delivery import receive
 from .making_room import make_room, rescue
 from .policies import policy_of
 from .replies import Reply, reply_of
@@ -175,7 +177,7 @@ def _is_crash_loop(worker: Worker, turn: Turn, step: Step) -> bool:
 
 
 async def _take(
-    worker: Worker, step: Judge | Run | Recover | Deliver | Notify | Compact | Repair | Stop | Finish
+    worker: Worker, step: Judge | Run | Recover | Deliver | Notify | Receive | Compact | Repair | Stop | Finish
 ) -> None:
     match step:
         case Judge(call):
@@ -184,10 +186,8 @@ async def _take(
             await _run(worker, calls)
         case Recover(calls):
             await recover_calls(worker, calls)
-        case Deliver(input_ids):
-            decide(worker, partial(commands.inputs.deliver, input_ids=input_ids))
-        case Notify(tasks):
-            await notify(worker, tasks)
+        case Deliver() | Notify() | Receive():
+            await _tell_model(worker, step)
         case Compact(instructions):
             await compact_as_wanted(worker, instructions)
         case Repair():
@@ -196,6 +196,18 @@ async def _take(
             decide(worker, commands.turns.suspend)
         case Finish():
             decide(worker, commands.turns.complete)
+            by = worker.stamp()
+            worker.decide(lambda session: commands.teams.last_turn_over(session, by))
+
+
+async def _tell_model(worker: Worker, step: Deliver | Notify | Receive) -> None:
+    match step:
+        case Deliver(input_ids):
+            decide(worker, partial(commands.inputs.deliver, input_ids=input_ids))
+        case Notify(tasks):
+            await notify(worker, tasks)
+        case Receive():
+            await receive(worker)
 
 
 async def _ask(worker: Worker, attempts: int) -> int:

@@ -18,6 +18,7 @@ from turnlog.domain import (
     EventLog,
     Heartbeats,
     Ids,
+    Mailbox,
     Memory,
     Model,
     Permissions,
@@ -31,6 +32,7 @@ from turnlog.domain import (
     ToolOutput,
     Workers,
     board_after,
+    mailbox_after,
     memory_after,
 )
 from turnlog.projections import ReadTables
@@ -60,6 +62,7 @@ class Settings:
     than was authorised is judged again `most_outdated` times. What a background task writes is kept every
     `checkpoint_seconds`. A worker not heard of for longer than `lease_seconds`, by the database's clock, has lost its
     sessions to whoever takes them. A turn whose worker was replaced `most_takeovers` times at one step has failed.
+    A session may lead so many `teammates` at a time.
     A conversation may have `context_tokens`, and never more than its model takes (None: only that counts). From the
     share `compact_at` of them on it is made shorter: old tool results are elided where that saves the share
     `elision_worth`, else it is compacted, and the share `keep_recent` of it stays word for word.
@@ -87,6 +90,7 @@ class Settings:
     subagents_at_once: int = 8
     lease_seconds: float = 30.0
     most_takeovers: int = 3
+    teammates: int = 16
     context_tokens: int | None = None
     compact_at: float = 0.8
     keep_recent: float = 0.25
@@ -161,6 +165,7 @@ class Environment:
     books: Books = field(init=False)
     boards: Folds[TaskBoard] = field(init=False)
     memories: Folds[Memory] = field(init=False)
+    mailboxes: Folds[Mailbox] = field(init=False)
     redactor: Redactor = field(init=False, repr=False)
     pulse: Pulse = field(init=False, repr=False)
 
@@ -170,6 +175,7 @@ class Environment:
         attempts = self.settings.command_attempts
         object.__setattr__(self, "boards", Folds(self.log, TaskBoard(), board_after, attempts))
         object.__setattr__(self, "memories", Folds(self.log, Memory(), memory_after, attempts))
+        object.__setattr__(self, "mailboxes", Folds(self.log, Mailbox(), mailbox_after, attempts))
         object.__setattr__(self, "redactor", Redactor(self.secrets))
         pulse = Pulse(self.heartbeats, self.settings.lease_seconds, self.clock.now, self.elapsed)
         object.__setattr__(self, "pulse", pulse)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from turnlog.domain import FIND_TOOLS, READ_TOOL_RESULT, TASK_TOOL, Tool
+from turnlog.domain import FIND_TOOLS, READ_TOOL_RESULT, TASK_TOOL, TEAM_TOOLS, Tool
 
 from .compact_tool import CompactTool
 from .environment import Environment
@@ -10,11 +10,13 @@ from .find_tools import FindTools
 from .pages import COMPACT
 from .results import ReadToolResult
 from .task_tool import TaskTool
+from .team_tools import team_tool
 
 _TOOLS: Mapping[str, Callable[[Environment], Tool]] = {
     READ_TOOL_RESULT: ReadToolResult,
     COMPACT: CompactTool,
     TASK_TOOL: lambda env: TaskTool(env.subagents),
+    **{name: team_tool(name) for name in TEAM_TOOLS},
 }
 
 

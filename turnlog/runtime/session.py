@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal, overload
 
 from pydantic import BaseModel
@@ -25,6 +26,7 @@ from turnlog.domain import (
 )
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, project
 
+from . import mailing
 from .addresses import At
 from .compacting_now import Compacting, compact_now
 from .configuring import Wanted, configure_session
@@ -38,6 +40,7 @@ from .hooks import Hook, in_order
 from .inputs import UserInput, keep_input
 from .live import Piece
 from .looking import rules_for
+from .mail_delivery import Received, inbox
 from .means import Means, worker_for
 from .memory import ProjectMemory, recalling
 from .outputs import M, form_of
@@ -49,6 +52,7 @@ from .subagents import SubagentHandle, end_all, handles
 from .subscription import follow, follow_kinds
 from .taking import holder_of, still_waits, taken, without_asking
 from .task_board import Tasks, tasks_of
+from .teams import NewTeammate, Teammate, list_teammates, shut_down, spawn_teammate
 from .why import Why, why
 from .worker import Worker
 from .writing import command
@@ -255,6 +259,74 @@ class SessionHandle:
         """The subagents that are not done. Raises StoreError."""
         active = (await load(self._env, self._id)).subagents
         return tuple(handle for handle in await self.subagents(approvals=approvals) if active.find(handle.id))
+
+    # A team
+
+    async def team_spawn(  # noqa: PLR0913 - named, and none changes what another means
+        self,
+        name: str,
+        prompt: str,
+        *,
+        role: str = "",
+        tools: Sequence[str] | None = None,
+        model: str | Model | None = None,
+        system: str | None = None,
+        limits: Limits | None = None,
+    ) -> str:
+        """Begin a teammate, which any worker runs: in this process `Turnlog.work`; its session's id.
+
+        None leaves a thing as it is here. Raises CommandRefused, InvalidInput, ModelError, StoreError.
+        """
+        new = NewTeammate(name, prompt, role, tools, model, system, limits)
+        return await spawn_teammate(self._env, self._id, new)
+
+    async def list_teammates(self) -> tuple[Teammate, ...]:
+        """The teammates there ever were in the team that this session leads or belongs to. Raises StoreError."""
+        return await list_teammates(self._env, self._id)
+
+    async def team_shutdown(self, name: str, reason: str = "") -> None:
+        """Let a teammate go: no message reaches it any more, and a turn in progress is its last.
+
+        Raises NotFound, CommandRefused, StoreError.
+        """
+        await shut_down(self._env, self._id, name, reason)
+
+    async def team_send(self, to: str, text: str) -> str:
+        """Say something to one of the team, who reads it once; the id of the message.
+
+        Raises NotFound, CommandRefused, InvalidInput, StoreError.
+        """
+        return await mailing.send(self._env, mailing.sender(self._env, self._id), to, text)
+
+    async def team_broadcast(self, text: str) -> str:
+        """Say something to all others of the team; the id of the message. Raises CommandRefused, StoreError."""
+        return await mailing.broadcast(self._env, mailing.sender(self._env, self._id), text)
+
+    async def team_request(self, to: str, text: str, *, within: timedelta | None = None) -> str:
+        """Ask one of the team for a response; the id that it will name. Later than `within` none is taken.
+
+        Raises NotFound, CommandRefused, InvalidInput, StoreError.
+        """
+        return await mailing.request(self._env, mailing.sender(self._env, self._id), to, text, within)
+
+    async def team_respond(self, request_id: str, text: str) -> str:
+        """Answer a request that was put to this session; the id of the message.
+
+        Raises NotFound for what was never asked here, CommandRefused for a late or a second answer, StoreError.
+        """
+        return await mailing.respond(self._env, mailing.sender(self._env, self._id), request_id, text)
+
+    async def team_response(self, request_id: str) -> Received:
+        """The response to a request of this session, once it is there; it stays in the inbox. Raises StoreError."""
+        return await mailing.response(self._env, self._id, request_id)
+
+    async def team_inbox(self) -> tuple[Received, ...]:
+        """The messages that neither model nor program has read, oldest first. Raises StoreError, BlobMissing."""
+        return await inbox(self._env, self._id)
+
+    async def team_take(self) -> tuple[Received, ...]:
+        """The same, and they are read: the model is not told of them. Raises StoreError, BlobMissing."""
+        return await mailing.take(self._env, self._id)
 
     # Permissions
 

@@ -342,6 +342,11 @@ class Session:
         """The teammates that have not left."""
         return tuple(member for member in self.team if not member.left)
 
+    @property
+    def at_work(self) -> tuple[str, ...]:
+        """The sessions that work for it, and whose use of limits its own log does not tell."""
+        return (*(agent.child for agent in self.subagents.active), *(member.session for member in self.team))
+
     def member(self, name: str) -> Member | None:
         """The teammate of this name that has not left."""
         return next((member for member in self.present if member.name == name), None)

@@ -10,6 +10,9 @@ from ..runtime.cast import Cast
 
 pytestmark = pytest.mark.fault
 
+APPENDS = (2, 5, 9, 13, 17)
+"""Of some twenty: how many there are depends on how the pool and the teammate happen to meet."""
+MOMENTS = ("before", "after")
 TEAM = ("team_spawn", "team_send", "team_request", "team_respond", "team_list", "team_shutdown")
 
 
@@ -36,13 +39,18 @@ async def a_team(run: CrashRun) -> None:
     """A lead begins a teammate, writes to it, is written to, and lets it go."""
     played = cast()
     async with run.open() as log:
-        lead = await run.session(log, "The lead", model=played, tools=TEAM)
+        begun = [found.id for found in await log.list_sessions() if found.title == "The lead"]
+        lead = (
+            await log.open_session(begun[0], model=played)
+            if begun
+            else await log.create_session("The lead", model=played, tools=TEAM)
+        )
         await run.turn(lead, "Why do the tests fail?")
         await log.work(models=[played], until_idle=True)
         await run.turn(lead, "And?")
 
 
 def test_a_killed_team_ends_as_an_undisturbed_one(crash_matrix: CrashMatrix) -> None:
-    report = crash_matrix(a_team, stride=4)
+    report = crash_matrix(a_team, points=[f"append:{number}:{moment}" for number in APPENDS for moment in MOMENTS])
     assert report.ok
     assert "0 doubles, 0 losses" in str(report)

@@ -12,7 +12,7 @@ from .digests import text_digest
 from .environment import Environment
 from .histories import load
 
-Do = Callable[[Environment, ToolContext, Mapping[str, JsonValue]], Awaitable[str]]
+Do = Callable[[Environment, ToolContext, Mapping[str, JsonValue]], Awaitable[ToolOutput]]
 
 EVERYBODY: Final = "everybody"
 """Whom a message is for that all others get."""
@@ -58,33 +58,37 @@ class _Shutdown(_Arguments):
     reason: str = ""
 
 
-async def _spawn(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> str:
+async def _spawn(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> ToolOutput:
     wanted = _Spawn.model_validate(dict(arguments))
     new = teams.NewTeammate(wanted.name, wanted.prompt, wanted.role, wanted.tools, call_id=context.call_id)
     session_id = await teams.spawn_teammate(env, context.session_id, new)
-    return f"{wanted.name} is at work (session {session_id}). What it says will reach you as messages."
+    said = f"{wanted.name} is at work; what it says will reach you as messages"
+    return ToolOutput((said,), details={"session_id": session_id})
 
 
-async def _send(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> str:
+async def _send(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> ToolOutput:
     wanted = _Send.model_validate(dict(arguments))
     if wanted.to == EVERYBODY:
-        return f"sent to everybody ({await mailing.broadcast(env, _sender(context), wanted.text)})"
-    return f"sent to {wanted.to} ({await mailing.send(env, _sender(context), wanted.to, wanted.text)})"
+        sent = await mailing.broadcast(env, _sender(context), wanted.text)
+    else:
+        sent = await mailing.send(env, _sender(context), wanted.to, wanted.text)
+    return ToolOutput((f"sent to {wanted.to}",), details={"message_id": sent})
 
 
-async def _request(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> str:
+async def _request(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> ToolOutput:
     wanted = _Request.model_validate(dict(arguments))
     request_id = await mailing.request(env, _sender(context), wanted.to, wanted.text)
-    return f"{wanted.to} was asked: request {request_id}. The response will reach you as a message that names it."
+    said = f"{wanted.to} was asked: request {request_id}. The response will reach you as a message that names it."
+    return ToolOutput((said,), details={"request_id": request_id})
 
 
-async def _respond(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> str:
+async def _respond(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> ToolOutput:
     wanted = _Respond.model_validate(dict(arguments))
     await mailing.respond(env, _sender(context), wanted.request_id, wanted.text)
-    return f"request {wanted.request_id} is answered"
+    return ToolOutput((f"request {wanted.request_id} is answered",))
 
 
-async def _list(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> str:
+async def _list(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> ToolOutput:
     _List.model_validate(dict(arguments))
     roster = await mailing.roster_of(env, context.session_id)
     lines = [f"you are {roster.name}"]
@@ -94,10 +98,10 @@ async def _list(env: Environment, context: ToolContext, arguments: Mapping[str, 
     mailbox = await env.mailboxes.read(mailbox_stream(context.session_id))
     asked = mailbox.open_requests()
     lines.extend(f"request {each.request_id} from {each.sender} waits for your answer" for each in asked)
-    return "\n".join(lines)
+    return ToolOutput(("\n".join(lines),))
 
 
-async def _shutdown(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> str:
+async def _shutdown(env: Environment, context: ToolContext, arguments: Mapping[str, JsonValue]) -> ToolOutput:
     wanted = _Shutdown.model_validate(dict(arguments))
     try:
         await teams.shut_down(env, context.session_id, wanted.name, wanted.reason, context.call_id)
@@ -105,7 +109,7 @@ async def _shutdown(env: Environment, context: ToolContext, arguments: Mapping[s
         lead = await load(env, context.session_id)
         if not any(member.name == wanted.name and member.left for member in lead.team):
             raise
-    return f"{wanted.name} has left the team"
+    return ToolOutput((f"{wanted.name} has left the team",))
 
 
 def _sender(context: ToolContext) -> mailing.Sender:
@@ -129,13 +133,13 @@ class TeamTool:
         """Name, description, schema and effect class."""
         return self._spec
 
-    def show(self, arguments: Mapping[str, JsonValue]) -> str:
+    def show(self, arguments: Mapping[str, JsonValue]) -> ToolOutput:
         """The call with every argument."""
         return "\n".join([self._spec.name, *(f"  {name}: {value}" for name, value in arguments.items())])
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         """Do it. Raises NotFound, CommandRefused, InvalidInput, StoreError."""
-        return ToolOutput((await self._do(self._env, context, arguments),))
+        return await self._do(self._env, context, arguments)
 
 
 def _spec(name: str, description: str, arguments: type[BaseModel], effect: Effect = "idempotent") -> ToolSpec:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Literal
 
 from turnlog.domain import (
@@ -22,7 +21,7 @@ from turnlog.domain import (
     Status,
     clean,
     commands,
-    evolve,
+    fold_events,
 )
 
 from .again import again
@@ -83,7 +82,7 @@ async def spawn_teammate(env: Environment, lead_id: str, new: NewTeammate) -> st
         joined = commands.teams.join(lead, by, joining, env.settings.teammates)
         started = commands.sessions.start(Session(child), by, await _opening(env, lead, new, path))
         asked = commands.turns.Asked(await keep_input(env.bodies, new.prompt))
-        begun = commands.turns.start(reduce(evolve, started, Session(child)), by, env.ids.new("turn"), asked)
+        begun = commands.turns.start(fold_events(Session(child), started), by, env.ids.new("turn"), asked)
         await env.log.append(Change(lead.id, lead.version, joined), Change(child, 0, (*started, *begun)))
         return child
 

@@ -55,9 +55,9 @@ class Tree:
         return known
 
     async def _read_below(self, session: Session) -> None:
-        for agent in session.subagents.active:
-            if agent.child != self._id:
-                await self._read_below(await self._read(agent.child))
+        for child in session.at_work:
+            if child != self._id:
+                await self._read_below(await self._read(child))
 
     def _account(self, session: Session, child: Session | None) -> Account:
         turn_id = session.turn.turn_id if session.turn else None
@@ -67,6 +67,8 @@ class Tree:
             in_all = in_all + used
             if agent.turn_id is not None and agent.turn_id == turn_id:
                 in_turn = in_turn + used
+        for member in session.team:  # what a teammate uses counts for the session, and for no turn of it
+            in_all = in_all + self._used(member.session)
         of_turn = child is None or (child.spawned_by is not None and child.spawned_by.turn_id == turn_id)
         return Account(session, in_turn if of_turn else None, in_all)
 
@@ -75,8 +77,8 @@ class Tree:
         if session is None:
             return NOTHING
         total = _at_least(session.spent, self._env.promised.get(session_id, NOTHING))
-        for agent in session.subagents.active:
-            total = total + self._used(agent.child)
+        for child in session.at_work:
+            total = total + self._used(child)
         return total
 
 

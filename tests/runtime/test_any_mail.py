@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from hypothesis import given, settings
@@ -89,7 +90,7 @@ async def _live(world: World, life: Life, crashes: Crashes) -> None:
             await until_done(run)
         else:
             sender, to = step
-            await until_done(lambda s=sender, t=to, n=number: _say(world, sessions[s], t, n))
+            await until_done(partial(_say, world, sessions[sender], to, number))
     crashes.left.clear()
     await run()
     await lead.append_turn("And?")

@@ -177,7 +177,7 @@ async def test_a_model_answers_a_request(memory: World) -> None:
     lead, cast = await team(memory, {"ada": ["Hello.", "No idea."]}, "ada")
     await run_all(memory, cast)
     asked = await lead.team_request("ada", "May I deploy?")
-    replies = ["Hello.", asks(("team_respond", {"request_id": asked, "text": "You may."})), "Answered."]
+    replies: Script = ["Hello.", asks(("team_respond", {"request_id": asked, "text": "You may."})), "Answered."]
     await run_all(memory, Cast({"ada": replies}))
     assert (await lead.team_response(asked)).text == "You may."
 

@@ -133,7 +133,7 @@ class TeamTool:
         """Name, description, schema and effect class."""
         return self._spec
 
-    def show(self, arguments: Mapping[str, JsonValue]) -> ToolOutput:
+    def show(self, arguments: Mapping[str, JsonValue]) -> str:
         """The call with every argument."""
         return "\n".join([self._spec.name, *(f"  {name}: {value}" for name, value in arguments.items())])
 

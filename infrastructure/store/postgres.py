@@ -41,7 +41,7 @@ from . import postgres_schema
 from .address import PostgresAddress
 from .backend import PAGE, Row, SnapshotRow
 from .group import Append, Outcome
-from .postgres_connection import BoundedConnection
+from .postgres_connection import RECONNECT_SECONDS, BoundedConnection, Pool
 from .postgres_subscription import WatchingSubscription
 from .postgres_watch import Watch
 from .postgres_writer import Writer
@@ -111,9 +111,17 @@ class Datastore(PostgresDatastore):
             schema=address.schema,
             originator_id_type="text",
         )
-        settings = postgres_schema.parameters(address)
-        self.pool.kwargs = {**settings, "row_factory": dict_row}
-        self.pool.connection_class = BoundedConnection[DictRow]
+        self.pool = Pool(
+            connection_class=BoundedConnection[DictRow],
+            kwargs={**postgres_schema.parameters(address), "row_factory": dict_row},
+            min_size=1,
+            max_size=THREADS,
+            open=False,
+            configure=self.after_connect_func(),
+            check=Pool.check_connection,
+            timeout=address.deadline / 2,
+            reconnect_timeout=RECONNECT_SECONDS,
+        )
 
     def after_connect_func(self) -> Callable[[Connection[Any]], None]:
         """What the pool does with a new connection."""

@@ -1,12 +1,13 @@
-"""Connections that give up: every exchange with the server has an end, even should it fall silent."""
+"""Connections that give up, since every exchange with the server has an end, and a pool that does not."""
 
 from collections.abc import Generator
 from time import monotonic
 from typing import TypeVar
 
+from eventsourcing.postgres import ConnectionPool
 from psycopg import Connection, OperationalError
 from psycopg.abc import PQGen
-from psycopg.rows import Row
+from psycopg.rows import DictRow, Row
 from psycopg.waiting import Ready, Wait
 
 from .address import DEADLINE_SECONDS
@@ -14,6 +15,9 @@ from .address import DEADLINE_SECONDS
 RV = TypeVar("RV")
 INTERVAL = 0.1
 """How often, in seconds, a wait looks at the clock."""
+
+RECONNECT_SECONDS = 0.5
+"""Between two attempts of the pool to connect."""
 
 
 class NoAnswer(OperationalError):
@@ -48,3 +52,12 @@ class BoundedConnection(Connection[Row]):
         except StopIteration as done:
             result: RV = done.value
             return result
+
+
+class Pool(ConnectionPool[Connection[DictRow]]):
+    """A pool that tries to connect as often however long the server was away: the stock one waits twice as long each
+    time, and would find it back as late as it was away."""
+
+    def reconnect_failed(self) -> None:
+        super().reconnect_failed()
+        self.check()

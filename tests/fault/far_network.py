@@ -29,6 +29,9 @@ TESTS_OF_NETWORKS = "198.18.0.0"
 NOBODY = "02:00:00:00:00:01"
 """A hardware address that no interface has; what is sent there is lost without a word."""
 
+APART = ("unshare", "--net")
+"""What a command is put behind to be in a network of its own."""
+
 Told = dict[str, Any]
 
 
@@ -135,8 +138,7 @@ class Far:
 async def far_writer_on(cable: Cable) -> AsyncGenerator[Far]:
     """A writer at the other end of a cable."""
     command = [
-        "unshare",
-        "--net",
+        *APART,
         sys.executable,
         *(["-P"] if sys.flags.safe_path else []),
         str(Path(far_writer.__file__)),

@@ -196,3 +196,28 @@ async def test_many_subscribers_share_one_listening_connection(fresh_postgres: s
             one.stop()
             with one:
                 pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the server's program in /proc")
+async def test_reads_go_on_soon_after_a_server_that_was_long_away(own_server: PostgresServer) -> None:
+    """However long it was away, and however often it was asked meanwhile."""
+    restarts = Restarts(own_server)
+    try:
+        async with store.open_store(hurried(own_server.url, 2)) as opened:
+            await opened.log.append(change("s", 0, "x"))
+            restarts.stop(signal.SIGQUIT)
+            away = monotonic()
+            while monotonic() - away < 4:
+                with pytest.raises(StoreError):
+                    await opened.log.read("s")
+            restarts.start()
+            restarts.wait_until_it_answers()
+            back = monotonic()
+            while True:
+                try:
+                    assert len(await opened.log.read("s")) == 1
+                    break
+                except StoreError:
+                    assert monotonic() - back < 2
+    finally:
+        restarts.close()

@@ -51,6 +51,9 @@ class JumpingClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    async def until(self, moment: datetime) -> None:
+        await asyncio.sleep((moment - self.now()).total_seconds())
+
 
 def tools_of(ledger: Ledger) -> tuple[Tool, ...]:
     """One tool of each effect class, and one that a person is asked about; each effect is noted outside."""

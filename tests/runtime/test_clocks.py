@@ -1,5 +1,6 @@
 """Clocks that are set forward and back: no question and no answer lives again or longer, and order is the log's."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +28,9 @@ class LooseClock:
 
     async def sleep(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)
+
+    async def until(self, moment: datetime) -> None:
+        await asyncio.sleep((moment - self.time).total_seconds())
 
 
 class TimeOfDatabase:

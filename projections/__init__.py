@@ -1,6 +1,8 @@
 """What the log looks like from different sides: pure folds, and what is read from them."""
 
-from . import exports, tables
+from typing import TYPE_CHECKING
+
+from . import tables
 from .approvals import APPROVALS, Approval, approvals_of
 from .background import BACKGROUND, TaskRows
 from .background_words import how_it_stands
@@ -65,6 +67,9 @@ from .validity import conversation_problems
 from .view import view
 from .visible import quoted, visible
 from .words import Tone
+
+if TYPE_CHECKING:
+    from . import exports  # who imports it by name gets it; the others do not wait for it
 
 __all__ = [
     "HEADING",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from turnlog.domain import (
     STANDARD,
@@ -47,33 +47,32 @@ from .runtime import (
     revoke_rule,
 )
 from .runtime.addresses import At
-from .runtime.bisecting import Bisection, bisect
-from .runtime.bisecting import Progress as BisectProgress
-from .runtime.blaming import Blame, blame
-from .runtime.claiming import PoolMeans
 from .runtime.comparing import Comparison, compare
 from .runtime.contexts import by_type
 from .runtime.creating import NewSession, create_session, open_session
-from .runtime.exporting import BlobsIn, Export, ExportFormat, export_session
 from .runtime.forks import NewFork, fork_session
 from .runtime.hooks import Hook, in_order
-from .runtime.importing import Imported, import_session
 from .runtime.memory import ProjectMemory
-from .runtime.paths import parse_path
 from .runtime.places import found_at, history_at
-from .runtime.pool import Pool, PoolSettings
 from .runtime.read_models import Projections
-from .runtime.replays import Replayed, replay_session
-from .runtime.rewinding import Rewound, Standing, rewind, standing_after
-from .runtime.runnable import RunnableSessions
 from .runtime.subagents import end_agents
 from .runtime.subscription import Wanted
 from .runtime.task_board import Tasks, tasks_of_project
 from .runtime.templates import SubagentTemplate, by_name
 from .runtime.usage import usage_of
-from .runtime.whatif import BlastRadius, Difference, Progress, Trial, blast_radius, whatif, with_books
-from .runtime.whatif import Outcome as Effects
 from .runtime.work_reports import TellWork, silent
+
+if TYPE_CHECKING:  # what few commands need is imported by those: showing a session must not wait for it
+    from .runtime.bisecting import Bisection
+    from .runtime.bisecting import Progress as BisectProgress
+    from .runtime.blaming import Blame
+    from .runtime.exporting import BlobsIn, ExportFormat
+    from .runtime.importing import Imported
+    from .runtime.pool import PoolSettings
+    from .runtime.replays import Replayed
+    from .runtime.rewinding import Rewound, Standing
+    from .runtime.whatif import BlastRadius, Difference, Progress, Trial
+    from .runtime.whatif import Outcome as Effects
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +215,7 @@ class Turnlog:
         hooks: Sequence[Hook] = (),
         concurrency: int = 10,
         until_idle: bool = False,
-        settings: PoolSettings | None = None,
+        settings: "PoolSettings | None" = None,
         tell: TellWork = silent,
     ) -> None:
         """Run sessions that nobody runs, so many at a time, for ever; or until there are none left.
@@ -226,6 +225,10 @@ class Turnlog:
         end its step and gives it back, for another worker to go on; cancelling it again breaks the steps off.
         Raises InvalidInput; StoreError where it is to end.
         """
+        from .runtime.claiming import PoolMeans
+        from .runtime.pool import Pool, PoolSettings
+        from .runtime.runnable import RunnableSessions
+
         if concurrency < 1:
             raise InvalidInput(f"{concurrency} sessions at a time are none; give at least 1")
         pooled = replace(settings or PoolSettings(), concurrency=concurrency, until_idle=until_idle)
@@ -282,11 +285,14 @@ class Turnlog:
         first, second = [Moment.of(*await found_at(self._env.log, address)) for address in (before, after)]
         return Diff.of(first, second)
 
-    async def blame(self, session_id: str, path: str = "", at: At = None) -> Blame:
+    async def blame(self, session_id: str, path: str = "", at: At = None) -> "Blame":
         """Which events wrote the part of the state at a path, such as `rules.r1.effect` or `/messages/3`.
 
         Raises NotFound, InvalidInput, StoreError.
         """
+        from .runtime.blaming import blame
+        from .runtime.paths import parse_path
+
         return blame(session_id, await history_at(self._env.log, session_id, at), parse_path(path))
 
     async def bisect(
@@ -294,12 +300,14 @@ class Turnlog:
         session_id: str,
         predicate: str,
         at: At = None,
-        progress: BisectProgress = lambda looked, versions: None,
-    ) -> Bisection:
+        progress: "BisectProgress" = lambda looked, versions: None,
+    ) -> "Bisection":
         """At which versions a predicate over the state holds, such as `len(messages) > 10`.
 
         Raises InvalidInput, NotFound where it never does, StoreError.
         """
+        from .runtime.bisecting import bisect
+
         return bisect(session_id, await history_at(self._env.log, session_id, at), predicate, progress)
 
     async def compare(self, one: str, other: str) -> Comparison:
@@ -327,16 +335,20 @@ class Turnlog:
         child = await fork_session(self._env, session_id, at, new)
         return SessionHandle(self._env, child, model=new.own_model, tools=new.own_tools)
 
-    async def rewind(self, session_id: str, at: At, *, reason: str = "", keep_grants: bool = False) -> Rewound:
+    async def rewind(self, session_id: str, at: At, *, reason: str = "", keep_grants: bool = False) -> "Rewound":
         """Have a fork from a point take the session's place, which accepts no further turn and names its successor.
 
         A turn in progress is cancelled. What is on disk and in the world stays as it is: `Rewound.standing` says what.
         Raises NotFound, CommandRefused, InvalidInput, StoreError.
         """
+        from .runtime.rewinding import rewind
+
         return await rewind(self._env, session_id, at, NewFork(keep_grants=keep_grants), reason)
 
-    async def standing(self, session_id: str, at: At) -> Standing:
+    async def standing(self, session_id: str, at: At) -> "Standing":
         """What rewinding a session to a point would not undo. Raises NotFound, InvalidInput, StoreError."""
+        from .runtime.rewinding import standing_after
+
         return (await standing_after(self._env, session_id, at))[1]
 
     async def replay_model(self, session_id: str, turn: int | None = None) -> ReplayModel:
@@ -348,7 +360,7 @@ class Turnlog:
 
     async def replay_session(
         self, address: str, *, tools: Sequence[Tool] = (), rules: Sequence[PermissionRule] = ()
-    ) -> Replayed:
+    ) -> "Replayed":
         """Run the turns of a session again on what models and tools answered, until something would be otherwise.
 
         No tool runs, no model is asked, nothing is written. Own tools are given for what they say of themselves;
@@ -356,6 +368,8 @@ class Turnlog:
         StoreError.
         """
         session_id, led_to_it = await found_at(self._env.log, address)
+        from .runtime.replays import replay_session
+
         return await replay_session(self._env, session_id, led_to_it, tools, rules)
 
     def follow(
@@ -404,8 +418,8 @@ class Turnlog:
         session_id: str,
         at: int | None = None,
         *,
-        format: ExportFormat = "jsonl",
-        blobs: BlobsIn = "include",
+        format: "ExportFormat" = "jsonl",
+        blobs: "BlobsIn" = "include",
         cited_rules: bool = False,
     ) -> AsyncGenerator[bytes, None]:
         """A session at a version (None: now) as pieces of a file, in turnlog's own format or as others take it.
@@ -414,14 +428,18 @@ class Turnlog:
         session's decisions cite them. Raises NotFound, InvalidInput, VerificationFailed, BlobMissing, BlobDamaged,
         StoreError.
         """
+        from .runtime.exporting import Export, export_session
+
         return export_session(self._env, session_id, at, Export(format, blobs, cited_rules))
 
-    async def import_(self, source: IO[bytes], *, take_rules: bool = False) -> Imported:
+    async def import_(self, source: IO[bytes], *, take_rules: bool = False) -> "Imported":
         """Take in what `export` wrote as `jsonl`, from a file opened in binary: to the last byte, or nothing of it.
 
         Rules that would be in force for other sessions too are refused unless `take_rules`. Raises InvalidInput,
         VerificationFailed, Conflict where another session has the id, NotFound, StoreError.
         """
+        from .runtime.importing import import_session
+
         return await import_session(self._env, source, take_rules=take_rules)
 
     # Permissions
@@ -466,21 +484,27 @@ class Turnlog:
         """Take the one rule whose id begins so out of force. Raises NotFound, InvalidInput, StoreError."""
         return await revoke_rule(self._env, rule_id, reason, session_id)
 
-    async def with_books(self, trial: Trial) -> Trial:
+    async def with_books(self, trial: "Trial") -> "Trial":
         """Rules to be tried, together with those of all books that are in force. Raises StoreError, CorruptRecord."""
+        from .runtime.whatif import with_books
+
         return await with_books(self._env, trial)
 
     async def whatif(
-        self, trial: Trial, tell: Callable[[Difference], None], progress: Progress = lambda events: None
-    ) -> Effects:
+        self, trial: "Trial", tell: "Callable[[Difference], None]", progress: "Progress" = lambda events: None
+    ) -> "Effects":
         """Try rules on all recorded calls, and tell what they would change. Raises StoreError, CorruptRecord."""
+        from .runtime.whatif import whatif
+
         return await whatif(self._env, trial, tell, progress)
 
-    async def blast_radius(self, approval: Approval) -> BlastRadius:
+    async def blast_radius(self, approval: Approval) -> "BlastRadius":
         """How many recorded calls the exact rule, and then each proposed one, would have allowed.
 
         Raises StoreError, CorruptRecord.
         """
+        from .runtime.whatif import blast_radius
+
         exact = ExactCall(digest=approval.exact or approval.digest, shown="")
         proposed = (proposal.matcher for proposal in approval.proposals)
         return await blast_radius(self._env, approval.tool, (exact, *proposed))

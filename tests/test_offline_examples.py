@@ -19,6 +19,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
         ("skills.py", "Invoice 2026-1: 12.50"),
         ("mcp_tools.py", "It is 21:00."),
         ("compaction.py", "All three went well."),
+        ("team.py", "bob has left, ada has left"),
         ("shared_work.py", "True - Staging is slow."),
     ],
 )

@@ -13,6 +13,7 @@ from turnlog.domain import (
     InputQueued,
     InvalidInput,
     LeaseTaken,
+    LimitReached,
     Limits,
     MessagesDelivered,
     MessageSent,
@@ -290,3 +291,29 @@ async def test_a_message_of_many_pages_reaches_the_model_whole(memory: World) ->
     await lead.team_send("ada", "x" * 50_000)
     await run_all(memory, cast)
     assert cast.told("ada")[-1] == f"[Message from lead]\n{'x' * 50_000}"
+
+
+async def test_what_teammates_use_counts_for_the_session_of_their_lead(memory: World) -> None:
+    cast = Cast({LEAD: ["Fine."], "ada": ["Hm."] * 9})
+    lead = await memory.turnlog.create_session("Lead", model=cast, tools=TEAM, limits=Limits(requests=2))
+    await lead.team_spawn("ada", "Begin.")
+    await run_all(memory, cast)
+    await lead.append_turn("Go.")
+    await lead.team_send("ada", "More.")
+    await run_all(memory, cast)
+    assert len(cast.seen["ada"]) == 1
+    with pytest.raises(LimitReached):
+        await lead.append_turn("And?")
+    (ada,) = await lead.list_teammates()
+    assert ada.status == "failed"
+
+
+async def test_a_teammate_whose_turn_failed_is_woken_with_all_it_has_not_read(memory: World) -> None:
+    lead, cast = await team(memory, {"ada": ["Hello."]}, "ada")
+    await lead.team_send("ada", "One.")
+    ada = await of(lead, "ada", memory, cast)
+    await ada.cancel()
+    await lead.team_send("ada", "Two.")
+    await run_all(memory, cast)
+    assert cast.told("ada")[-1] == "[Message from lead]\nOne.\n\n[Message from lead]\nTwo."
+    assert len(await memory.all_of(ada.id, TurnStarted)) == 2

@@ -35,11 +35,12 @@ from . import (
     steering,
     tagging,
     task_board,
+    team,
     usage,
     verifying,
     working,
 )
-from .panels import Panels
+from .panels import ListsByDefault, Panels
 
 _RUN = "Run sessions"
 _READ = "Find and read them"
@@ -106,9 +107,9 @@ def _register(
         )(command)
 
 
-def _group(name: str, what: str, panel: str) -> typer.Typer:
+def _group(name: str, what: str, panel: str, kind: type[Panels] = Panels) -> typer.Typer:
     group = typer.Typer(
-        cls=Panels, invoke_without_command=True, rich_markup_mode=None, callback=_needs_a_command, rich_help_panel=panel
+        cls=kind, invoke_without_command=True, rich_markup_mode=None, callback=_needs_a_command, rich_help_panel=panel
     )
     app.add_typer(group, name=name, help=what, short_help=what.rstrip("."), rich_help_panel=panel)
     return group
@@ -141,6 +142,11 @@ _register(
     task_board.reopen,
     task_board.drop,
     task_board.change,
+)
+_register(
+    _group("team", "Who works for a session as its team, and saying something to them.", _SHARE, ListsByDefault),
+    team.list_,
+    team.send,
 )
 _register(
     _group("memory", "What is known in a project, from all its sessions.", _SHARE),

@@ -22,3 +22,12 @@ class Panels(TyperGroup):
         for panel, rows in panels.items():
             with formatter.section(panel):
                 formatter.write_dl(rows)
+
+
+class ListsByDefault(Panels):
+    """A group whose `list` may be left out: what is no command of it is what to list."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the words of a command line."""
+        known = not args or args[0].startswith("-") or args[0] in self.commands
+        return super().parse_args(ctx, args if known else ["list", *args])

@@ -1,0 +1,31 @@
+"""team, from a person's side."""
+
+import pytest
+
+from turnlog import ScriptedModel, Turnlog
+from turnlog.cli.options import DEFAULT_DATABASE
+
+from .terminal import Terminal, one_line
+
+
+@pytest.fixture
+async def lead(terminal: Terminal) -> str:
+    """A session that leads a team of one."""
+    async with Turnlog.open(DEFAULT_DATABASE) as log:
+        session = await log.create_session("The lead", model=ScriptedModel(["Fine."]))
+        await session.team_spawn("ada", "Begin.", role="knows the tests")
+        return session.id
+
+
+def test_a_team_is_listed_and_written_to(terminal: Terminal, lead: str) -> None:
+    assert terminal.ok("team", "send", lead, "ada", "The tests fail.").out.startswith("sent to ada")
+    terminal.ok("team", "send", lead, "everybody", "Hurry.")
+    heading, row = terminal.ok("team", lead).out.splitlines()
+    assert heading.split() == ["NAME", "STATUS", "UNREAD", "SESSION", "ROLE"]
+    assert row.split()[:3] == ["ada", "active", "2"]
+    (found,) = terminal.ok("team", "list", lead, "--json").lines
+    assert (found["name"], found["unread"], found["role"]) == ("ada", 2, "knows the tests")
+
+
+def test_a_stranger_is_told_in_one_line(terminal: Terminal, lead: str) -> None:
+    assert "there is no 'eve' in this team" in one_line(terminal.type("team", "send", lead, "eve", "Hello."), 3)

@@ -49,6 +49,14 @@ def test_help_imports_nothing_heavy() -> None:
     assert result.stderr.strip() == "[]"
 
 
+def test_opening_a_log_imports_nothing_that_few_commands_need() -> None:
+    few = ["exporting", "importing", "pool", "replays", "rewinding", "whatif"]
+    names = ["turnlog.projections.exports", *(f"turnlog.runtime.{name}" for name in few)]
+    program = f"import sys, turnlog.front\nprint([name for name in {names} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stdout.strip() == "[]", result.stderr
+
+
 @pytest.mark.parametrize(("words", "lists"), [([], "sessions"), (["rules"], "revoke"), (["db"], "migrate")])
 def test_a_command_that_was_left_out_is_asked_for_with_the_help(
     terminal: Terminal, words: list[str], lists: str

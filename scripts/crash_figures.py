@@ -1,9 +1,12 @@
-"""Write the figures of the crash matrix into docs/reliability.md, from the JSON of a run.
+"""Write the figures of the crash matrix and of chaos into docs/reliability.md, from the JSON of a run.
 
-TURNLOG_TEST_FIGURES=docs/figures make soak PYTEST_ARGS=tests/fault/test_crash_matrix.py, then run this.
+TURNLOG_TEST_FIGURES=docs/figures make soak PYTEST_ARGS="tests/fault/test_crash_matrix.py tests/fault/test_chaos.py",
+then run this.
 """
 
+import json
 from pathlib import Path
+from typing import Any
 
 from turnlog.testing import CrashReport
 
@@ -13,6 +16,13 @@ BEGIN, END = "<!-- crash figures: written by scripts/crash_figures.py -->\n", "<
 HEAD = (
     "| store | events in the log | kills | resumed | decided by a person | doubles | losses | unexplained | seconds |"
 )
+
+CHAOS_BEGIN, CHAOS_END = (
+    "<!-- chaos figures: written by scripts/crash_figures.py -->\n",
+    "<!-- end of chaos figures -->",
+)
+COUNTS = ("sessions", "events", "kills", "pauses", "restarts", "partitions", "full_disks", "takeovers", "decided")
+BAD = ("doubles", "losses", "unfinished", "findings")
 
 
 def table() -> str:
@@ -29,10 +39,28 @@ def _row(report: CrashReport) -> str:
     return f"| {report.store} | {' | '.join(map(str, told))} |"
 
 
+def chaos_table() -> str:
+    """What was done to the workers and their database, and what became of the sessions."""
+    names = ("weather", "store", "seconds", *COUNTS, *BAD, "tables caught up in")
+    rows = [json.loads(file.read_text()) for file in sorted(DOCS.glob("figures/chaos-*.json"))]
+    head = f"| {' | '.join(name.replace('_', ' ') for name in names)} |"
+    return "\n".join([head, "|---" * len(names) + "|", *map(_chaos_row, rows), ""])
+
+
+def _chaos_row(report: dict[str, Any]) -> str:
+    told = [report["weather"], report["store"], f"{report['seconds']:g}", *(report[name] for name in COUNTS)]
+    told += [*(len(report[name]) for name in BAD), f"{report['caught_up']} s"]
+    return f"| {' | '.join(map(str, told))} |"
+
+
 def page(text: str) -> str:
     """The page with the figures of today in it."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}{table()}{END}{rest.partition(END)[2]}"
+    return _between(_between(text, BEGIN, table(), END), CHAOS_BEGIN, chaos_table(), CHAOS_END)
+
+
+def _between(text: str, begin: str, found: str, end: str) -> str:
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}{found}{end}{rest.partition(end)[2]}"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from psycopg import sql
 from .postgres_server import running_server
 
 GIVEN_POSTGRES = "TURNLOG_TEST_DATABASE_URL"
-KEPT = {GIVEN_POSTGRES, "TURNLOG_TEST_FIGURES"}
+KEPT = {GIVEN_POSTGRES, "TURNLOG_TEST_FIGURES", "TURNLOG_TEST_CHAOS_MINUTES"}
 LOCAL_NAMES = {"", "localhost", "ip6-localhost"}
 
 settings.register_profile("desk", deadline=None)

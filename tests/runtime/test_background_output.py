@@ -18,6 +18,7 @@ from turnlog.runtime import SessionHandle
 
 from .conftest import MakeWorld
 from .programs import ALLOWED, EAGER, LOOKING_AFTER, Stage, begins, end_of, later, on_stage
+from .test_leases import Told
 from .world import ScriptedModel, World, asks, last_results, until
 
 
@@ -59,6 +60,17 @@ async def test_a_task_of_a_worker_that_is_gone_is_lost_when_the_session_is_used_
 ) -> None:
     session = await abandoned(open_world(shared_url, settings=EAGER))
     after = open_world(shared_url, worker="after")
+    await (await after.again(session.id, later("Sorry."))).append_turn("And?")
+    (lost,) = await after.all_of(session.id, BackgroundTaskLost)
+    assert lost.task_id == "bg-1"
+
+
+async def test_a_task_of_a_worker_that_was_silent_for_longer_than_a_lease_is_lost(
+    shared_url: str, open_world: MakeWorld
+) -> None:
+    session = await abandoned(open_world(shared_url, settings=EAGER))
+    after = open_world(shared_url, worker="after", heartbeats=Told(EAGER.lease_seconds + 1))
+    after.neighbours.answer = None
     await (await after.again(session.id, later("Sorry."))).append_turn("And?")
     (lost,) = await after.all_of(session.id, BackgroundTaskLost)
     assert lost.task_id == "bg-1"

@@ -23,6 +23,7 @@ from .background_records import Place
 from .background_running import Launch, start_task
 from .environment import Environment
 from .histories import history, load
+from .silences import gone_among
 from .writing import command
 
 
@@ -34,7 +35,7 @@ def background_tasks(env: Environment, place: Place) -> BackgroundTasks:
 
 async def note_lost(env: Environment, session: Session) -> bool:
     """Record as lost the tasks whose workers are gone; false where there were none. Raises StoreError."""
-    gone = frozenset({task.worker for task in session.background.running if env.is_gone(task.worker)})
+    gone = frozenset(await gone_among(env, {task.worker for task in session.background.running}))
     if not gone:
         return False
     await _lose(env, session.id, gone, "the process that ran it ended, or was not heard of for too long")

@@ -7,7 +7,7 @@ from turnlog.projections import RUNNABLE, Unfinished
 
 from .environment import Environment
 from .read_models import Projections
-from .taking import gone_among
+from .silences import gone_among
 
 _PAGE = 1_000
 

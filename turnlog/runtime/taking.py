@@ -1,6 +1,5 @@
 """Whether a worker may take a session, and whether there would be anything for it to do."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from turnlog.domain import AwaitPerson, Draft, Event, NothingToResume, Session, commands, next_step
@@ -37,16 +36,6 @@ async def holder_of(env: Environment, session: Session) -> Holder | None:
         return Holder(worker, gone=False)
     silent = (await env.heartbeats.silences([worker]))[worker]
     return Holder(worker, silent > env.settings.lease_seconds, silent)
-
-
-async def gone_among(env: Environment, workers: Collection[str]) -> set[str]:
-    """Those whose sessions others may take; asked for all at once. Raises StoreError."""
-    gone = {worker for worker in workers if env.is_gone(worker)}
-    left = set(workers) - gone
-    if left and env.heartbeats is not None:
-        silences = await env.heartbeats.silences(left)
-        gone |= {worker for worker, silent in silences.items() if silent > env.settings.lease_seconds}
-    return gone
 
 
 def take_up(worker: Worker, session: Session, holder: Holder | None) -> tuple[Event, ...]:

@@ -138,6 +138,7 @@ from .events import (
     SessionRenamed,
     SessionStarted,
     SessionTagged,
+    Settlement,
     SpawnedBy,
     Spending,
     Stamp,
@@ -216,7 +217,7 @@ from .memory import (
 )
 from .origin import A_PERSON, Origin
 from .permission_rule import COMMAND_KEYS, Example, PermissionRule, every_call, parse_rule
-from .policy import STANDARD, Policy, narrowed
+from .policy import STANDARD, Policy, UnknownOutcomes, narrowed
 from .ports import (
     Blobs,
     Change,
@@ -267,6 +268,7 @@ from .session import (
     RequestState,
     RunningTask,
     Session,
+    Settled,
     Spent,
     Status,
     Subagent,
@@ -451,6 +453,7 @@ __all__ = [
     "PermissionStale",
     "Permissions",
     "Policy",
+    "UnknownOutcomes",
     "Program",
     "Proposal",
     "RuleUsed",
@@ -504,6 +507,7 @@ __all__ = [
     "Body",
     "Call",
     "CallState",
+    "Settled",
     "Change",
     "Clock",
     "CommandRefused",
@@ -563,6 +567,7 @@ __all__ = [
     "Request",
     "RequestState",
     "Resolution",
+    "Settlement",
     "ResultContent",
     "Rule",
     "RuleBook",

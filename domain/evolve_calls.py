@@ -20,7 +20,7 @@ from .events import (
     ToolOutcomeUnknown,
 )
 from .replacing import replace
-from .session import Call, CallState, Request, RequestState, Turn
+from .session import Call, CallState, Request, RequestState, Settled, Turn
 
 # Tool calls
 
@@ -98,7 +98,8 @@ def outcome_resolved(turn: Turn, event: ToolOutcomeResolved, version: int) -> Tu
     state: CallState = "authorized" if event.resolution == "retry" else "closed"
     if state == "closed":
         turn = _gone_on(turn)
-    return _on_call(turn, event.call_id, lambda call: replace(call, version=version, state=state))
+    settled = Settled(event.resolution, event.actor, event.at)
+    return _on_call(turn, event.call_id, lambda call: replace(call, version=version, state=state, settled=settled))
 
 
 # Permissions

@@ -9,6 +9,11 @@ from .content import Value
 from .permission_rule import PermissionRule
 from .verdicts import Verdict
 
+UnknownOutcomes = Literal["ask", "treat_as_failed", "retry_if_idempotent"]
+"""What becomes of calls whose outcome nobody knows: a person is asked, or the turn goes on without one."""
+
+UNKNOWN_ATTEMPTS = 3
+
 
 class Policy(Value):
     """How calls are judged that no remembered rule decides, and who may answer questions.
@@ -17,7 +22,9 @@ class Policy(Value):
     `reading` is what becomes of calls of tools that only read, `otherwise` of all other calls that no rule decides.
     Calls of the tools `two_persons` always need two persons who agree. Without `self_approval` whoever began the turn
     does not answer its questions. After `most_denials` calls in a row that were denied the turn ends; 0: never.
-    `bounds` are the limits that hold whatever was approved.
+    `bounds` are the limits that hold whatever was approved. `unknown_outcomes` says what becomes of calls whose outcome
+    nobody knows: `treat_as_failed` tells the model so and goes on, `retry_if_idempotent` runs those again that may run
+    twice, up to `unknown_attempts` attempts in all, and asks about the others.
     """
 
     name: str = "standard"
@@ -29,6 +36,9 @@ class Policy(Value):
     self_approval: bool = True
     most_denials: Annotated[int, Field(ge=0)] = 3
     bounds: Bounds = Bounds()
+    # Left out where they say nothing new: the digest of a policy from before they were there stays the same.
+    unknown_outcomes: Annotated[UnknownOutcomes, Field(exclude_if=lambda value: value == "ask")] = "ask"
+    unknown_attempts: Annotated[int, Field(ge=1, exclude_if=lambda value: value == UNKNOWN_ATTEMPTS)] = UNKNOWN_ATTEMPTS
 
     @staticmethod
     def strict() -> "Policy":
@@ -68,6 +78,8 @@ def narrowed(above: Policy, own: Policy) -> Policy:
             "self_approval": above.self_approval and own.self_approval,
             "most_denials": min(bears, default=0),
             "bounds": narrower(above.bounds, own.bounds),
+            "unknown_outcomes": own.unknown_outcomes if own.unknown_outcomes == above.unknown_outcomes else "ask",
+            "unknown_attempts": min(above.unknown_attempts, own.unknown_attempts),
         }
     )
     return own if found == own else found

@@ -7,7 +7,7 @@ Dataclasses without slots and `__post_init__`, for the sake of `replacing.replac
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from .content import Body
 from .context import NO_CONTEXT, Context
-from .events import Actor, Effect, InputKind, PauseReason, SpawnedBy, TurnState
+from .events import Actor, Effect, InputKind, PauseReason, Settlement, SpawnedBy, TurnState
 from .membership import NO_MAIL, MailRead, Member
 from .rules import Rule
 from .settings import Limits, ModelSettings, Output
@@ -48,6 +48,26 @@ Status = Literal["created", "active", "compacting", "suspended", "idle", "failed
 
 
 @dataclass(frozen=True)
+class Settled:
+    """What was made of a call of unknown outcome, by whom and when."""
+
+    resolution: Settlement
+    by: Actor
+    at: AwareDatetime
+
+    def __str__(self) -> str:
+        return f"{self.by} {_MADE[self.resolution]} at {self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+_MADE: dict[Settlement, str] = {
+    "did": "said that it took effect,",
+    "did_not": "said that it did not take effect,",
+    "retry": "had it run again,",
+    "failed": "had the turn go on without knowing,",
+}
+
+
+@dataclass(frozen=True)
 class Call:
     """A tool call of the current round. `version` is that of the latest event about it."""
 
@@ -66,6 +86,8 @@ class Call:
     """The attempt that the authorisation names."""
     outdated: int = 0
     """How often it was no longer what had been authorised."""
+    settled: Settled | None = None
+    """What was made of it when its outcome was unknown, the latest time."""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ from .tables import (
 )
 from .timeline import TIMELINE, WIDTH, Line, Timeline, line
 from .transcript import TRANSCRIPT, Transcript, replay
+from .unknown_calls import UNKNOWN_CALLS, UnknownCall, UnknownCalls
 from .usage import USAGE, Costs, UsageTotals, add_usage
 from .usage_sums import USAGE_BY, UsageBy, UsageSum, of_sessions, summed, usage_rows
 from .validity import conversation_problems
@@ -72,6 +73,9 @@ if TYPE_CHECKING:
     from . import exports  # who imports it by name gets it; the others do not wait for it
 
 __all__ = [
+    "UNKNOWN_CALLS",
+    "UnknownCall",
+    "UnknownCalls",
     "HEADING",
     "Compacted",
     "Compactions",

@@ -36,7 +36,7 @@ CallStatus = Literal[
     "failed",  # the tool returned an error
     "denied",
     "unknown",  # started, and nobody knows how it ended
-    "resolved",  # a person said how it ended
+    "resolved",  # a person, or the policy, said what is to be thought of it
     "ended",  # the turn ended before it ran
     "forked",  # this session was forked off before it was completed
 ]

@@ -42,7 +42,7 @@ _WHO_REFUSED = {
     "invalid": "not a valid call",
     "turn_ended": "the turn ended",
 }
-_SAID = {"did": "it did happen", "did_not": "it did not happen", "retry": "run it again"}
+_SAID = {"did": "it did happen", "did_not": "it did not happen", "retry": "run it again", "failed": "treated as failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,14 @@ def _unknown(event: ToolOutcomeUnknown, known: KnownCall) -> Words:
 
 
 def _resolved(event: ToolOutcomeResolved, known: KnownCall) -> Words:
-    return "plain", ("outcome resolved", known.tool, known.gist, _SAID[event.resolution], event.reason)
+    return "plain", (
+        "outcome resolved",
+        known.tool,
+        known.gist,
+        _SAID[event.resolution],
+        f"says {event.actor}",
+        event.reason,
+    )
 
 
 def _asked(event: PermissionRequested, known: KnownCall) -> Words:

@@ -17,8 +17,8 @@ from turnlog.domain import (
     PermissionStale,
     PermissionWithdrawn,
     Recorded,
-    Resolution,
     SessionForked,
+    Settlement,
     ToolCallAmended,
     ToolCallAuthorized,
     ToolCallBlock,
@@ -66,7 +66,7 @@ class CallRow:
     request_id: str | None = None
     duration_ms: int | None = None
     is_error: bool = False
-    resolution: Resolution | None = None
+    resolution: Settlement | None = None
     amended_by: str | None = None
     amended_arguments: Body | None = None
 

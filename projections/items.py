@@ -12,8 +12,8 @@ from turnlog.domain import (
     InputKind,
     ModelBlock,
     Recalled,
-    Resolution,
     ResultContent,
+    Settlement,
     Usage,
     UserBlock,
 )
@@ -61,8 +61,9 @@ class ToolUsed(_Item):
     """A tool call from proposal to outcome. `changed` is the version of the latest event about it.
 
     `arguments` are those it is to run with, which a hook or person may have changed from the model's (`amended_by`).
-    `reason` says why it was refused, denied, or how its outcome came to be unknown or known; `resolution` is what a
-    person said became of it. `full` is the whole output where `content` had to be cut. Of an `elided`
+    `reason` says why it was refused, denied, or how its outcome came to be unknown or known; `resolution` is what was
+    made of it when nobody knew, by whom and when as far as the model is told; `stated` is what a person says it
+    returned. `full` is the whole output where `content` had to be cut. Of an `elided`
     result the model is only told that it was.
     """
 
@@ -78,7 +79,10 @@ class ToolUsed(_Item):
     is_error: bool = False
     full: BlobRef | None = None
     denied_by: str | None = None
-    resolution: Resolution | None = None
+    resolution: Settlement | None = None
+    settled_by: str | None = None
+    settled_at: datetime | None = None
+    stated: Body | None = None
     reason: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -1,6 +1,8 @@
 """What a model is told about a tool call: its result, or the truth about why there is none."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC
 
 from turnlog.domain import READ_TOOL_RESULT, ImageBlock, ResultContent, TextBlock, ToolResultBlock
 
@@ -14,8 +16,9 @@ def result_of(used: ToolUsed) -> ToolResultBlock:
         if used.elided:
             return _block(used, (TextBlock(text=elision_of(used)),), is_error=used.is_error)
         return _block(used, _said(used), is_error=used.is_error)
-    text = _WORDS[used.status](used)
-    return _block(used, (TextBlock(text=text),), is_error=used.resolution != "did")
+    said = TextBlock(text=_WORDS[used.status](used))
+    stated = () if used.stated is None else (TextBlock(text=used.stated),)
+    return _block(used, (said, *stated), is_error=used.resolution != "did")
 
 
 def elision_of(used: ToolUsed) -> str:
@@ -73,9 +76,23 @@ def _denied(used: ToolUsed) -> str:
 
 
 def _resolved(used: ToolUsed) -> str:
-    if used.resolution == "did":
-        return f"A person confirmed that this call took effect; its output was lost{_because(used)}."
-    return f"A person confirmed that this call did not take effect{_because(used)}."
+    who = _who(used)
+    if used.resolution == "failed":
+        doubt = _unknown(replace(used, reason=""))
+        return f"{doubt} Nobody looked, and the turn goes on{who}: find out before you repeat it."
+    if used.resolution == "did_not":
+        return f"A person confirmed that this call did not take effect{who}."
+    known = "what it returned is what they say" if used.stated is not None else "its output was lost"
+    return f"A person confirmed that this call took effect; {known}{who}."
+
+
+def _who(used: ToolUsed) -> str:
+    """Who said what became of it, when and why; older logs told the model only the reason."""
+    if used.settled_by is None or used.settled_at is None:
+        return _because(used)
+    reason = used.reason.strip()
+    at = f"{used.settled_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f" ({used.settled_by}, {at}{f': {reason}' if reason else ''})"
 
 
 def _ended(used: ToolUsed) -> str:

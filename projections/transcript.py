@@ -283,7 +283,8 @@ def _amended(used: ToolUsed, event: ToolCallAmended) -> ToolUsed:
 
 
 def _started(used: ToolUsed, event: ToolCallStarted) -> ToolUsed:
-    return replace(used, attempt=event.attempt, started_at=event.at, finished_at=None, resolution=None, reason="")
+    used = replace(used, attempt=event.attempt, started_at=event.at, finished_at=None, reason="")
+    return replace(used, resolution=None, settled_by=None, settled_at=None, stated=None)
 
 
 def _finished(used: ToolUsed, event: ToolCallFinished) -> ToolUsed:
@@ -315,7 +316,8 @@ def _unknown(used: ToolUsed, event: ToolOutcomeUnknown) -> ToolUsed:
 
 
 def _resolved(used: ToolUsed, event: ToolOutcomeResolved) -> ToolUsed:
-    return replace(used, resolution=event.resolution, reason=event.reason)
+    used = replace(used, resolution=event.resolution, reason=event.reason, stated=event.result)
+    return replace(used, settled_by=str(event.actor), settled_at=event.at) if event.attributed else used
 
 
 _LESSONS: Mapping[type[Event], Callable[[ToolUsed, Any], ToolUsed]] = {
@@ -362,4 +364,4 @@ _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     PermissionStale: _call_changed,
 }
 
-TRANSCRIPT: Projection[Transcript] = Projection("transcript", 4, Transcript, _fold)
+TRANSCRIPT: Projection[Transcript] = Projection("transcript", 5, Transcript, _fold)

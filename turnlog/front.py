@@ -18,12 +18,13 @@ from turnlog.domain import (
     ModelSettings,
     PermissionRule,
     Policy,
+    Resolution,
     Rule,
     Tool,
     clean,
     memory_stream,
 )
-from turnlog.projections import Approval, Found, Metadata, Row, SessionQuery
+from turnlog.projections import Approval, CallRow, Found, Metadata, Row, SessionQuery, UnknownCall
 
 from .moment import Diff, Moment
 from .opening import Opening
@@ -59,6 +60,7 @@ from .runtime.subagents import end_agents
 from .runtime.subscription import Wanted
 from .runtime.task_board import Tasks, tasks_of_project
 from .runtime.templates import SubagentTemplate, by_name
+from .runtime.unknown_outcomes import OutcomeWord, find_call, resolve_unknown
 from .runtime.usage import usage_of
 from .runtime.work_reports import TellWork, silent
 
@@ -459,6 +461,27 @@ class Turnlog:
         """
         found = await self.find_request(request_id)
         return Resolved(found, await resolve(self._env, found.session_id, found.request_id, decision))
+
+    async def unknown_calls(self) -> list[UnknownCall]:
+        """The calls of all sessions whose outcome nobody knows and somebody may say, oldest first.
+
+        Raises StoreError, CorruptRecord.
+        """
+        return await self._index.unknown_calls()
+
+    async def resolve_unknown(
+        self, session_id: str, call_id: str, resolution: Resolution, reason: str = "", *, result: str | None = None
+    ) -> CallRow:
+        """Say what became of a call, by the beginnings of its session's id and its own; the call as it stands then.
+
+        No model or tool is loaded; the session goes on when somebody resumes it, or a worker takes it up.
+        The first word counts, a late one changes nothing. `result` is what a call that `did` returned, as far as you
+        know. Raises NotFound, CommandRefused, InvalidInput, StoreError.
+        """
+        session = await self.find_session(session_id)
+        call = await find_call(self._env, session, call_id)
+        await resolve_unknown(self._env, session, call.call_id, OutcomeWord(resolution, reason, result))
+        return await find_call(self._env, session, call.call_id)
 
     @property
     def process(self) -> str:

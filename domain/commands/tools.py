@@ -13,7 +13,6 @@ from ..events import (
     Effect,
     Event,
     Redaction,
-    Resolution,
     RuleUsed,
     Scope,
     Stamp,
@@ -22,7 +21,6 @@ from ..events import (
     ToolCallDenied,
     ToolCallFinished,
     ToolCallStarted,
-    ToolOutcomeResolved,
     ToolOutcomeUnknown,
 )
 from ..rules import in_force
@@ -233,27 +231,6 @@ def lose(session: Session, by: Stamp, epoch: int, call_id: str, reason: str) -> 
             turn_id=turn.turn_id,
             call_id=call_id,
             attempt=call.attempt,
-            reason=reason,
-        ),
-    )
-
-
-def resolve(session: Session, by: Stamp, call_id: str, resolution: Resolution, reason: str = "") -> tuple[Event, ...]:
-    """Say how a call of unknown outcome ended; a person's command. Raises NotFound, CommandRefused."""
-    guards.not_closed(session)
-    if session.turn is None:
-        raise CommandRefused(f"session {session.id} has no turn")
-    call = guards.call_of(session.turn, call_id)
-    if call.state != "unknown":
-        raise CommandRefused(f"the outcome of call {call_id} is not in doubt (it is {call.state})")
-    if resolution == "retry" and session.turn.state not in ("open", "suspended"):
-        raise CommandRefused(f"the turn of call {call_id} is over; it cannot be run again, only explained")
-    return (
-        ToolOutcomeResolved(
-            **guards.because(by, call.version),
-            turn_id=session.turn.turn_id,
-            call_id=call_id,
-            resolution=resolution,
             reason=reason,
         ),
     )

@@ -12,6 +12,10 @@ Effect = Literal["pure", "idempotent", "external"]
 """What a tool does to the world: nothing, the same however often it runs, or something each time."""
 
 Resolution = Literal["did", "did_not", "retry"]
+"""What a person says of a call of unknown outcome: it took effect, it did not, or it is to run again."""
+
+Settlement = Literal["did", "did_not", "retry", "failed"]
+"""How such a call was settled. `failed` is the policy's: nobody knows, and the turn goes on as if it had failed."""
 
 AuthorizedBy = Literal["read_only", "rule", "policy", "authorizer", "person"]
 DeniedBy = Literal["rule", "policy", "authorizer", "hook", "person", "expiry", "invalid", "turn_ended"]
@@ -105,7 +109,14 @@ class ToolOutcomeUnknown(ToolCallEvent):
 
 
 class ToolOutcomeResolved(ToolCallEvent):
-    """A person said how it ended: it did happen, it did not, or run it again."""
+    """It was settled: a person, or the policy, said what is to be thought of it.
 
-    resolution: Resolution
+    `result` is what the call returned, as far as the person knows. `policy` is the digest of the policy that decided.
+    With `attributed` the model is told who said so and when; older logs told it neither.
+    """
+
+    resolution: Settlement
     reason: str = ""
+    result: Body | None = None
+    policy: str | None = None
+    attributed: bool | None = None

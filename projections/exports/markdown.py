@@ -182,7 +182,7 @@ def _tool(used: ToolUsed, page: _Page) -> Iterator[str]:
     facts += [f"attempt {used.attempt}"] if used.attempt > 1 else []
     facts += [f"arguments changed by {inline(used.amended_by)}"] if used.amended_by else []
     facts += [f"denied by {inline(used.denied_by)}"] if used.denied_by else []
-    facts += [f"a person said: {used.resolution}"] if used.resolution else []
+    facts += [f"{used.settled_by or 'a person'} said: {used.resolution}"] if used.resolution else []
     yield " · ".join(facts)
     yield fenced(page.text(used.arguments), "json")
     yield from _results(result_of(used).content, page)

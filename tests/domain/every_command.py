@@ -11,6 +11,7 @@ from turnlog.domain import (
     Decision,
     Event,
     PermissionRule,
+    Policy,
     Session,
     Spending,
     StreamKept,
@@ -50,6 +51,7 @@ QUESTION = commands.permissions.Question(
     expires_at=EXPIRY,
 )
 EXECUTION = commands.tools.Execution(tool="shell", digest=DIGEST, effect="external", input_digest=INPUT)
+FAILING = commands.outcomes.Ruling(Policy(unknown_outcomes="treat_as_failed"))
 RESULT = commands.tools.Result(content=(TextBlock(text="ok"),))
 ANY_SHELL = PermissionRule(tool="shell", effect="allow", matcher=AnyCall())
 RULE = commands.rules.NewRule(rule_id="rule_9", scope="session", written=ANY_SHELL)
@@ -96,12 +98,12 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
         lambda session: commands.inputs.queue(session, alice, "input_9", "steer", HELLO),
         frozenset(OPEN | SUSPENDED),
     ),
-    "tools.resolve did": (
-        lambda session: commands.tools.resolve(session, alice, "call_1", "did"),
+    "outcomes.resolve did": (
+        lambda session: commands.outcomes.resolve(session, alice, "call_1", commands.outcomes.Word("did")),
         frozenset({"call unknown", "suspended for outcome", "failed in doubt"}),
     ),
-    "tools.resolve retry": (
-        lambda session: commands.tools.resolve(session, alice, "call_1", "retry"),
+    "outcomes.resolve retry": (
+        lambda session: commands.outcomes.resolve(session, alice, "call_1", commands.outcomes.Word("retry")),
         frozenset({"call unknown", "suspended for outcome"}),
     ),
     "answers.answer yes": (
@@ -283,6 +285,10 @@ WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
     "tools.lose": (
         lambda session, epoch: commands.tools.lose(session, worker, epoch, "call_1", "it crashed"),
         frozenset(AGENTS | {"call started", "taken over"}),
+    ),
+    "outcomes.settle": (
+        lambda session, epoch: commands.outcomes.settle(session, worker, epoch, "call_1", FAILING),
+        frozenset({"call unknown"}),
     ),
     "permissions.ask": (
         lambda session, epoch: commands.permissions.ask(session, worker, epoch, "call_1", QUESTION),

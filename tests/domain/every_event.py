@@ -297,7 +297,16 @@ SAMPLES: tuple[Event, ...] = (
         redactions=(Redaction(secret="KEY", count=2),),
     ),
     ToolOutcomeUnknown(**by, turn_id=TURN, call_id=CALL, attempt=1, reason="it crashed"),
-    ToolOutcomeResolved(**by, turn_id=TURN, call_id=CALL, resolution="did_not", reason="I looked"),
+    ToolOutcomeResolved(
+        **by,
+        turn_id=TURN,
+        call_id=CALL,
+        resolution="did",
+        reason="I looked",
+        result=STORED,
+        policy="digest of the policy",
+        attributed=True,
+    ),
     PermissionRequested(
         **by,
         turn_id=TURN,

@@ -95,7 +95,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     ),
     "ToolCallFinished/1": (*CALL, "content", "is_error", "details", "full", "duration_ms", "redactions"),
     "ToolOutcomeUnknown/1": (*CALL, "attempt", "reason"),
-    "ToolOutcomeResolved/1": (*CALL, "resolution", "reason"),
+    "ToolOutcomeResolved/1": (*CALL, "resolution", "reason", "result", "policy", "attributed"),
     "PermissionRequested/1": (
         *CALL,
         "request_id",

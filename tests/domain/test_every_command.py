@@ -16,6 +16,7 @@ MODULES = (
     commands.inputs,
     commands.leases,
     commands.models,
+    commands.outcomes,
     commands.answers,
     commands.permissions,
     commands.rules,

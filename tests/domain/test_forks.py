@@ -196,5 +196,5 @@ def test_a_turn_resumed_in_a_fork_cites_no_version_of_the_parent(parent: Story) 
 
 def test_a_call_in_doubt_is_explained_in_the_session_that_made_it_and_not_in_a_fork() -> None:
     given(*FAILED_IN_DOUBT, FORKED).when(
-        lambda session: commands.tools.resolve(session, bob, "call_1", "did_not")
+        lambda session: commands.outcomes.resolve(session, bob, "call_1", commands.outcomes.Word("did_not"))
     ).then_refused(NotFound, contains="call_1")

@@ -95,7 +95,7 @@ def test_a_persons_word_counts_only_once_it_was_given(state: str) -> None:
 
 
 def test_an_authorisation_is_for_the_attempt_that_comes_next() -> None:
-    retried = commands.tools.resolve(given(*CALL_UNKNOWN).session, alice, "call_1", "retry")
+    retried = commands.outcomes.resolve(given(*CALL_UNKNOWN).session, alice, "call_1", commands.outcomes.Word("retry"))
     again = (*CALL_UNKNOWN, *retried, STALE, AUTHORIZED)
     turns = [given(*story).session.turn for story in (CALL_UNKNOWN, again)]
     assert [turn.calls[0].granted for turn in turns if turn] == [1, 2]
@@ -171,7 +171,9 @@ def test_the_word_of_a_rule_does_not_grow_old() -> None:
 
 def test_a_call_begins_again_on_the_word_of_who_says_so_however_old_the_approval_is() -> None:
     before = (*CALL_APPROVED, RUNNING, UNKNOWN)
-    retried = commands.tools.resolve(given(*before).session, {"at": EXPIRY, "actor": alice["actor"]}, "call_1", "retry")
+    retried = commands.outcomes.resolve(
+        given(*before).session, {"at": EXPIRY, "actor": alice["actor"]}, "call_1", commands.outcomes.Word("retry")
+    )
     assert given(*before, *retried).when(starting_late).refusal is None
 
 

@@ -90,7 +90,7 @@ def test_what_was_judged_is_not_amended(state: str) -> None:
 
 
 def resolving(session: Session, resolution: Resolution) -> tuple[Event, ...]:
-    return commands.tools.resolve(session, alice, "call_1", resolution, "I looked")
+    return commands.outcomes.resolve(session, alice, "call_1", commands.outcomes.Word(resolution, "I looked"))
 
 
 def test_a_call_of_an_earlier_round_is_gone() -> None:
@@ -195,7 +195,12 @@ def test_a_call_left_behind_becomes_one_of_unknown_outcome() -> None:
 def test_a_person_says_how_a_call_in_doubt_ended(before: Story, resolution: Resolution) -> None:
     given(*before).when(lambda session: resolving(session, resolution)).then(
         ToolOutcomeResolved(
-            **because(alice, 8), turn_id="turn_1", call_id="call_1", resolution=resolution, reason="I looked"
+            **because(alice, 8),
+            turn_id="turn_1",
+            call_id="call_1",
+            resolution=resolution,
+            reason="I looked",
+            attributed=True,
         )
     )
 

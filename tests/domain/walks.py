@@ -70,7 +70,9 @@ def amend(walk: Walk, which: int) -> Sequence[Event]:
 
 
 def resolve(walk: Walk, which: int) -> Sequence[Event]:
-    return commands.tools.resolve(walk.session, walk.person, walk.call(which), RESOLUTIONS[which % len(RESOLUTIONS)])
+    return commands.outcomes.resolve(
+        walk.session, walk.person, walk.call(which), commands.outcomes.Word(RESOLUTIONS[which % len(RESOLUTIONS)])
+    )
 
 
 MOVES: dict[str, Move] = {

@@ -150,7 +150,7 @@ def lose(story: Story, dice: int) -> None:
 def resolve(story: Story, dice: int) -> None:
     call_id = call_of(story, dice).call_id
     said = _RESOLUTIONS[dice % 3]
-    story.tries(lambda session: commands.tools.resolve(session, story.by, call_id, said))
+    story.tries(lambda session: commands.outcomes.resolve(session, story.by, call_id, commands.outcomes.Word(said)))
 
 
 def fail_turn(story: Story, dice: int) -> None:

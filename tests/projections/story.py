@@ -222,7 +222,9 @@ class Story:
         self.do(lambda session: commands.tools.lose(session, self.by, self.epoch, call_id, "the worker died"))
 
     def resolved(self, call_id: str, resolution: Resolution) -> None:
-        self.do(lambda session: commands.tools.resolve(session, self.by, call_id, resolution))
+        self.do(
+            lambda session: commands.outcomes.resolve(session, self.by, call_id, commands.outcomes.Word(resolution))
+        )
 
     def suspended(self) -> None:
         self.do(lambda session: commands.turns.suspend(session, self.by, self.epoch))

@@ -95,11 +95,14 @@ async def test_a_call_that_must_not_be_repeated_is_of_unknown_outcome(world: Wor
     assert DONE == ["ran"]
 
 
+CHECKED = "(user:ada, 2026-01-05 09:00:00 UTC: checked)"
+
+
 @pytest.mark.parametrize(
     ("said", "told", "runs"),
     [
-        ("did", "A person confirmed that this call took effect; its output was lost (checked).", 1),
-        ("did_not", "A person confirmed that this call did not take effect (checked).", 1),
+        ("did", f"A person confirmed that this call took effect; its output was lost {CHECKED}.", 1),
+        ("did_not", f"A person confirmed that this call did not take effect {CHECKED}.", 1),
         ("retry", "acted", 2),
     ],
 )

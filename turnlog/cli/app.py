@@ -20,6 +20,7 @@ from . import (
     exporting,
     forking,
     memory,
+    outcomes,
     permissions,
     projecting,
     prompting,
@@ -123,6 +124,7 @@ _register(app, tagging.tag, panel=_READ, settings=tagging.SETTINGS)
 _register(app, differing.diff, blaming.blame, bisecting.bisect, comparing.compare, panel=_TIME)
 _register(app, replaying.replay, forking.fork, forking.rewind, panel=_TIME)
 _register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why, panel=_DECIDE)
+_register(app, outcomes.unknown, outcomes.resolve, panel=_DECIDE)
 _register(
     _group("rules", "What is allowed, asked about or denied.", _DECIDE),
     rules.list_,

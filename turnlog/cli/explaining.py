@@ -6,6 +6,7 @@ import typer
 
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
+from .outcomes import SETTLED
 from .output import write, write_document
 from .paging import NoPager, paged
 from .text import indented, moment, safe_line
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from turnlog.front import Turnlog
     from turnlog.projections import Line, Step
     from turnlog.runtime.citations import CitedPolicy, CitedRule, Word
-    from turnlog.runtime.why import Why
+    from turnlog.runtime.why import Doubt, Why
 
 _TONES = {"allowed": "good", "denied": "bad", "waiting": "ask", "not judged": "quiet"}
 _SAID = {"allowed": "good", "denied": "bad", "endorsed": "ask"}
@@ -63,6 +64,8 @@ def _write(found: "Why") -> None:
         _fact("digest", (found.digest, "quiet"))
     for word in found.words:
         _word(word, found.session_id)
+    for doubt in found.doubts:
+        _doubt(doubt, found.session_id)
     for rule in found.rules:
         _rule(rule, found.session_id)
     for rule_id in found.lost:
@@ -111,6 +114,23 @@ def _word(word: "Word", session_id: str) -> None:
     _more(f"in answer to {word.request_id} about {word.asked_about}{shown}")
     if word.remembered is not None:
         _more(f"remembered as {word.remembered} for the {word.scope} scope")
+
+
+def _doubt(doubt: "Doubt", session_id: str) -> None:
+    """An outcome nobody knew, and what was made of it."""
+    _fact(
+        "outcome",
+        (f"unknown, of attempt {doubt.attempt}", "bad"),
+        f"  {moment(doubt.since)}  {_place(doubt.lost, session_id)}",
+    )
+    _more(f"because: {safe_line(doubt.reason)}")
+    if doubt.resolution is None or doubt.by is None or doubt.at is None or doubt.settled is None:
+        _more("nobody has said what became of it; `turnlog resolve` does")
+        return
+    who, said = safe_line(str(doubt.by)), SETTLED[doubt.resolution]
+    _more(f"{who} says: {said}  {moment(doubt.at)}  {_place(doubt.settled, session_id)}")
+    if doubt.because:
+        _more(f"because: {safe_line(doubt.because)}")
 
 
 def _rule(rule: "CitedRule", session_id: str) -> None:

@@ -55,6 +55,15 @@ def request_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]
     return _completed(context, incomplete, work)
 
 
+def unknown_ids(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The calls in doubt to complete an id with, and their tools; silent where there is no log to ask."""
+
+    async def work(log: "Turnlog") -> list[tuple[str, str]]:
+        return [(each.call_id, each.tool) for each in await log.unknown_calls()]
+
+    return _completed(context, incomplete, work)
+
+
 def _completed(
     context: typer.Context, incomplete: str, work: "Callable[[Turnlog], Awaitable[list[tuple[str, str]]]]"
 ) -> list[tuple[str, str]]:

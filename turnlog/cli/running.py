@@ -5,13 +5,14 @@ import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .limiting import LimitOption, limits_of
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, ApprovalsMode, ApprovalsOption, Database, Json, Reason
+from .outcomes import RESOLUTIONS, Said
 from .output import note, write, write_json
 from .programs import FILE_TOOLS, policy_for, policy_in_place, tools_of
 from .rule_sets import RulesOption, policy_of
@@ -139,8 +140,8 @@ def resume(  # noqa: PLR0913 - one parameter an option
         str, typer.Argument(metavar="ID", autocompletion=session_ids, help="The session, or the beginning of its id.")
     ],
     unknown: Annotated[
-        Literal["did", "did-not", "retry"] | None,
-        typer.Option("--unknown", help="What became of the calls whose outcome nobody knows."),
+        Said | None,
+        typer.Option("--unknown", help="What became of all calls whose outcome nobody knows; see resolve for one."),
     ] = None,
     reason: Reason = "",
     take_over: Annotated[
@@ -155,14 +156,13 @@ def resume(  # noqa: PLR0913 - one parameter an option
 
     Example: turnlog resume 019b8d36
     """
-    resolution: dict[str, Literal["did", "did_not", "retry"]] = {"did": "did", "did-not": "did_not", "retry": "retry"}
     limits = limits_of(limit)
 
     async def work(log: "Turnlog") -> None:
         handle = await log.open_session(await log.find_session(session))
 
         def turn(how: "Approvals") -> "Coroutine[Any, Any, Reply]":
-            known = None if unknown is None else resolution[unknown]
+            known = None if unknown is None else RESOLUTIONS[unknown]
             return handle.resume_turn(approvals=how, unknown=known, reason=reason, take_over=take_over, limits=limits)
 
         await _show_turn(log, handle, turn, Manner(database, as_json, approvals))

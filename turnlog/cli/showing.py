@@ -7,6 +7,7 @@ import typer
 
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
+from .outcomes import SETTLED
 from .output import write, write_document
 from .paging import NoPager, paged
 from .text import count, indented, moment, safe_line
@@ -144,7 +145,8 @@ class _Page:
         if item.reason:
             write(indented(item.reason, "    because: "))
         if item.resolution:
-            write(f"    a person said: {item.resolution.replace('_', ' ')}")
+            who = "the policy" if item.resolution == "failed" else "a person"
+            write(f"    {safe_line(item.settled_by or who)} said: {SETTLED[item.resolution]}")
         for block in item.content:
             if block.type == "text":
                 write(indented(self._cut(await self._log.readable(block.text)), "  | "))

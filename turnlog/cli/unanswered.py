@@ -19,7 +19,7 @@ async def explain(log: "Turnlog", session_id: str, reply: "Reply", database: str
         note(f"turnlog: stopped; to go on: {again(database, 'resume', session_id)}")
     elif reply.reason == "unknown_outcome":
         agents = await _paused(log, session_id)
-        note(f"turnlog: nobody knows whether a call{_of(agents)} took effect; find out, then type one of:")
+        note(f"turnlog: nobody knows whether a call{_of(agents)} took effect; `turnlog unknown` shows it. Type one of:")
         for word in ("did", "did-not", "retry"):
             note(f"  {again(database, 'resume', session_id, '--unknown', word)}")
     else:

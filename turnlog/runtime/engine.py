@@ -27,7 +27,6 @@ from turnlog.domain import (
     Receive,
     Recover,
     Repair,
-    Resolution,
     Run,
     SessionLost,
     Step,
@@ -72,6 +71,7 @@ from .policies import policy_of
 from .replies import Reply, reply_of
 from .running import recover_calls, run_calls
 from .skew import tell_of_skew
+from .unknown_outcomes import OutcomeWord, settle
 from .worker import OutOfTime, Worker
 
 NO_VALUE = f"That is not yet the answer: call the tool `{OUTPUT_TOOL}` with it, in the form its parameters describe."
@@ -94,8 +94,7 @@ class Conduct:
     """How the turn is to be run: who answers questions, what to say of outcomes nobody knows, and for which pool."""
 
     approvals: Approvals = "suspend"
-    unknown: Resolution | None = None
-    unknown_reason: str = ""
+    unknown: OutcomeWord | None = None
     oversight: Oversight | None = None
 
     @property
@@ -298,12 +297,7 @@ async def _no_output(worker: Worker) -> TurnlogError:
 
 async def _await_person(worker: Worker, wait: AwaitPerson, conduct: Conduct) -> None:
     """Do what lets the turn go on, or put it aside for a person. Raises ApproverFailed."""
-    if wait.unknown and conduct.unknown is not None:
-        by, resolution, reason = worker.env.stamp(), conduct.unknown, conduct.unknown_reason
-        for call in wait.unknown:
-            worker.decide(
-                partial(commands.tools.resolve, by=by, call_id=call.call_id, resolution=resolution, reason=reason)
-            )
+    if wait.unknown and await settle(worker, wait.unknown, conduct.unknown):
         return
     if expire_questions(worker):
         return

@@ -145,7 +145,12 @@ def _outcome(event: ToolCallFinished | ToolOutcomeUnknown | ToolOutcomeResolved)
         case ToolOutcomeUnknown():
             return "outcome unknown"
         case ToolOutcomeResolved():
-            return {"did": "it did happen", "did_not": "it did not happen", "retry": "runs"}[event.resolution]
+            return {
+                "did": "it did happen",
+                "did_not": "it did not happen",
+                "retry": "runs",
+                "failed": "outcome unknown",
+            }[event.resolution]
 
 
 def _rules(since: Sequence[Recorded]) -> list[StandingRule]:

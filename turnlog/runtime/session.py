@@ -53,6 +53,7 @@ from .subscription import follow, follow_kinds
 from .taking import holder_of, still_waits, taken, without_asking
 from .task_board import Tasks, tasks_of
 from .teams import NewTeammate, Teammate, list_teammates, shut_down, spawn_teammate
+from .unknown_outcomes import OutcomeWord, check_word, resolve_unknown
 from .why import Why, why
 from .worker import Worker
 from .writing import command
@@ -173,15 +174,19 @@ class SessionHandle:
     ) -> Reply:
         """Go on with the turn that was suspended, failed, was cancelled or lost its worker; nothing done is done again.
 
-        `unknown` says what became of calls whose outcome nobody knows. `take_over` takes the session from a worker that
-        cannot be asked. `limits` take the place of the turn's. `output` is the type of the value the turn was begun to
-        end in; without it only the JSON Schema in the log is asked, and the reply has a plain `value`.
+        `unknown` says what became of all calls whose outcome nobody knows. `take_over` takes the session from a worker
+        that cannot be asked. `limits` take the place of the turn's. `output` is the type of the value the turn was
+        begun to end in; without it only the JSON Schema in the log is asked, and the reply has a plain `value`.
 
         Where the turn still waits for the same person, nothing is changed and the reply says so.
-        Raises NothingToResume, SessionBusy, SessionLost, LimitReached, TurnFailure, TurnInterrupted, StoreError.
+        Raises NothingToResume, CommandRefused where `unknown` cannot be said of a call, SessionBusy, SessionLost,
+        LimitReached, TurnFailure, TurnInterrupted, StoreError.
         """
         worker = await worker_for(self._env, self._id, self._means)
-        conduct = Conduct(approvals, unknown, clean(reason))
+        word = None if unknown is None else OutcomeWord(unknown, self._env.redactor.text(clean(reason)))
+        conduct = Conduct(approvals, word)
+        if word is not None:
+            check_word(self._env, worker.session, word)
         if await still_waits(self._env, worker.session, conduct):
             waiting = await reply_of(worker)
             return waiting if output is None else typed(waiting, output)
@@ -337,14 +342,15 @@ class SessionHandle:
         """
         return await resolve(self._env, self._id, request_id, decision)
 
-    async def resolve_unknown(self, call_id: str, resolution: Resolution, reason: str = "") -> None:
-        """Say what became of a call whose outcome nobody knows. Raises NotFound, CommandRefused, StoreError."""
-        by = self._env.stamp()
-        await command(
-            self._env,
-            self._id,
-            lambda session: commands.tools.resolve(session, by, call_id, resolution, clean(reason)),
-        )
+    async def resolve_unknown(
+        self, call_id: str, resolution: Resolution, reason: str = "", *, result: str | None = None
+    ) -> None:
+        """Say what became of a call whose outcome nobody knows; the first word counts, a late one changes nothing.
+
+        `result` is what a call that `did` returned, as far as you know; the model is told that you say so.
+        Raises NotFound, CommandRefused, InvalidInput, StoreError.
+        """
+        await resolve_unknown(self._env, self._id, call_id, OutcomeWord(resolution, reason, result))
 
     async def remembered_rules(self) -> tuple[Rule, ...]:
         """The rules that speak for this session now: its own, its project's, everybody's. Raises StoreError."""

@@ -4,11 +4,13 @@ What the log does not tell is not made up: of verdicts from before evaluations w
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from turnlog.domain import (
     BUILT_IN,
+    Actor,
     AuthorizedBy,
     Body,
     DeniedBy,
@@ -25,11 +27,14 @@ from turnlog.domain import (
     PermissionWithdrawn,
     Recorded,
     RuleUsed,
+    Settlement,
     ToolCallAuthorized,
     ToolCallBlock,
     ToolCallDenied,
     ToolCallEvent,
     ToolCallStarted,
+    ToolOutcomeResolved,
+    ToolOutcomeUnknown,
 )
 from turnlog.projections import (
     TIMELINE,
@@ -83,6 +88,24 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """An attempt whose outcome nobody knew, and what was made of it: by whom, when, and where the log says so.
+
+    `resolution` is None as long as nobody said anything.
+    """
+
+    attempt: int
+    reason: str
+    since: datetime
+    lost: Step
+    resolution: Settlement | None = None
+    by: Actor | None = None
+    at: datetime | None = None
+    because: str = ""
+    settled: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
     """The answer to why a call may or may not run.
 
@@ -90,7 +113,8 @@ class Why:
     the model's. `by` says who decided, `source` which one of them, `because` the whole in a sentence, and `cited_by` is
     the event that says so. `digest` is that of what was decided on. `rules` and `words` are what it rests on; of the
     rules in `lost` the log no longer tells more than the id. `evaluation` is what the rules said, None where that was
-    not recorded. `runs` are its attempts, each with the word it ran on; `steps` all events about the call, in order.
+    not recorded. `runs` are its attempts, each with the word it ran on; `doubts` are
+    those of them whose outcome nobody knew; `steps` all events about the call, in order.
     """
 
     session_id: str
@@ -113,6 +137,7 @@ class Why:
     policy: CitedPolicy | None
     evaluation: Evaluation | None
     runs: tuple[Attempt, ...]
+    doubts: tuple[Doubt, ...]
     steps: tuple[Line, ...]
 
 
@@ -185,6 +210,7 @@ class _Explanation:
             policy=policy,
             evaluation=evaluation,
             runs=tuple(_runs(self._facts)),
+            doubts=tuple(_doubts(self._facts)),
             steps=self._steps(books),
         )
 
@@ -257,6 +283,26 @@ def _runs(facts: Iterable[Recorded]) -> Iterator[Attempt]:
                 yield Attempt(event.attempt, place_of(fact), by, None if word is None else place_of(word))
             case _:
                 pass
+
+
+def _doubts(facts: Iterable[Recorded]) -> list[Doubt]:
+    doubts: list[Doubt] = []
+    for fact in facts:
+        match fact.event:
+            case ToolOutcomeUnknown() as event:
+                doubts.append(Doubt(event.attempt, event.reason, event.at, place_of(fact)))
+            case ToolOutcomeResolved() as event if doubts:
+                doubts[-1] = replace(
+                    doubts[-1],
+                    resolution=event.resolution,
+                    by=event.actor,
+                    at=event.at,
+                    because=event.reason,
+                    settled=place_of(fact),
+                )
+            case _:
+                pass
+    return doubts
 
 
 def _deciding(facts: Sequence[Recorded]) -> Recorded:

@@ -3,7 +3,7 @@
 from .bubblewrap import bubblewrap_options, find_bubblewrap
 from .confinement import SYSTEM_ROOTS, Confinement, Network
 from .landlock import abi, handled, landlock_plan
-from .launcher import grants
+from .launcher import GATE, grants
 from .launching import NOT_EXECUTABLE, NOT_FOUND, REFUSED, Launch, Start, launch
 from .levels import GUARDS, LEVELS, PROMISES, Guard, Level, Promise, promised
 from .places import Places, Readable, places
@@ -13,6 +13,7 @@ from .watching import changed, fingerprints
 
 __all__ = [
     "ARCHITECTURES",
+    "GATE",
     "GUARDS",
     "LEVELS",
     "NOT_EXECUTABLE",

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .plans import BubblewrapPlan, LandlockPlan, Plan
 
 PREFIX = b"child."
+GATE = "turnlog.gate"
+"""The variable that names the descriptor to wait at, where whoever starts this has to see to something first."""
 REFUSED = 125
 """The exit status when the program was not started because it could not be confined."""
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
@@ -43,6 +45,7 @@ def main(arguments: list[str]) -> NoReturn:
     try:
         plan: Plan = marshal.loads(bytes.fromhex(arguments[0]))
         program, argv = arguments[1], arguments[2:]
+        _wait_at_the_gate()
         variables = {name[len(PREFIX) :]: value for name, value in os.environb.items() if name.startswith(PREFIX)}
         _close_all_but(plan["inherited"])
         _limit(plan)
@@ -61,6 +64,13 @@ def main(arguments: list[str]) -> NoReturn:
         os.execve(program, argv, variables)
     except OSError as error:
         _end(NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE, str(error))
+
+
+def _wait_at_the_gate() -> None:
+    """Return once a byte came; end where none will, because who started this has died."""
+    gate = os.environ.get(GATE)
+    if gate is not None and not os.read(int(gate), 1):
+        os._exit(REFUSED)
 
 
 def _end(status: int, message: str) -> NoReturn:

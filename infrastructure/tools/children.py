@@ -30,6 +30,7 @@ class Command:
     """A program (a path), its argv, the directory it works in, its whole environment, and its seconds.
 
     `inherited` are the descriptors it gets besides its streams; `kept` is how many bytes of each stream are kept.
+    Where `gate` is the name of a variable, the program waits for a byte at the descriptor this names.
     """
 
     program: str
@@ -39,6 +40,7 @@ class Command:
     timeout: float
     inherited: Sequence[int] = ()
     kept: int = 64 * 1024
+    gate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +139,30 @@ class Child:
 
 
 async def start_child(command: Command, stdin: int, stdout: int, stderr: int) -> Child:
-    """Start a program with these descriptors for its streams. Raises OSError."""
+    """Start a program with these descriptors for its streams. Raises OSError.
+
+    One with a gate begins its work once the undertaker knows of it, so that nothing of it is left if this process dies.
+    """
     await in_thread(undertaker.start)
     floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    process = subprocess.Popen(  # noqa: ASYNC220 -- it returns once the program is executed: a millisecond
-        list(command.argv),
-        executable=command.program,
-        cwd=command.directory,
-        env=dict(command.environment),
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=tuple(command.inherited),
-        start_new_session=True,
-    )
-    undertaker.watch(process.pid)
+    waiting, gate = os.pipe()
+    try:
+        process = subprocess.Popen(  # noqa: ASYNC220 -- it returns once the program is executed: a millisecond
+            list(command.argv),
+            executable=command.program,
+            cwd=command.directory,
+            env={**command.environment, **({command.gate: str(waiting)} if command.gate else {})},
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=(*command.inherited, *((waiting,) if command.gate else ())),
+            start_new_session=True,
+        )
+        undertaker.watch(process.pid)
+        os.write(gate, b"+")
+    finally:
+        os.close(waiting)
+        os.close(gate)
     return Child(process, floor)
 
 

@@ -82,7 +82,7 @@ class Site:
 
         A program that cannot be confined or executed ends with 125 to 127 and a line on standard error.
         """
-        from ..sandbox import Start, launch
+        from ..sandbox import GATE, Start, launch
 
         start = Start(program, argv, self.environment, directory)
         launched = launch(self.bounds.sandbox, self.confinement, start).start
@@ -94,6 +94,7 @@ class Site:
             min(timeout, self.bounds.seconds),
             launched.inherited,
             self.bounds.output_bytes,
+            GATE,
         )
 
     def watched(self) -> "CarveOuts":

@@ -2,8 +2,8 @@
 
 `PR_SET_PDEATHSIG` would have to be set between fork and exec, where Python code may deadlock in a threaded
 program, and it reaches only the child, not what the child starts. So one tiny shell a worker reads the groups
-that are alive from a pipe; when the pipe ends, its writer is dead, and it kills them. What is left open is the
-moment between the start of a group and the line that reports it, and a process that leaves its group.
+that are alive from a pipe; when the pipe ends, its writer is dead, and it kills them. A program of a call is launched
+by one that waits until its group was reported. What is left open is a process that leaves its group.
 """
 
 import atexit

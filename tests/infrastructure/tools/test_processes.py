@@ -154,6 +154,25 @@ async def test_a_killed_worker_takes_its_commands_with_it(tmp_path: Path, marker
         await until(lambda: not running(marker), seconds=2)
 
 
+DYING = """
+import os
+from turnlog.infrastructure.tools import orphans
+
+orphans.undertaker.watch = lambda group: os.kill(os.getpid(), 9)
+"""
+
+
+@linux_only
+@pytest.mark.fault
+async def test_a_program_does_not_begin_where_nobody_would_end_it(tmp_path: Path, marker: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    argv = [sys.executable, "-c", DYING + WORKER, f"touch {marker}"]
+    worker = subprocess.run(argv, cwd=tmp_path, env=environment, check=False)  # noqa: ASYNC221 -- it dies at once
+    assert worker.returncode == -signal.SIGKILL
+    await until(lambda: not running(marker), seconds=20)
+    assert not (tmp_path / marker).exists()
+
+
 @linux_only
 @pytest.mark.fault
 @pytest.mark.parametrize("delay", [0.0, 0.002, 0.005, 0.01, 0.02, 0.04])

@@ -170,6 +170,7 @@ def _forked(session: Session, event: SessionForked) -> Session:
             limits=turn.limits,
             output=turn.output,
             begun_by=turn.begun_by,
+            rerun=event.rerun is not None and state == "forked",
         )
     return replace(
         session,
@@ -192,6 +193,7 @@ def _forked(session: Session, event: SessionForked) -> Session:
         spawned_by=None,
         team=(),
         mail=NO_MAIL,
+        rerun=event.rerun,
     )
 
 

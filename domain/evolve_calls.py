@@ -49,7 +49,13 @@ def call_started(turn: Turn, event: ToolCallStarted, version: int) -> Turn:
         turn,
         event.call_id,
         lambda call: replace(
-            call, version=version, state="started", attempt=event.attempt, epoch=event.epoch, effect=event.effect
+            call,
+            version=version,
+            state="started",
+            attempt=event.attempt,
+            epoch=event.epoch,
+            effect=event.effect,
+            reused=event.reused,
         ),
     )
 

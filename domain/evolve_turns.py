@@ -29,6 +29,7 @@ def turn_started(before: Turn | None, event: TurnStarted, version: int) -> Turn:
         limits=event.limits,
         output=event.output,
         begun_by=event.actor,
+        rerun=event.reruns is not None,
         before=NOTHING if before is None else before.before + before.spent,
     )
 

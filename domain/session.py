@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from .content import Body
 from .context import NO_CONTEXT, Context
-from .events import Actor, Effect, InputKind, PauseReason, Settlement, SpawnedBy, TurnState
+from .events import Actor, Effect, InputKind, PauseReason, Rerun, Settlement, SpawnedBy, TurnState
 from .membership import NO_MAIL, MailRead, Member
 from .rules import Rule
 from .settings import Limits, ModelSettings, Output
@@ -88,6 +88,8 @@ class Call:
     """How often it was no longer what had been authorised."""
     settled: Settled | None = None
     """What was made of it when its outcome was unknown, the latest time."""
+    reused: str | None = None
+    """The result on record that takes its effect's place, as `ID@42`."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,8 @@ class Turn:
     """Workers in a row that never gave the session back, with nothing to show for it since."""
     subagents: tuple[str, ...] = ()
     """The subagents that a suspended turn waits for, by their sessions, as far as they are not done."""
+    rerun: bool = False
+    """Whether it does a recorded turn again, so that results on record may be used."""
     next_expiry: AwareDatetime | None = None
     """When the first of its questions expires that is not overdue."""
 
@@ -337,6 +341,8 @@ class Session:
     """Whether what its project has pinned is put in front of its turns."""
     recalled: str = ""
     """The digest of what stands in front of the conversation; "" for nothing."""
+    rerun: Rerun | None = None
+    """What is done again here, where the session was begun for that."""
 
     @property
     def tools_shown(self) -> tuple[str, ...]:

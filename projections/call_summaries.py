@@ -74,11 +74,14 @@ def _denied(event: ToolCallDenied, known: KnownCall) -> Words:
 
 def _started(event: ToolCallStarted, known: KnownCall) -> Words:
     again = f"attempt {event.attempt}" if event.attempt > 1 else ""
+    if event.reused is not None:
+        return "quiet", ("tool not run", event.tool, known.gist, again, f"the result of {event.reused} is used")
     return "plain", ("tool started", event.tool, known.gist, again)
 
 
 def _finished(event: ToolCallFinished, known: KnownCall) -> Words:
-    return ("bad" if event.is_error else "good"), ("tool finished", known.tool, known.gist, outcome_of(event))
+    what, place = ("tool finished", "") if event.reused is None else ("result reused", f"from {event.reused}")
+    return ("bad" if event.is_error else "good"), (what, known.tool, known.gist, outcome_of(event), place)
 
 
 def _unknown(event: ToolOutcomeUnknown, known: KnownCall) -> Words:

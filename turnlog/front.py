@@ -29,6 +29,7 @@ from turnlog.projections import Approval, CallRow, Found, Metadata, Row, Session
 from .moment import Diff, Moment
 from .opening import Opening
 from .runtime import (
+    Approvals,
     Authorizer,
     Environment,
     Follower,
@@ -72,6 +73,8 @@ if TYPE_CHECKING:  # what few commands need is imported by those: showing a sess
     from .runtime.importing import Imported
     from .runtime.pool import PoolSettings
     from .runtime.replays import Replayed
+    from .runtime.rerun_plans import RerunPlan
+    from .runtime.reruns import Reran, RerunHandle
     from .runtime.rewinding import Rewound, Standing
     from .runtime.whatif import BlastRadius, Difference, Progress, Trial
     from .runtime.whatif import Outcome as Effects
@@ -373,6 +376,73 @@ class Turnlog:
         from .runtime.replays import replay_session
 
         return await replay_session(self._env, session_id, led_to_it, tools, rules)
+
+    async def plan_rerun(self, address: str, model: str | None = None) -> "RerunPlan":
+        """What `rerun` would do, and an estimate of what it costs; without a point, from where the last turn began.
+
+        Raises NotFound, InvalidInput, StoreError.
+        """
+        from .runtime.rerun_plans import plan_rerun
+
+        return await plan_rerun(self._env, address, model)
+
+    async def begin_rerun(  # noqa: PLR0913 - named, and none changes what another means
+        self,
+        address: str,
+        *,
+        model: str | Model | None = None,
+        tools: Sequence[Tool] = (),
+        hooks: Sequence[Hook] = (),
+        title: str | None = None,
+        recorded_only: bool = False,
+        keep_grants: bool = False,
+    ) -> "RerunHandle":
+        """The fork that `rerun` runs, before anything has run in it. Raises as `rerun` does before it runs."""
+        from .runtime.reruns import NewRerun, begin_rerun
+
+        new = NewRerun(model, tools, hooks, title, recorded_only, keep_grants)
+        return await begin_rerun(self._env, address, new)
+
+    async def open_rerun(
+        self, session_id: str, *, model: Model | None = None, tools: Sequence[Tool] = (), hooks: Sequence[Hook] = ()
+    ) -> "RerunHandle":
+        """A rerun to go on with, by the id of its fork: `run` does what is left.
+
+        Raises NotFound, NothingToResume where the session is no rerun, InvalidInput, StoreError.
+        """
+        from .runtime.reruns import open_rerun
+
+        return await open_rerun(self._env, session_id, model, tools, hooks)
+
+    async def rerun(  # noqa: PLR0913 - named, and none changes what another means
+        self,
+        address: str,
+        *,
+        model: str | Model | None = None,
+        tools: Sequence[Tool] = (),
+        hooks: Sequence[Hook] = (),
+        title: str | None = None,
+        recorded_only: bool = False,
+        keep_grants: bool = False,
+        approvals: Approvals = "suspend",
+    ) -> "Reran":
+        """Run what came after a point of a session again: live, in a fork, with another model (None: the same one).
+
+        A call that is on record after that point, by the same tool with the same arguments, has the recorded result, in
+        the order of the record and each once; others run, or are denied if `recorded_only`. All calls are judged first.
+        Without a point in the address it begins where the last turn began. Own tools have to be given again.
+        Raises NotFound, InvalidInput, ModelError, StoreError, and as `SessionHandle.append_turn`.
+        """
+        begun = await self.begin_rerun(
+            address,
+            model=model,
+            tools=tools,
+            hooks=hooks,
+            title=title,
+            recorded_only=recorded_only,
+            keep_grants=keep_grants,
+        )
+        return await begun.run(approvals)
 
     def follow(
         self,

@@ -100,6 +100,7 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
         worker=workers.me,
         settings=settings,
         full_name=models.full_name,
+        price=models.price_for,
         hooks=hooks,
         policy=policy,
         authorizer=authorizer,

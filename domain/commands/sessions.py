@@ -8,6 +8,7 @@ from ..errors import CommandRefused, InvalidInput
 from ..events import (
     Event,
     NoticeRaised,
+    Rerun,
     SessionClosed,
     SessionConfigured,
     SessionForked,
@@ -72,6 +73,7 @@ class Fork:
     title: str | None = None
     model: str | None = None
     keeps_grants: bool = False
+    rerun: Rerun | None = None
 
 
 def fork(parent: Session, by: Stamp, fork: Fork) -> tuple[Event, ...]:
@@ -89,6 +91,7 @@ def fork(parent: Session, by: Stamp, fork: Fork) -> tuple[Event, ...]:
             turn=_turn_left(parent),
             keeps_grants=fork.keeps_grants,
             tags=parent.tags,
+            rerun=fork.rerun,
         ),
     )
 

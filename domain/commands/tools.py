@@ -146,13 +146,17 @@ def deny(session: Session, by: Stamp, epoch: int, call_id: str, denial: Denial) 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What is about to happen. `digest` is that of the call as it stands now; it must be the authorised one."""
+    """What is about to happen. `digest` is that of the call as it stands now; it must be the authorised one.
+
+    `reused` is the result on record that takes the effect's place, as `ID@42`.
+    """
 
     tool: str
     digest: str
     effect: Effect
     input_digest: str
     sandbox: str = "none"
+    reused: str | None = None
 
 
 def start(session: Session, by: Stamp, epoch: int, call_id: str, execution: Execution) -> tuple[Event, ...]:
@@ -184,6 +188,7 @@ def start(session: Session, by: Stamp, epoch: int, call_id: str, execution: Exec
             input_digest=execution.input_digest,
             idempotency_key=f"{session.id}/{call_id}",
             sandbox=execution.sandbox,
+            reused=execution.reused,
         ),
     )
 
@@ -217,6 +222,7 @@ def finish(session: Session, by: Stamp, epoch: int, call_id: str, result: Result
             full=result.full,
             duration_ms=result.duration_ms,
             redactions=result.redactions,
+            reused=call.reused,
         ),
     )
 

@@ -28,11 +28,15 @@ from . import guards
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a person wants: what they said, how much may be used, and the form of the answer."""
+    """What a person wants: what they said, how much may be used, and the form of the answer.
+
+    `reruns` is the recorded turn that this is once more, as `ID@42`.
+    """
 
     content: tuple[UserBlock, ...]
     limits: Limits | None = None
     output: Output | None = None
+    reruns: str | None = None
 
 
 def start(session: Session, by: Stamp, turn_id: str, asked: Asked) -> tuple[Event, ...]:
@@ -44,7 +48,16 @@ def start(session: Session, by: Stamp, turn_id: str, asked: Asked) -> tuple[Even
             "or cancel it (turnlog cancel) first"
         )
     guards.says_something(asked.content)
-    return (TurnStarted(**by, turn_id=turn_id, content=asked.content, limits=asked.limits, output=asked.output),)
+    return (
+        TurnStarted(
+            **by,
+            turn_id=turn_id,
+            content=asked.content,
+            limits=asked.limits,
+            output=asked.output,
+            reruns=asked.reruns,
+        ),
+    )
 
 
 def complete(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:

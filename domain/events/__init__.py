@@ -52,6 +52,7 @@ from .permission import (
 from .rule import RuleEffect, RuleEvent, RuleRemembered, RuleRevoked, RuleUsed
 from .session import (
     NoticeRaised,
+    Rerun,
     SessionClosed,
     SessionConfigured,
     SessionForked,
@@ -209,6 +210,7 @@ __all__ = [
     "PermissionRequested",
     "PermissionResolved",
     "PermissionWithdrawn",
+    "Rerun",
     "Resolution",
     "Settlement",
     "RuleEffect",

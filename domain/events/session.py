@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..content import Body
+from ..content import Body, Value
 from ..settings import Limits, ModelSettings
 from .base import Event
 from .subagent import SpawnedBy
@@ -34,12 +34,23 @@ class SessionStarted(Event):
     spawned_by: SpawnedBy | None = None
 
 
+class Rerun(Value):
+    """What a fork does again: the turns of a session `of` up to its version `until`, with the results on record there.
+
+    With `recorded_only` a call whose result is not on record is denied.
+    """
+
+    of: str
+    until: int
+    recorded_only: bool = False
+
+
 class SessionForked(Event):
     """This stream goes on from another one at a version; what came before is read from there, not copied.
 
     An open turn of the parent does not stay open here. Session grants are dropped unless `keeps_grants`.
     Model, project, tags, the number of completed turns and how the latest turn stands (`turn`, None for no turn yet)
-    are repeated so that this stream alone is enough to list it.
+    are repeated so that this stream alone is enough to list it. `rerun` says what is done again here.
     """
 
     parent: str
@@ -51,6 +62,7 @@ class SessionForked(Event):
     turn: TurnState | None = None
     keeps_grants: bool = False
     tags: _Tags = ()
+    rerun: Annotated[Rerun | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class SessionRenamed(Event):

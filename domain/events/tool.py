@@ -1,8 +1,8 @@
 """Facts about tool calls: authorised or denied, started, finished, unknown, resolved."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from ..content import BlobRef, Body, ResultContent, Value
 from ..verdicts import Evaluation
@@ -18,6 +18,8 @@ Settlement = Literal["did", "did_not", "retry", "failed"]
 """How such a call was settled. `failed` is the policy's: nobody knows, and the turn goes on as if it had failed."""
 
 AuthorizedBy = Literal["read_only", "rule", "policy", "authorizer", "person"]
+_Reused = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
+
 DeniedBy = Literal["rule", "policy", "authorizer", "hook", "person", "expiry", "invalid", "turn_ended"]
 
 
@@ -68,6 +70,7 @@ class ToolCallStarted(ToolCallEvent):
     """The effect is about to happen. Durable before it does (design, rule 3).
 
     `input_digest` is that of the arguments handed to the tool; `idempotency_key` is the same for every attempt.
+    Where a result on record takes the place of the effect, `reused` says which, as `ID@42`, and nothing runs.
     """
 
     tool: str
@@ -77,6 +80,7 @@ class ToolCallStarted(ToolCallEvent):
     input_digest: str
     idempotency_key: str
     sandbox: str = "none"
+    reused: _Reused = None
 
 
 class Redaction(Value):
@@ -90,7 +94,8 @@ class ToolCallFinished(ToolCallEvent):
     """The tool returned, or failed in a way that is known. Durable before the model sees it.
 
     `full` is the whole output where `content` had to be cut; `details` are for the host, never for the model.
-    `redactions` are the secrets that were taken out of all of it.
+    `redactions` are the secrets that were taken out of all of it. `reused` is the result on record that this is, as
+    `ID@42`, where no tool ran.
     """
 
     content: tuple[ResultContent, ...]
@@ -99,6 +104,7 @@ class ToolCallFinished(ToolCallEvent):
     full: BlobRef | None = None
     duration_ms: int = 0
     redactions: tuple[Redaction, ...] | None = None
+    reused: _Reused = None
 
 
 class ToolOutcomeUnknown(ToolCallEvent):

@@ -1,6 +1,8 @@
 """Facts about turns: from what a person said to the model's last word on it."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ..content import UserBlock
 from ..settings import Limits, Output
@@ -18,11 +20,15 @@ class TurnEvent(Event):
 
 
 class TurnStarted(TurnEvent):
-    """A person said something and the model is to answer, within `limits`, and in the form of `output`."""
+    """A person said something and the model is to answer, within `limits`, and in the form of `output`.
+
+    `reruns` is the recorded turn whose prompt is said again, as `ID@42`.
+    """
 
     content: tuple[UserBlock, ...]
     limits: Limits | None = None
     output: Output | None = None
+    reruns: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 class TurnCompleted(TurnEvent):

@@ -3,7 +3,9 @@
 Importing this package imports no provider library; that happens with a model's first request.
 """
 
-from turnlog.domain import InvalidInput, Model
+import asyncio
+
+from turnlog.domain import Cost, InvalidInput, Model, Usage
 
 from .images import KeepImage, LoadImage
 from .listing import ModelInfo, full_name, list_models
@@ -21,6 +23,7 @@ __all__ = [
     "ScriptedReply",
     "full_name",
     "list_models",
+    "price_for",
     "resolve_model",
 ]
 
@@ -39,3 +42,19 @@ def resolve_model(name: str, load_image: LoadImage, *, keep_image: KeepImage | N
     if not path:
         raise InvalidInput("scripted: needs the path of a script, as in scripted:replies.json")
     return ScriptedModel.load(path)
+
+
+async def price_for(name: str, usage: Usage) -> Cost | None:
+    """What an answer of so many tokens costs from a model, by the price list; None where nobody knows.
+
+    The list is part of an installed package; nothing is fetched.
+    """
+    if name.startswith(SCRIPTED):
+        return None
+
+    def look_up() -> Cost | None:
+        from .prices import list_price
+
+        return list_price(name, usage)
+
+    return await asyncio.to_thread(look_up)  # the first of a process imports the list

@@ -10,9 +10,17 @@ from urllib.parse import urlsplit
 import genai_prices
 from pydantic_ai.messages import ModelResponse
 
-from turnlog.domain import Cost
+from turnlog.domain import Cost, Usage
+
+from .names import is_endpoint
 
 LIST = f"genai-prices {genai_prices.__version__}"
+LOCAL = frozenset({"lmstudio", "ollama", "vllm"})
+"""Providers on one's own machines, which charge nothing that a list would know."""
+
+LISTED = {"openai-chat": "openai", "openai-responses": "openai", "google-cloud": "google"}
+"""Providers by the names that they have in the list, where that is another one."""
+
 REPORTS = frozenset({"openrouter"})
 """Providers that say in an answer what they charged for it, in US dollars."""
 
@@ -27,6 +35,24 @@ def price_of(response: ModelResponse) -> Cost | None:
     try:
         total = response.cost().total_price
     except Exception:  # noqa: BLE001 - no gap in a price list may fail a turn
+        return None
+    return Cost(amount=total, source=LIST) if total.is_finite() and total >= 0 else None
+
+
+def list_price(name: str, usage: Usage) -> Cost | None:
+    """What an answer of so many tokens costs, by the list; None for models that it does not have, and local ones.
+
+    `name` is `provider:model`.
+    """
+    provider, _, model = name.partition(":")
+    if provider in LOCAL or is_endpoint(provider):
+        return None
+    counted = genai_prices.Usage(
+        input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cache_read_tokens=usage.cached_tokens
+    )
+    try:
+        total = genai_prices.calc_price(counted, model, provider_id=LISTED.get(provider, provider)).total_price
+    except Exception:  # noqa: BLE001 - no gap in a price list may fail what is only an estimate
         return None
     return Cost(amount=total, source=LIST) if total.is_finite() and total >= 0 else None
 

@@ -26,6 +26,7 @@ from . import (
     prompting,
     reading,
     replaying,
+    rerunning,
     rules,
     rules_adding,
     rules_eval,
@@ -122,7 +123,7 @@ _register(app, reading.sessions, searching.search, reading.log, showing.show, pr
 _register(app, usage.usage, panel=_READ)
 _register(app, tagging.tag, panel=_READ, settings=tagging.SETTINGS)
 _register(app, differing.diff, blaming.blame, bisecting.bisect, comparing.compare, panel=_TIME)
-_register(app, replaying.replay, forking.fork, forking.rewind, panel=_TIME)
+_register(app, replaying.replay, rerunning.rerun, forking.fork, forking.rewind, panel=_TIME)
 _register(app, permissions.approvals, permissions.approve, permissions.deny, explaining.why, panel=_DECIDE)
 _register(app, outcomes.unknown, outcomes.resolve, panel=_DECIDE)
 _register(

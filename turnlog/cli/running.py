@@ -130,7 +130,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
             return
         if session is None:
             await _announce(log, handle.id, manner)
-        await _show_turn(log, handle, turn, manner)
+        await show_turn(log, handle, turn, manner)
 
     with_log(database, work)
 
@@ -165,7 +165,7 @@ def resume(  # noqa: PLR0913 - one parameter an option
             known = None if unknown is None else RESOLUTIONS[unknown]
             return handle.resume_turn(approvals=how, unknown=known, reason=reason, take_over=take_over, limits=limits)
 
-        await _show_turn(log, handle, turn, Manner(database, as_json, approvals))
+        await show_turn(log, handle, turn, Manner(database, as_json, approvals))
 
     with_log(database, work)
 
@@ -230,7 +230,7 @@ async def _create(log: "Turnlog", text: str, new: NewSession, policy: "Policy | 
     )
 
 
-async def _show_turn(
+async def show_turn(
     log: "Turnlog", session: "SessionHandle", turn: "Callable[[Approvals], Coroutine[Any, Any, Reply]]", manner: Manner
 ) -> None:
     """Run a turn, show it, and exit as it ended."""

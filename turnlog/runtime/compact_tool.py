@@ -7,7 +7,7 @@ from pydantic import BaseModel, JsonValue
 from turnlog.domain import Actor, CommandRefused, ToolContext, ToolOutput, ToolSpec, clean, commands
 
 from .environment import Environment
-from .pages import COMPACT
+from .own_names import COMPACT
 from .writing import command
 
 _SPEC = ToolSpec(

@@ -15,8 +15,8 @@ from turnlog.domain import (
 
 from .environment import Environment
 from .histories import load
+from .own_names import OWN_TOOLS
 from .own_tools import runtime_tool
-from .pages import OWN_TOOLS
 from .policies import keep_policy, policy_of
 from .results import with_reader
 from .writing import command

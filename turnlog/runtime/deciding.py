@@ -27,7 +27,7 @@ from turnlog.domain import (
 from .authorizing import Opinion, opinion_of
 from .hooks import Allow, Ask, Deny, ProposedCall
 from .looking import Look
-from .pages import OWN_TOOLS
+from .own_names import OWN_TOOLS
 from .questions import ask_person
 from .verdicts import authorize, deny, envelope_of, policy_stamp
 from .worker import Worker

@@ -14,6 +14,7 @@ from turnlog.domain import (
     Archive,
     Blobs,
     Clock,
+    Cost,
     Delegated,
     EventLog,
     Heartbeats,
@@ -30,6 +31,7 @@ from turnlog.domain import (
     Tool,
     ToolContext,
     ToolOutput,
+    Usage,
     Workers,
     board_after,
     mailbox_after,
@@ -120,11 +122,16 @@ async def _as_given(name: str) -> str:
     return name
 
 
+async def _not_known(model: str, usage: Usage) -> Cost | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The ports a running turnlog is made of. `worker` names this process; `user` is who gives commands by default.
 
-    `full_name` tells which model a short name, such as that of a provider alone, stands for now. `hooks` are those of
+    `full_name` tells which model a short name, such as that of a provider alone, stands for now; `price` what an answer
+    of so many tokens costs from a model. `hooks` are those of
     every session. `policy` is that of new sessions which name none; `authorizer` decides in every session. `secrets`
     are by name, `state` are values of the calling program by their type. `read_tables` are the tables beside the log,
     where there are any; `wrapping` is put around models and effects. `heartbeats` are what leases expire by (None: they
@@ -148,6 +155,7 @@ class Environment:
     archive: Archive | None = None
     read_tables: ReadTables | None = None
     full_name: Callable[[str], Awaitable[str]] = _as_given
+    price: Callable[[str, Usage], Awaitable[Cost | None]] = _not_known
     hooks: tuple[Hook, ...] = ()
     policy: Policy = STANDARD
     authorizer: Authorizer | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from turnlog.domain import Change, Model, Session, Tool, clean, commands, evolve
+from turnlog.domain import Change, Model, Rerun, Session, Tool, clean, commands, evolve
 
 from .addresses import At
 from .configuring import check_programs, check_tools
@@ -19,6 +19,7 @@ class NewFork:
     """How a fork is to differ from its parent; None leaves it as the parent was.
 
     Tools are your own, or the names of built-in ones. What the parent was allowed is dropped unless `keep_grants`.
+    `rerun` is what the fork does again, if anything.
     """
 
     title: str | None = None
@@ -26,6 +27,7 @@ class NewFork:
     system: str | None = None
     tools: Sequence[str | Tool] | None = None
     keep_grants: bool = False
+    rerun: Rerun | None = None
 
     @property
     def own_tools(self) -> tuple[Tool, ...]:
@@ -55,7 +57,7 @@ async def fork_of(env: Environment, parent: Session, new: NewFork) -> Change:
     """
     by = env.stamp()
     fork = commands.sessions.Fork(
-        None if new.title is None else clean(new.title), await _model_name(env, new), new.keep_grants
+        None if new.title is None else clean(new.title), await _model_name(env, new), new.keep_grants, new.rerun
     )
     begun = commands.sessions.fork(parent, by, fork)
     child = replace(parent, id=env.ids.session())

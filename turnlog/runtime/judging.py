@@ -15,6 +15,7 @@ from .gates import Changed, ask_gates
 from .hooks import ProposedCall
 from .looking import Look, Understood, Unreadable, look_at
 from .prompts import offered
+from .reusing import not_recorded
 from .verdicts import deny, workspace_of
 from .worker import Worker
 
@@ -45,6 +46,8 @@ async def _decide(worker: Worker, call: Call, look: Look) -> None:
     if look.of.tool.spec.executes and not policy.policy.bounds.commands:
         said = f"the policy {policy.policy.name} lets no programs run in this session (asking again will not change it)"
         deny(worker, call, commands.tools.Denial("policy", said, COMMANDS, policy=policy.digest))
+    elif (denial := not_recorded(worker, call, look.of)) is not None:
+        deny(worker, call, denial)
     else:
         await (act_on_answer if call.state == "allowed" else decide_call)(worker, call, look)
 

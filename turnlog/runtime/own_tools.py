@@ -7,7 +7,7 @@ from turnlog.domain import FIND_TOOLS, READ_TOOL_RESULT, TASK_TOOL, TEAM_TOOLS, 
 from .compact_tool import CompactTool
 from .environment import Environment
 from .find_tools import FindTools
-from .pages import COMPACT
+from .own_names import COMPACT
 from .results import ReadToolResult
 from .task_tool import TaskTool
 from .team_tools import team_tool

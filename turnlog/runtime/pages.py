@@ -5,8 +5,6 @@ from io import StringIO
 from itertools import islice
 
 from turnlog.domain import (
-    FIND_TOOLS,
-    OUTPUT_TOOL,
     READ_TOOL_RESULT,
     BlobRef,
     Call,
@@ -18,12 +16,6 @@ from turnlog.domain import (
 )
 
 from .worker import Worker
-
-COMPACT = "compact"
-"""The tool by which a model asks for a compaction."""
-
-OWN_TOOLS = frozenset({OUTPUT_TOOL, READ_TOOL_RESULT, COMPACT, FIND_TOOLS})
-"""What belongs to turnlog itself and touches nothing outside the log."""
 
 
 @dataclass(frozen=True, slots=True)

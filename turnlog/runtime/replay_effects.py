@@ -17,7 +17,6 @@ from turnlog.domain import (
     CompactionFailed,
     CompactionStarted,
     Event,
-    ImageBlock,
     ModelDelta,
     ModelError,
     ModelFailed,
@@ -26,12 +25,10 @@ from turnlog.domain import (
     ModelRequested,
     ModelResponded,
     OutcomeUnknown,
-    TextBlock,
     Tool,
     ToolCallFinished,
     ToolCallStarted,
     ToolContext,
-    ToolImage,
     ToolOutcomeUnknown,
     ToolOutput,
     ToolSpec,
@@ -39,6 +36,7 @@ from turnlog.domain import (
 )
 
 from .bodies import Bodies
+from .recorded_output import output_of
 from .replay_tape import Tape
 from .replaying import answer_of, failure_of
 
@@ -137,18 +135,3 @@ class RecordedTool:
 
 def _begins(context: ToolContext, event: Event) -> bool:
     return isinstance(event, ToolCallStarted) and event.call_id == context.call_id
-
-
-async def output_of(event: ToolCallFinished, bodies: Bodies) -> ToolOutput:
-    """What a tool returned, as it returned it: whole where the model saw only a part.
-
-    Raises BlobMissing, BlobDamaged, StoreError.
-    """
-    parts: list[str | ToolImage] = []
-    for part in event.content:
-        match part:
-            case TextBlock(text=text):
-                parts.append(await bodies.text(event.full or text))
-            case ImageBlock(image=image):
-                parts.append(ToolImage(await bodies.data(image), image.media_type))
-    return ToolOutput(tuple(parts), event.is_error, event.details or {})

@@ -14,14 +14,19 @@ from .environment import Wrapping
 from .judging import understood
 from .looking import Look, Unreadable
 from .outcomes import checked_output, result_of
+from .recorded_results import BROKEN_OFF
+from .reusing import Reused, not_recorded, reused
 from .verdicts import deny, outdate
 from .worker import OutOfTime, SubagentPaused, Worker
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
+    """A call to run, or one that a result on record takes the place of."""
+
     call: Call
     look: Look
+    reused: Reused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,16 @@ async def run_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
     """Run calls, side by side where there are several. Raises SessionLost, StoreError."""
     # All are looked at before any is announced: where a body is missing, none of them may seem to have begun.
     looks = [await _last_look(worker, call) for call in calls]
-    jobs = [_announce(worker, call, look) for call, look in zip(calls, looks, strict=True)]
+    ready = [await _ready(worker, call, look) for call, look in zip(calls, looks, strict=True)]
+    jobs = [_announce(worker, call, found) for call, found in zip(calls, ready, strict=True)]
     await _run(worker, [job for job in jobs if job is not None])
 
 
 async def _run(worker: Worker, jobs: list[_Job]) -> None:
     await worker.flush()
-    started = [_Job(call, job.look) for job in jobs if (call := _ours(worker, job.call.call_id)) is not None]
+    started = [
+        _Job(call, job.look, job.reused) for job in jobs if (call := _ours(worker, job.call.call_id)) is not None
+    ]
     if not started:
         return
     batch = _Batch(worker, started)
@@ -67,30 +75,43 @@ async def _last_look(worker: Worker, call: Call) -> Look | Outdated | commands.t
         return commands.tools.Denial("policy", str(problem), "unreadable")
 
 
-def _announce(worker: Worker, call: Call, look: Look | Outdated | commands.tools.Denial) -> _Job | None:
+async def _ready(
+    worker: Worker, call: Call, look: Look | Outdated | commands.tools.Denial
+) -> _Job | Outdated | commands.tools.Denial:
+    """What is to run, or to take its place. Raises BlobMissing, BlobDamaged, StoreError."""
+    if not isinstance(look, Look):
+        return look
+    if call.reused is None and (denial := not_recorded(worker, call, look.of)) is not None:
+        return denial
+    return _Job(call, look, await reused(worker, call, look))
+
+
+def _announce(worker: Worker, call: Call, found: _Job | Outdated | commands.tools.Denial) -> _Job | None:
     """Decide that a call starts; None where it must not, and what becomes of it is decided."""
-    match look:
+    match found:
         case Outdated(changed):
             outdate(worker, call, changed)
             return None
         case commands.tools.Denial():
-            deny(worker, call, look)
+            deny(worker, call, found)
             return None
-        case Look():
-            return _start(worker, call, look)
+        case _Job():
+            _start(worker, found)
+            return found
 
 
-def _start(worker: Worker, call: Call, look: Look) -> _Job:
+def _start(worker: Worker, job: _Job) -> None:
+    call, look, instead = job.call, job.look, job.reused
     execution = commands.tools.Execution(
         call.tool,
         call.digest or "",
-        look.of.tool.spec.effect,
+        look.of.tool.spec.effect if instead is None else "pure",
         digest(dict(look.of.arguments)),
-        look.surroundings.sandbox,
+        look.surroundings.sandbox if instead is None else "none",
+        None if instead is None else instead.place,
     )
     by, epoch = worker.stamp(), worker.epoch
     worker.decide(lambda session: commands.tools.start(session, by, epoch, call.call_id, execution))
-    return _Job(call, look)
 
 
 def _ours(worker: Worker, call_id: str) -> Call | None:
@@ -117,7 +138,8 @@ class _Batch:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             for job in self.jobs:
-                group.create_task(self._do(job))
+                if job.reused is None:
+                    group.create_task(self._do(job))
 
     async def _do(self, job: _Job) -> None:
         call_id = job.call.call_id
@@ -149,19 +171,24 @@ async def _do(job: _Job, context: ToolContext, wrapping: Wrapping | None) -> _Ou
 
 
 async def _record(worker: Worker, job: _Job, outcome: _Outcome) -> None:
-    result = await result_of(worker, job.call, outcome.output, outcome.duration_ms)
+    _finish(worker, job.call, await result_of(worker, job.call, outcome.output, outcome.duration_ms))
+
+
+def _finish(worker: Worker, call: Call, result: commands.tools.Result) -> None:
     by, epoch = worker.stamp(), worker.epoch
-    worker.decide(lambda session: commands.tools.finish(session, by, epoch, job.call.call_id, result))
+    worker.decide(lambda session: commands.tools.finish(session, by, epoch, call.call_id, result))
 
 
 async def _record_all(worker: Worker, batch: _Batch, otherwise: str) -> None:
     """Record what came of the calls, in their order; of those without an outcome, that they were `otherwise`."""
-    said = ToolOutput((f"{otherwise} while it was running; what it had done by then stays done",), is_error=True)
+    said = ToolOutput((f"{otherwise} {BROKEN_OFF}",), is_error=True)
     for job in batch.jobs:
         call_id = job.call.call_id
         if call_id in batch.paused:
             continue
-        if call_id in batch.running:  # it was told to end, and does not
+        if job.reused is not None:
+            _finish(worker, job.call, job.reused.result)
+        elif call_id in batch.running:  # it was told to end, and does not
             seconds = worker.env.settings.grace_seconds
             _lose(worker, job.call, f"{otherwise} while it was running, and it did not end within {seconds:g} s")
         elif call_id in batch.lost:
@@ -175,13 +202,14 @@ async def recover_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
 
     Raises SessionLost, StoreError.
     """
-    looks = [await _look_again(worker, call) for call in calls]
+    found = [await _look_again(worker, call) for call in calls]
     jobs: list[_Job] = []
-    for call, look in zip(calls, looks, strict=True):
-        if look is None:
+    for call, job in zip(calls, found, strict=True):
+        if job is None:
             _lose(worker, call, "the worker ended while the tool was running")
         else:
-            jobs.append(_start(worker, call, look))
+            _start(worker, job)
+            jobs.append(job)
     if jobs:
         await _run(worker, jobs)
 
@@ -191,13 +219,19 @@ def _lose(worker: Worker, call: Call, reason: str) -> None:
     worker.decide(lambda session: commands.tools.lose(session, by, epoch, call.call_id, reason))
 
 
-async def _look_again(worker: Worker, call: Call) -> Look | None:
-    """A call that is still the one that was started, and whose tool says that running twice does no harm."""
+async def _look_again(worker: Worker, call: Call) -> _Job | None:
+    """A call that is still the one that was started, and whose tool says that running twice does no harm.
+
+    One that a result on record took the place of has that again, and never runs.
+    """
     try:
         found = await understood(worker, call)
-        if "external" in (call.effect, found.tool.spec.effect):
+        if call.reused is None and "external" in (call.effect, found.tool.spec.effect):
             return None
         look = await confirmed(worker, call, found)
+        instead = await reused(worker, call, look) if isinstance(look, Look) else None
     except (InvalidArguments, ValueError, Unreadable, BlobMissing, BlobDamaged):
         return None  # what cannot be read again cannot be run again
-    return look if isinstance(look, Look) else None
+    if not isinstance(look, Look) or (call.reused is not None and instead is None):
+        return None
+    return _Job(call, look, instead)

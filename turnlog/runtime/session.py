@@ -28,6 +28,7 @@ from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, 
 
 from . import mailing
 from .addresses import At
+from .beginning import begin_turn
 from .compacting_now import Compacting, compact_now
 from .configuring import Wanted, configure_session
 from .decisions import Approvals, PermissionDecision
@@ -116,11 +117,7 @@ class SessionHandle:
         worker = await worker_for(self._env, self._id, self._means)
         form = None if output is None else form_of(output)
         asked = commands.turns.Asked(await keep_input(self._env.bodies, content), limits, form)
-        turn_id, user = self._env.ids.new("turn"), self._env.stamp()
-        holder = await holder_of(self._env, worker.session)
-        worker.decide(lambda session: taken(worker, session, holder))
-        recall = await recalling(self._env, worker.session)
-        worker.decide(lambda session: (*recall(session), *commands.turns.start(session, user, turn_id, asked)))
+        await begin_turn(worker, asked)
         return await self._run(worker, Conduct(approvals), output)
 
     async def begin_turn(self, content: UserInput, *, limits: Limits | None = None) -> str:

@@ -32,7 +32,7 @@ from turnlog.domain import (
 from .arguments import InvalidArguments, parse_object
 from .bodies import Bodies
 from .environment import Environment
-from .pages import OWN_TOOLS
+from .own_names import OWN_TOOLS
 from .policies import PolicyInForce, policy_of
 from .recorded_calls import Decided, RecordedCall
 

@@ -36,6 +36,7 @@ from .environment import Environment
 from .histories import history
 from .hooks import Gate, Hook, Observer
 from .observing import Audience
+from .recorded_results import RecordedResults, results_for
 from .tree import Tree
 
 T = TypeVar("T")
@@ -66,6 +67,7 @@ class Worker:
         self.transcript: Transcript = TRANSCRIPT.initial()
         self.tree = Tree(env, session_id)
         self.delegates: Callable[[Call], Delegation] | None = None
+        self.recorded: RecordedResults | None = None
         self._inherited = 0
         self.told_of_skew = False
         self._refreshed = asyncio.Event()
@@ -96,6 +98,7 @@ class Worker:
         self.draft = Draft(fold(Session(self.session.id), records))
         self.transcript = project(TRANSCRIPT, records)
         self._inherited = len(records) - records[-1].version
+        self.recorded = await results_for(self.env.log, self.session, records)
 
     def decide(self, decision: Decision) -> None:
         """Take a decision; the transcript shows at once what it will lead to. Raises what the decision raises."""

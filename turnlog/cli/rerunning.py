@@ -67,7 +67,7 @@ def rerun(  # noqa: PLR0913 - one parameter an option
 
     async def work(log: "Turnlog") -> None:
         if go_on:
-            handle = await log.open_rerun(await log.find_session(address), tools=own)
+            handle = await _opened(log, address, own)
         else:
             plan = await log.plan_rerun(address, model)
             _show_plan(plan, recorded_only=recorded_only, as_json=as_json)
@@ -85,6 +85,15 @@ def rerun(  # noqa: PLR0913 - one parameter an option
         await _run(log, handle, Manner(database, as_json, approvals))
 
     with_log(database, work)
+
+
+async def _opened(log: "Turnlog", prefix: str, own: list[Any]) -> "RerunHandle":
+    from turnlog.runtime.reruns import nothing_left
+
+    handle = await log.open_rerun(await log.find_session(prefix), tools=own)
+    if await handle.is_done():
+        raise nothing_left(handle.session.id)
+    return handle
 
 
 def _own(places: list[str] | tuple[str, ...]) -> list[Any]:
@@ -137,7 +146,7 @@ def _show_plan(plan: "RerunPlan", *, recorded_only: bool, as_json: bool) -> None
 
         write_json({"plan": {"start": plan.start, **plain(plan)}})
         return
-    resumed = ["the turn in progress there"] if plan.resumes else []
+    resumed = ["the turn in progress"] if plan.resumes else []
     prompts = [count(plan.prompts, "prompt")] if plan.prompts else []
     note(("again  ", "title"), f"{' and '.join(resumed + prompts)} after {plan.start}, with {safe_line(plan.model)}")
     otherwise = "others are denied" if recorded_only else "other calls are judged and run"

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from turnlog.domain import Event, Model, NothingToResume, Rerun, Tool, ToolCallStarted, UserBlock, commands
+from turnlog.domain import (
+    Event,
+    Model,
+    NothingToResume,
+    Rerun,
+    Session,
+    Tool,
+    ToolCallStarted,
+    TurnStarted,
+    UserBlock,
+    commands,
+)
 
 from .beginning import begin_turn
 from .configuring import check_own
@@ -72,8 +83,13 @@ class RerunHandle:
             if reply.outcome == "suspended":
                 break
         if not replies:
-            raise NothingToResume(f"session {self._id} has done all again that it was begun for")
+            raise nothing_left(self._id)
         return await self._told(tuple(replies))
+
+    async def is_done(self) -> bool:
+        """Whether all is done again. Raises StoreError."""
+        session = await load(self._env, self._id)
+        return not _goes_on(session) and await _next_prompt(self._env, session) is None
 
     async def _told(self, replies: tuple[Reply, ...]) -> Reran:
         led_to_it = await history(self._env.log, self._id)
@@ -82,6 +98,11 @@ class RerunHandle:
         results = await results_for(self._env.log, await load(self._env, self._id), led_to_it)
         reused = sum(place is not None for place in begun.values())
         return Reran(self.session, replies, reused, len(begun) - reused, 0 if results is None else results.left)
+
+
+def nothing_left(session_id: str) -> NothingToResume:
+    """What to raise where a rerun is to go on that has done everything."""
+    return NothingToResume(f"session {session_id} has done all again that it was begun for; nothing was changed")
 
 
 async def begin_rerun(env: Environment, address: str, new: NewRerun) -> RerunHandle:
@@ -125,14 +146,28 @@ def _handle(
 async def _next(env: Environment, session_id: str, means: Means, conduct: Conduct) -> Reply | None:
     """Run the turn that is next; None where all is done again. Raises as `drive`."""
     worker = await worker_for(env, session_id, means)
-    turn = worker.session.turn
-    if turn is not None and turn.rerun and turn.state != "completed":
+    if _goes_on(worker.session):
         if await still_waits(env, worker.session, conduct):
             return await reply_of(worker)
         await _take_up(worker)
-    elif not await _say_next(worker):
+    elif (prompt := await _next_prompt(env, worker.session)) is not None:
+        await _say(worker, *prompt)
+    else:
         return None
     return await run(worker, means, conduct)
+
+
+def _goes_on(session: Session) -> bool:
+    """Whether the latest turn does a recorded one again, and is not over."""
+    return session.turn is not None and session.turn.rerun and session.turn.state != "completed"
+
+
+async def _next_prompt(env: Environment, session: Session) -> tuple[str, TurnStarted] | None:
+    """The first recorded prompt that was not said again, and its place. Raises StoreError."""
+    own = await env.log.read(session.id)
+    said = {event.reruns for event in prompts_in(own).values()}
+    recorded = prompts_in(await again(env.log, session, own))
+    return next(((place, prompt) for place, prompt in recorded.items() if place not in said), None)
 
 
 async def _take_up(worker: Worker) -> None:
@@ -145,18 +180,10 @@ async def _take_up(worker: Worker) -> None:
         await _queue(worker, turn.turn_id)
 
 
-async def _say_next(worker: Worker) -> bool:
-    """Say the first recorded prompt that was not said again; whether there was one."""
-    own = await worker.env.log.read(worker.session.id)
-    said = {event.reruns for event in prompts_in(own).values()}
-    recorded = prompts_in(await again(worker.env.log, worker.session, own))
-    place = next((place for place in recorded if place not in said), None)
-    if place is None:
-        return False
-    prompt = recorded[place]
+async def _say(worker: Worker, place: str, prompt: TurnStarted) -> None:
+    """Begin the turn that a recorded one is done again in."""
     await begin_turn(worker, commands.turns.Asked(prompt.content, prompt.limits, prompt.output, place))
     await _queue(worker, prompt.turn_id)
-    return True
 
 
 async def _queue(worker: Worker, recorded_turn: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic_ai.messages import ModelResponse, TextPart
 from pydantic_ai.usage import RequestUsage
 
-from turnlog.domain import Cost, Message, ModelReply, ModelRequest, NotFound, TextBlock
+from turnlog.domain import Cost, Message, ModelReply, ModelRequest, NotFound, TextBlock, Usage
 from turnlog.infrastructure import models
 
 from .canned import Canned
@@ -125,3 +125,21 @@ async def test_what_openrouter_charged_goes_before_any_list(details: dict[str, A
 async def test_a_charge_that_is_no_amount_is_no_cost(cost: object) -> None:
     response = answer("nobody/knows", "openrouter", "https://openrouter.ai/api/v1", details={"cost": cost})
     assert await price_of(response) is None
+
+
+MANY = Usage(input_tokens=1_000_000, output_tokens=100_000)
+
+
+async def test_a_model_that_was_not_asked_yet_has_its_price_from_the_list() -> None:
+    assert await models.price_for("anthropic:claude-sonnet-4-5", MANY) == await price_of(answer())
+    assert await models.price_for("openai-chat:gpt-5", MANY) == await models.price_for("openai:gpt-5", MANY)
+    cached = Usage(input_tokens=1_000_000, output_tokens=100_000, cached_tokens=900_000)
+    whole, part = [await models.price_for("openai:gpt-5", usage) for usage in (MANY, cached)]
+    assert whole is not None
+    assert part is not None
+    assert 0 < part.amount < whole.amount
+
+
+@pytest.mark.parametrize("name", ["scripted:demo", "ollama:llama3", "openai:nobody-knows-it", "compatible:x", "x"])
+async def test_no_price_is_claimed_of_a_model_that_the_list_does_not_have(name: str) -> None:
+    assert await models.price_for(name, MANY) is None

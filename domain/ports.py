@@ -120,6 +120,14 @@ class Heartbeats(Protocol):
         ...
 
 
+class Hints(Protocol):
+    """What workers are told of: sessions that may be ready to be run. Never truth: hints may be lost, late or wrong."""
+
+    async def take(self, at_most: int) -> Sequence[str] | None:
+        """At most so many sessions, each told to one taker only; None where nobody tells. Raises StoreError."""
+        ...
+
+
 # Models
 
 

@@ -20,7 +20,7 @@ from .projection import Projection, project
 from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery
 from .room import BYTES_PER_TOKEN, Cut, Length, cut_for, elidable, length_of, saved_by, text_size
 from .rules import RULES
-from .runnable import RUNNABLE, Standing, Unfinished
+from .runnable import AWAKENING, RUNNABLE, STILLING, Standing, Unfinished
 from .runner import Runner, Target, Tell
 from .session_query import STATUSES, SessionOrder, SessionQuery, folded
 from .sessions import SESSIONS
@@ -164,7 +164,9 @@ __all__ = [
     "MemoryShown",
     "Projection",
     "RULES",
+    "AWAKENING",
     "RUNNABLE",
+    "STILLING",
     "RUNNABLE_ROWS",
     "RUNNABLE_TABLE",
     "Standing",

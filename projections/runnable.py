@@ -13,14 +13,22 @@ from turnlog.domain import (
     Event,
     LeaseReleased,
     LeaseTaken,
+    PermissionExpired,
+    PermissionResolved,
+    PermissionWithdrawn,
     Recorded,
     Session,
     SessionClosed,
     SubagentFinished,
+    ToolOutcomeResolved,
     Turn,
+    TurnCancelled,
+    TurnCompleted,
     TurnEvent,
+    TurnFailed,
     TurnResumed,
     TurnStarted,
+    TurnSuspended,
     evolve,
     waits_for,
 )
@@ -32,6 +40,22 @@ Standing = Literal["ready", "held", "waiting", "stopped", "over"]
 
 _BEGINNINGS = (LeaseTaken, TurnStarted, TurnResumed)
 _TELLING = (TurnEvent, LeaseTaken, LeaseReleased, SessionClosed, SubagentFinished)
+
+
+AWAKENING: tuple[type[Event], ...] = (
+    TurnStarted,
+    TurnResumed,
+    LeaseReleased,
+    PermissionResolved,
+    PermissionExpired,
+    PermissionWithdrawn,
+    ToolOutcomeResolved,
+    SubagentFinished,
+)
+"""After these a session may be ready that was not before, so that workers are told of it."""
+
+STILLING: tuple[type[Event], ...] = (LeaseTaken, TurnSuspended, TurnCompleted, TurnFailed, TurnCancelled)
+"""Where one of these comes in the same append, the session is not ready after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
         blobs=opened.blobs,
         snapshots=opened.snapshots,
         heartbeats=opened.heartbeats,
+        hints=opened.hints,
         archive=opened.archive,
         read_tables=read_tables,
         clock=system.SystemClock(),

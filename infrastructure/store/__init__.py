@@ -7,7 +7,7 @@ from typing import Self
 
 from eventsourcing.persistence import ApplicationRecorder
 
-from turnlog.domain import Blobs, Heartbeats, InvalidInput, Snapshots
+from turnlog.domain import Blobs, Heartbeats, Hints, InvalidInput, Snapshots
 
 from ..verification.database import PostgresSchema, Source, SQLiteFile
 from . import mapper
@@ -16,6 +16,7 @@ from .archive import StoredArchive
 from .backend import Backend
 from .blobs import StoredBlobs
 from .heartbeats import StoredHeartbeats
+from .hints import StoredHints
 from .log import StoredEventLog
 from .snapshots import StoredSnapshots
 from .threads import Threads
@@ -32,6 +33,7 @@ class Store:
     blobs: Blobs
     snapshots: Snapshots
     heartbeats: Heartbeats
+    hints: Hints
     archive: StoredArchive
     _backend: Backend
     _threads: Threads
@@ -84,6 +86,7 @@ def open_store(url: str) -> Store:
         blobs=StoredBlobs(backend, threads),
         snapshots=StoredSnapshots(backend, threads),
         heartbeats=StoredHeartbeats(backend, threads),
+        hints=StoredHints(backend, threads),
         archive=StoredArchive(log, threads, _source(address)),
         _backend=backend,
         _threads=threads,

@@ -89,6 +89,10 @@ class Backend(Protocol):
         """Seconds since each was heard of, at least 0; one never heard of counts from now."""
         ...
 
+    def take_hints(self, at_most: int) -> Sequence[str] | None:
+        """At most so many sessions that may be ready, each told to one taker only; None where nobody tells."""
+        ...
+
     def clear_errors(self) -> AbstractContextManager[None]:
         """Turns the database's own errors into StoreError with one line that says what to do."""
         ...

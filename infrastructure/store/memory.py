@@ -103,6 +103,9 @@ class MemoryBackend:
         now = monotonic()
         return {worker: now - self._beats.setdefault(worker, now) for worker in workers}
 
+    def take_hints(self, at_most: int) -> None:
+        """Nobody tells: workers look for themselves."""
+
     @contextmanager
     def clear_errors(self) -> Generator[None]:
         """Memory has no errors of its own."""

@@ -87,6 +87,7 @@ ON CONFLICT (stream) DO UPDATE SET (version, digest, data) = (excluded.version, 
 
 BEAT = SQL("SELECT {schema}.beat(%s::text[], %s::text[]) AS now")
 SILENCES = SQL("SELECT worker, seconds FROM {schema}.silences(%s::text[])")
+TAKE_HINTS = SQL("SELECT {schema}.take_hints(%b::bigint) AS sessions")
 
 
 class Datastore(PostgresDatastore):
@@ -234,6 +235,7 @@ class PostgresBackend:
         self._put_snapshot = PUT_SNAPSHOT.format(**names)
         self._beat = BEAT.format(**names)
         self._silences = SILENCES.format(**names)
+        self._take_hints = TAKE_HINTS.format(**names)
 
     def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         """Write appends in one transaction, each with its own outcome, within the deadline."""
@@ -302,6 +304,12 @@ class PostgresBackend:
         with self._datastore.get_connection() as connection:
             rows = connection.execute(self._silences, (list(workers),))
             return {row["worker"]: row["seconds"] for row in rows}
+
+    def take_hints(self, at_most: int) -> Sequence[str] | None:
+        """At most so many sessions that may be ready, each told to one taker only; None where there are no hints."""
+        with self._datastore.get_connection() as connection:
+            row = connection.execute(self._take_hints, (at_most,)).fetchone()
+            return None if row is None else row["sessions"]
 
     @contextmanager
     def clear_errors(self) -> Generator[None]:

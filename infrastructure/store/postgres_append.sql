@@ -31,6 +31,7 @@ SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan A
 -- The plans are the same whatever the arrays hold, so planning once is enough.
 DECLARE
     chains bytea[];
+    awake text[];
 BEGIN
     -- The floor under every position this transaction is going to draw: held until it is over.
     PERFORM pg_advisory_xact_lock_shared({class}, (pg_sequence_last_value('{sequence}') & 2147483647)::integer);
@@ -65,6 +66,22 @@ BEGIN
         RETURNING notification_id
     )
     SELECT array_agg(s.notification_id ORDER BY s.notification_id) INTO positions FROM stored AS s;
+    -- Workers are told of sessions that may be ready now. It is no part of the append: its errors end with its block.
+    IF topics && {awakening} THEN
+        BEGIN
+            SELECT array_agg(e.id ORDER BY e.id) INTO awake FROM (
+                SELECT g.id FROM unnest(ids, topics, owners) AS g (id, topic, owner)
+                WHERE refused IS NULL OR g.owner <> ALL (refused)
+                GROUP BY g.id
+                HAVING bool_or(g.topic = ANY ({awakening})) AND NOT bool_or(g.topic = ANY ({stilling}))
+            ) AS e;
+            IF awake IS NOT NULL THEN
+                PERFORM {schema}.wake(awake);
+            END IF;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE LOG 'turnlog: no worker is told of %: %', awake, SQLERRM;
+        END;
+    END IF;
 END $$;
 
 -- No event at or below this position will ever become visible later than to the statement that comes next.

@@ -35,7 +35,7 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION {schema}.beat, {schema}.silences FROM PUBLIC;
--- Whoever was given the right to append before there were leases that expire needs these as well.
+-- Whoever was given the right to append before there were leases that expire, and hints, needs these as well.
 DO $$
 DECLARE
     writer regrole;
@@ -45,6 +45,6 @@ BEGIN
         WHERE p.pronamespace = '{schema}'::regnamespace AND p.proname = 'append' AND a.privilege_type = 'EXECUTE'
             AND a.grantee NOT IN (0, p.proowner)
     LOOP
-        EXECUTE format('GRANT EXECUTE ON FUNCTION {schema}.beat, {schema}.silences TO %s', writer);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION {schema}.beat, {schema}.silences, {schema}.take_hints TO %s', writer);
     END LOOP;
 END $$;

@@ -14,11 +14,12 @@ from psycopg.sql import SQL, Identifier
 
 from turnlog.domain import InvalidInput, SchemaMissing, StoreError, TurnlogError
 
+from . import postgres_wakeups
 from .address import FORMS, PostgresAddress
 from .schema_version import SCHEMA_VERSION, how_to_migrate, refuse_newer, refuse_older, refuse_unchained
 
 STATEMENTS = [
-    Path(__file__).with_name(name) for name in ("postgres_schema.sql", "postgres_append.sql", "postgres_heartbeats.sql")
+    Path(__file__).with_name(f"postgres_{name}.sql") for name in ("schema", "append", "wakeups", "heartbeats")
 ]
 
 GRANTS = SQL("""
@@ -27,7 +28,7 @@ GRANT SELECT ON {schema}.events, {schema}.blobs, {schema}.turnlog_schema TO {rol
 GRANT INSERT ON {schema}.blobs TO {role};
 GRANT SELECT, INSERT, UPDATE ON {schema}.snapshots TO {role};
 GRANT EXECUTE ON FUNCTION {schema}.append, {schema}.safe_position, {schema}.follow TO {role};
-GRANT EXECUTE ON FUNCTION {schema}.beat, {schema}.silences TO {role};
+GRANT EXECUTE ON FUNCTION {schema}.beat, {schema}.silences, {schema}.take_hints TO {role};
 -- Nobody steps around the order of `append`.
 REVOKE INSERT ON {schema}.events FROM {role};
 """)
@@ -52,7 +53,8 @@ SELECT bool_and(may) FROM (
     WHERE c.relnamespace = %(id)s AND c.relname = 'blobs'
     UNION ALL
     SELECT has_function_privilege(p.oid, 'EXECUTE') FROM pg_catalog.pg_proc p
-    WHERE p.pronamespace = %(id)s AND p.proname IN ('append', 'safe_position', 'follow', 'beat', 'silences')
+    WHERE p.pronamespace = %(id)s
+        AND p.proname IN ('append', 'safe_position', 'follow', 'beat', 'silences', 'take_hints')
 ) AS needed
 """)
 COLUMNS = SQL("""
@@ -83,6 +85,9 @@ NEEDED = {
     "heartbeats",
     "beat",
     "silences",
+    "wake",
+    "has_wakeups",
+    "take_hints",
 }
 Parameters = dict[str, Any]
 
@@ -134,6 +139,7 @@ def migrate(address: PostgresAddress, writer_role: str | None = None) -> None:
             SQL("INSERT INTO {schema}.turnlog_schema (version) VALUES (%s) ON CONFLICT DO NOTHING").format(**names),
             (SCHEMA_VERSION,),
         )
+        postgres_wakeups.install(connection, address.schema)
         if writer_role is not None:
             connection.execute(GRANTS.format(**names, role=Identifier(writer_role)))
 
@@ -157,6 +163,7 @@ def _for_schema(statements: str, schema: str) -> bytes:
         "{schema}": f'"{schema}"',
         "{sequence}": f'"{schema}".events_notification_id_seq',
         "{class}": str(lock_class(schema)),
+        **postgres_wakeups.names(schema),
     }
     for mark, name in names.items():
         statements = statements.replace(mark, name)

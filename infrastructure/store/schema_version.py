@@ -4,8 +4,11 @@ from collections.abc import Set
 
 from turnlog.domain import SchemaMissing, SchemaNewer, StoreError
 
-SCHEMA_VERSION = 3
-"""The schema this turnlog writes and reads. Schema 1 also kept each event's leaf; 1 and 2 had no heartbeats."""
+SCHEMA_VERSION = 4
+"""The schema this turnlog writes and reads.
+
+Schema 1 also kept each event's leaf; 1 and 2 had no heartbeats, 1 to 3 told no worker of ready sessions.
+"""
 
 
 def refuse_newer(version: int, shown: str) -> None:

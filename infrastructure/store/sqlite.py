@@ -115,6 +115,9 @@ class SQLiteBackend:
         """Seconds since each was heard of, at least 0; one never heard of counts from now."""
         return self._heartbeats.silences(workers)
 
+    def take_hints(self, at_most: int) -> None:
+        """Nobody tells: workers look for themselves."""
+
     @contextmanager
     def clear_errors(self) -> Generator[None]:
         """Turns SQLite's errors into StoreError with one line that says what to do."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnlog.domain import Recorded, Resolution, Session, SessionForked, TextBlock, commands, fold, waits_for
-from turnlog.projections import RUNNABLE, Unfinished, project
+from turnlog.projections import AWAKENING, RUNNABLE, STILLING, Unfinished, project
 
 from .random_stories import stories
 from .story import BEGAN, Story
@@ -122,6 +123,26 @@ def test_it_may_be_begun_anywhere_and_told_twice(story: Story, data: st.DataObje
     for recorded in story.log[near:]:
         state = RUNNABLE.fold(state, recorded)
     assert _standing(state) == _standing(project(RUNNABLE, story.log))
+
+
+@given(story=stories())
+@settings(max_examples=60)
+def test_no_append_makes_a_session_ready_but_those_that_workers_are_told_of(story: Story) -> None:
+    """A story appends once a minute: what has one time came in one append."""
+    state = RUNNABLE.initial()
+    for _, appended in groupby(story.log, lambda recorded: recorded.event.at):
+        append = list(appended)
+        before = _ready(state)
+        for recorded in append:
+            state = RUNNABLE.fold(state, recorded)
+        for name in _ready(state) - before:
+            events = [recorded.event for recorded in append if recorded.stream == name]
+            assert any(isinstance(event, AWAKENING) for event in events), events
+            assert not any(isinstance(event, STILLING) for event in events), events
+
+
+def _ready(found: dict[str, Unfinished]) -> set[str]:
+    return {name for name, each in found.items() if each.standing == "ready"}
 
 
 def _standing(found: dict[str, Unfinished]) -> dict[str, object]:

@@ -183,6 +183,7 @@ class World:
             settings=self.settings,
             snapshots=self.store.snapshots,
             heartbeats=self.heartbeats or Timeless(self.store.heartbeats),
+            hints=self.store.hints,
             elapsed=self.elapsed,
             archive=self.store.archive,
             policy=self.policy,

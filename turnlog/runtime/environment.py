@@ -18,6 +18,7 @@ from turnlog.domain import (
     Delegated,
     EventLog,
     Heartbeats,
+    Hints,
     Ids,
     Mailbox,
     Memory,
@@ -135,7 +136,8 @@ class Environment:
     every session. `policy` is that of new sessions which name none; `authorizer` decides in every session. `secrets`
     are by name, `state` are values of the calling program by their type. `read_tables` are the tables beside the log,
     where there are any; `wrapping` is put around models and effects. `heartbeats` are what leases expire by (None: they
-    do not), `elapsed` is a clock in seconds that nobody sets. Raises InvalidInput for a secret too short.
+    do not), `elapsed` is a clock in seconds that nobody sets. `hints` are what workers are told of; without
+    any they look for themselves. Raises InvalidInput for a secret too short.
     """
 
     log: EventLog
@@ -151,6 +153,7 @@ class Environment:
     settings: Settings = field(default_factory=Settings)
     snapshots: Snapshots | None = None
     heartbeats: Heartbeats | None = None
+    hints: Hints | None = None
     elapsed: Callable[[], float] = awake_seconds
     archive: Archive | None = None
     read_tables: ReadTables | None = None

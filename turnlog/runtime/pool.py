@@ -7,6 +7,7 @@ any number of pools on any number of machines share the work; hints and sweeps o
 import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from typing import Any
 
 from turnlog.domain import (
@@ -32,9 +33,10 @@ from .worker import Worker
 class PoolSettings:
     """How a pool works.
 
-    So many sessions run at a time. The log is swept for runnable sessions every `sweep_seconds` at least, and no more
-    often than every `breath_seconds`. A session that failed is tried again after `retry_seconds`, then twice as long,
-    up to `retry_ceiling`. With `until_idle` the pool ends once nothing is left to run.
+    So many sessions run at a time. The log is swept for runnable sessions every `sweep_seconds`, and at every append
+    where nobody tells which sessions those are; the pool looks no more often than every `breath_seconds`. A session
+    that failed is tried again after `retry_seconds`, then twice as long, up to `retry_ceiling`. With `until_idle` the
+    pool ends once nothing is left to run.
     """
 
     concurrency: int = 10
@@ -71,6 +73,8 @@ class Pool:
         self._tell = tell
         self._running: set[str] = set()
         self._pauses: dict[str, _Pause] = {}
+        self._told_again = False
+        self._swept_at = -inf
         self._stirred = asyncio.Event()
         self._draining = False
         self._idle = False
@@ -105,7 +109,7 @@ class Pool:
             while not self._draining:
                 appends = self._env.log.appends
                 self._stirred.clear()
-                failure = await self._sweep(group)
+                failure = await self._look(group)
                 if not self._running and failure is None and not self._idle:
                     self._idle = True
                     self._say(self._of("idle"))
@@ -115,19 +119,19 @@ class Pool:
         if self._broken is not None:
             raise self._broken
 
-    async def _sweep(self, group: asyncio.TaskGroup) -> StoreError | None:
+    async def _look(self, group: asyncio.TaskGroup) -> StoreError | None:
         """Begin to run what is runnable, as far as there is room; what kept it from looking."""
         if self._room < 1:
             return None
         try:
-            found = await self._sessions.now()
+            found = await self._found()
         except StoreError as error:
             if self._settings.until_idle:
                 raise
+            self._swept_at = _seconds()
             report = replace(self._of("failed"), code=error.code, message=error.message)
             self._say(replace(report, retry_seconds=self._settings.sweep_seconds))
             return error
-        self._forget({each.session.id for each in found})
         ready = [each for each in found if self._may_run(each.session.id)]
         if ready:
             self._idle = False
@@ -136,6 +140,24 @@ class Pool:
             self._running.add(each.session.id)
             group.create_task(self._run(each))
         return None
+
+    async def _found(self) -> list[Unfinished]:
+        """What somebody told of; from time to time, and where nobody tells, all that is runnable. Raises StoreError."""
+        looked_at = _seconds()
+        told = None if self._settings.until_idle else await self._sessions.told(self._room)
+        if told is not None and _seconds() < self._next_sweep:
+            self._told_again |= any(each.session.id in self._running for each in told)
+            return told
+        found = await self._sessions.now()
+        self._swept_at = looked_at
+        self._forget({each.session.id for each in found})
+        return found
+
+    @property
+    def _next_sweep(self) -> float:
+        """When all sessions are to be looked at again, whatever was told."""
+        pauses = [pause.until for pause in self._pauses.values()]
+        return min([self._swept_at + self._settings.sweep_seconds, *pauses])
 
     @property
     def _room(self) -> int:
@@ -167,8 +189,7 @@ class Pool:
 
     def _patience(self) -> float:
         """Seconds until the next sweep, sooner where a session is to be tried again."""
-        until = min((pause.until for pause in self._pauses.values()), default=float("inf"))
-        seconds = until - _seconds() if self._room else float("inf")
+        seconds = self._next_sweep - _seconds() if self._room else inf
         return max(0.0, min(self._settings.sweep_seconds, seconds))
 
     async def _run(self, found: Unfinished) -> None:
@@ -177,6 +198,8 @@ class Pool:
             await self._run_told(found)
         finally:
             self._running.discard(session_id)
+            if self._told_again:  # of one that was still running, and this may be it
+                self._told_again, self._swept_at = False, -inf
             self._stirred.set()
 
     async def _run_told(self, found: Unfinished) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 
-from turnlog.domain import EventLog
+from turnlog.domain import CorruptRecord, EventLog, NotFound
 from turnlog.projections import RUNNABLE, Unfinished
 
 from .environment import Environment
+from .histories import load
 from .read_models import Projections
 from .silences import gone_among
 
@@ -35,6 +36,28 @@ class RunnableSessions:
         at = self._env.clock.now()
         found = [each for each in self._sessions.values() if each.is_runnable(at, self._gone.__contains__)]
         return sorted(found, key=lambda each: (each.since, each.session.id))
+
+    async def told(self, at_most: int) -> list[Unfinished] | None:
+        """At most so many that workers were told of, and that are ready; None where nobody tells. Raises StoreError.
+
+        What was told is forgotten: a session that is not ready, or that another worker has, needs no hint.
+        """
+        hints, found = self._env.hints, list[Unfinished]()
+        if hints is None or (told := await hints.take(at_most)) is None:
+            return None
+        while told:
+            looked_at = [await self._looked_at(session_id) for session_id in told]
+            found += [each for each in looked_at if each is not None and each.standing == "ready"]
+            told = await hints.take(at_most - len(found)) if len(found) < at_most else None
+        return found
+
+    async def _looked_at(self, session_id: str) -> Unfinished | None:
+        """A session as it is now. One that cannot be read is left to whoever looks at all of them."""
+        try:
+            session = await load(self._env, session_id)
+        except (NotFound, CorruptRecord):
+            return None
+        return None if session.closed else Unfinished(session, self._env.clock.now())
 
     async def _call_the_roll(self) -> None:
         """Find out which holders are gone. It takes a question to the database, and none of them leaves that often."""

@@ -15,6 +15,11 @@ OLDEST = 14
 MOST_SKEW = 2.0
 """Seconds by which two clocks may differ: leases and expiries are told by both."""
 
+HINTS = "turnlog: hints for workers, by "
+"""Begins the comment on a schema of hints that is turnlog's."""
+
+HINT_TABLES = 3
+
 DB_FUNCTIONS = "POSTGRES_ENABLE_DB_FUNCTIONS"
 NO = {"", "0", "f", "false", "n", "no", "off"}
 
@@ -26,6 +31,11 @@ SELECT current_setting('server_version') AS server, current_setting('server_vers
     current_user::text AS role, coalesce((SELECT rolsuper FROM pg_roles WHERE rolname = current_user), false) AS super,
     coalesce((SELECT bool_or(pg_has_role(c.relowner, 'MEMBER')) FROM pg_class AS c
         WHERE c.relnamespace = to_regnamespace(quote_ident(%(schema)s)) AND c.relkind = 'r'), false) AS owner,
+    (SELECT coalesce(obj_description(n.oid, 'pg_namespace'), '') FROM pg_namespace AS n
+        WHERE n.nspname = %(schema)s || '_wakeups') AS hints,
+    (SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = %(schema)s || '_wakeups' AND c.relkind = 'r' AND c.relname IN
+            ('procrastinate_jobs', 'procrastinate_events', 'procrastinate_periodic_defers')) AS hint_tables,
     extract(epoch FROM clock_timestamp())::float8 AS clock
 """
 NAMES = b"""
@@ -84,6 +94,8 @@ class Facts:
     rights: Set[str]
     schema: str
     version: int | None
+    hints: str | None
+    hint_tables: int
     missing: Set[str]
     disarmed: Set[str]
     skew: float
@@ -105,7 +117,7 @@ def check_postgres(
         return [Check("server", "bad", said, "check the URL, the server and the password")]
     judges: list[Callable[[Facts], Check]] = [
         *(_server, _recovery, _fsync, _full_page_writes, _synchronous_commit),
-        *(lambda facts: _schema(facts, version), _triggers, _role, _rights, _clock),
+        *(lambda facts: _schema(facts, version), _triggers, _role, _rights, _hints, _clock),
     ]
     return [*(judge(facts) for judge in judges), check_environment(environ)]
 
@@ -228,6 +240,19 @@ def _rights(facts: Facts) -> Check:
         advice = f"revoke them from {facts.role}: `append` is all it needs"
         return Check("rights", "bad", f"{facts.role} has {', '.join(sorted(facts.rights))}", advice)
     return Check("rights", "ok", f"{facts.role} can append, and change nothing")
+
+
+def _hints(facts: Facts) -> Check:
+    """Workers find their sessions without hints too, only later."""
+    advice = "run `turnlog db migrate` as the owner, where turnlog[workers] is installed"
+    place = f"{facts.schema}_wakeups"
+    if facts.hints is None:
+        return Check("hints", "ok", "none are given: workers look for sessions by themselves")
+    if not facts.hints.startswith(HINTS):
+        return Check("hints", "warn", f"{place} is somebody else's, so workers are told nothing", f"rename {place}")
+    if facts.hint_tables < HINT_TABLES:
+        return Check("hints", "warn", f"{place} lacks tables, so workers are told nothing", advice)
+    return Check("hints", "ok", f"workers are told of sessions by {facts.hints.removeprefix(HINTS)}")
 
 
 def _clock(facts: Facts) -> Check:

@@ -167,9 +167,24 @@ def test_a_healthy_server_is_ok(terminal: Terminal, writer_url: str) -> None:
     found = states(terminal, writer_url, 0)
     assert list(found) == [
         *("server", "recovery", "fsync", "full_page_writes", "synchronous_commit"),
-        *("schema", "triggers", "role", "rights", "clock", "environment"),
+        *("schema", "triggers", "role", "rights", "hints", "clock", "environment"),
     ]
     assert {each["state"] for each in found.values()} == {"ok"}
+    assert "procrastinate 3." in found["hints"]["found"]
+
+
+def test_hints_that_nobody_gets_are_warned_of(terminal: Terminal, owner: Owner, writer_url: str) -> None:
+    spoilt = {
+        "DROP TABLE turnlog_wakeups.procrastinate_jobs CASCADE": ("warn", "lacks tables"),
+        "DROP SCHEMA turnlog_wakeups CASCADE": ("ok", "none are given"),
+        "CREATE SCHEMA turnlog_wakeups": ("warn", "somebody else's"),
+    }
+    for statement, (state, words) in spoilt.items():
+        owner.execute(statement.encode())
+        found = states(terminal, writer_url, 0)["hints"]
+        assert found["state"] == state
+        assert words in found["found"]
+    owner.execute("DROP SCHEMA turnlog_wakeups")
 
 
 def test_the_owner_and_a_superuser_are_bad_roles(

@@ -17,6 +17,7 @@ from turnlog.domain import (
     Event,
     EventLog,
     Heartbeats,
+    Hints,
     Model,
     ModelDelta,
     ModelReply,
@@ -164,6 +165,7 @@ class World:
     state: Mapping[type, object] = field(default_factory=dict[type, object])
 
     heartbeats: Heartbeats | None = None
+    hints: Hints | None = None
     elapsed: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
@@ -183,7 +185,7 @@ class World:
             settings=self.settings,
             snapshots=self.store.snapshots,
             heartbeats=self.heartbeats or Timeless(self.store.heartbeats),
-            hints=self.store.hints,
+            hints=self.hints or self.store.hints,
             elapsed=self.elapsed,
             archive=self.store.archive,
             policy=self.policy,

@@ -2,37 +2,28 @@
 -- They are jobs of procrastinate, whose tables are in a schema of their own that may be dropped and made again at any
 -- time. So statements on them are planned anew whenever they are run.
 
--- One job a session, unless there is one. Never fails, and waits for nobody.
+-- One job a session, unless there is one. Whoever calls it bears with any error, and nobody waits long for a lock.
 CREATE OR REPLACE FUNCTION {schema}.wake(sessions text[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, {wakeups}, pg_temp SET lock_timeout = '50ms' AS $$
 DECLARE
-    session text;
-    job bigint;
+    jobs bigint[];
 BEGIN
-    FOREACH session IN ARRAY sessions LOOP
-        BEGIN
-            IF NOT {schema}.has_wakeups() THEN
-                RETURN;
-            END IF;
-            EXECUTE 'SELECT (procrastinate_defer_jobs_v1(ARRAY[
-                    ROW($1, ''wake'', 0, NULL, $2, jsonb_build_object(''session'', $2), NULL)
-                ]::procrastinate_job_to_defer_v1[]))[1]
-                WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = $2 AND status = ''todo'')'
-                INTO job USING {queue}, session;
-            IF job > {most} THEN
-                -- Where no worker takes any, the oldest go.
-                EXECUTE 'DELETE FROM procrastinate_jobs WHERE id IN (
-                        SELECT j.id FROM procrastinate_jobs AS j WHERE j.id <= $1
-                        ORDER BY j.id LIMIT 100 FOR UPDATE SKIP LOCKED
-                    )' USING job - {most};
-            END IF;
-        EXCEPTION
-            WHEN unique_violation THEN
-                NULL; -- somebody else told of it just now
-            WHEN OTHERS THEN
-                RAISE LOG 'turnlog: no worker is told of session %: %', session, SQLERRM;
-        END;
-    END LOOP;
+    IF NOT {schema}.has_wakeups() THEN
+        RETURN;
+    END IF;
+    EXECUTE 'SELECT procrastinate_defer_jobs_v1(array_agg(
+                ROW($1, ''wake'', 0, NULL, s.id, jsonb_build_object(''session'', s.id), NULL)::procrastinate_job_to_defer_v1
+                ORDER BY s.place))
+            FROM unnest($2) WITH ORDINALITY AS s (id, place)
+            WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = s.id AND status = ''todo'')
+            HAVING count(*) > 0'
+        INTO jobs USING {queue}, sessions;
+    IF jobs[1] > {most} THEN
+        -- Where no worker takes any, the oldest go.
+        EXECUTE 'DELETE FROM procrastinate_jobs WHERE id IN (
+                SELECT j.id FROM procrastinate_jobs AS j WHERE j.id <= $1 ORDER BY j.id LIMIT 100 FOR UPDATE SKIP LOCKED
+            )' USING jobs[1] - {most};
+    END IF;
 END $$;
 
 -- Whether the tables are there. Where one is not, its name might mean one that the caller made, whose triggers

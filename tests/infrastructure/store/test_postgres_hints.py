@@ -17,10 +17,11 @@ from turnlog.domain import (
     VersionConflict,
 )
 from turnlog.infrastructure import store
-from turnlog.infrastructure.store import postgres_wakeups
 
 from ...contract.events import AT, USER, renamed
 
+WAKEUPS = "turnlog.infrastructure.store.postgres_wakeups"
+MARK = "turnlog: hints for workers, by procrastinate "
 STARTED = TurnStarted(at=AT, actor=USER, turn_id="t", content=(TextBlock(text="Go"),))
 TAKEN = LeaseTaken(at=AT, actor=USER, epoch=1, worker="w")
 SUSPENDED = TurnSuspended(at=AT, actor=USER, turn_id="t", reason="permission", waiting_for=("r",))
@@ -127,7 +128,7 @@ async def test_tables_of_another_version_are_made_anew(opened: store.Store, migr
     store.migrate(migrated)
     assert await told(opened) == ["a"]
     await append(opened, "b", STARTED)
-    run(migrated, f"COMMENT ON SCHEMA turnlog_wakeups IS '{postgres_wakeups.MARK}0.1'")
+    run(migrated, f"COMMENT ON SCHEMA turnlog_wakeups IS '{MARK}0.1'")
     store.migrate(migrated)
     assert await told(opened) == []
 
@@ -142,7 +143,7 @@ async def test_an_append_does_not_wait_for_a_locked_queue(opened: store.Store, m
 
 
 async def test_without_procrastinate_nobody_is_told(fresh_postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_wakeups, "find_spec", lambda _name: None)
+    monkeypatch.setattr(f"{WAKEUPS}.find_spec", lambda _name: None)
     store.migrate(fresh_postgres)
     async with store.open_store(fresh_postgres) as opened:
         await append(opened, "s", STARTED)
@@ -161,7 +162,7 @@ async def test_a_schema_of_somebody_else_is_left_alone(fresh_postgres: str) -> N
 async def test_where_no_worker_takes_them_the_oldest_hints_go(
     fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_wakeups, "MOST", 3)
+    monkeypatch.setattr(f"{WAKEUPS}.MOST", 3)
     store.migrate(fresh_postgres)
     async with store.open_store(fresh_postgres) as opened:
         for stream in "abcdef":

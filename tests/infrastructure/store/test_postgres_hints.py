@@ -46,6 +46,10 @@ async def opened(migrated: str) -> AsyncIterator[store.Store]:
         yield found
 
 
+def not_installed(_name: str) -> None:
+    """As `find_spec` answers for a package that is not there."""
+
+
 async def append(opened: store.Store, stream: str, *events: Event, after: int = 0) -> None:
     await opened.log.append(Change(stream, after, events))
 
@@ -143,7 +147,7 @@ async def test_an_append_does_not_wait_for_a_locked_queue(opened: store.Store, m
 
 
 async def test_without_procrastinate_nobody_is_told(fresh_postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{WAKEUPS}.find_spec", lambda _name: None)
+    monkeypatch.setattr(f"{WAKEUPS}.find_spec", not_installed)
     store.migrate(fresh_postgres)
     async with store.open_store(fresh_postgres) as opened:
         await append(opened, "s", STARTED)

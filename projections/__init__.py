@@ -1,5 +1,6 @@
 """What the log looks like from different sides: pure folds, and what is read from them."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from . import tables
@@ -70,7 +71,15 @@ from .visible import quoted, visible
 from .words import Tone
 
 if TYPE_CHECKING:
-    from . import exports  # who imports it by name gets it; the others do not wait for it
+    from . import exports
+else:  # or every name would count as one that is here
+
+    def __getattr__(name: str) -> object:
+        """Import `exports` once somebody asks for it; the others do not wait."""
+        if name != "exports":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return import_module(".exports", __name__)
+
 
 __all__ = [
     "UNKNOWN_CALLS",

@@ -9,11 +9,12 @@ Children = Mapping[str, Sequence[str]]
 
 
 def children_of(sessions: Iterable[Metadata]) -> Children:
-    """The links between sessions: all that name another as their parent."""
+    """The links between sessions: forks of one, and subagents that work for it."""
     found: dict[str, list[str]] = {}
     for session in sorted(sessions, key=lambda each: (each.created_at, each.id)):
-        if session.parent is not None:
-            found.setdefault(session.parent, []).append(session.id)
+        for origin in (session.parent, session.spawned_by):
+            if origin is not None:
+                found.setdefault(origin, []).append(session.id)
     return found
 
 

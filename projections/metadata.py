@@ -43,7 +43,7 @@ class Metadata:
 
     `status` follows from `closed`, `compacting` and `turn`, the state of the latest turn. `errors` counts turns that
     failed, and calls that failed or whose outcome became unknown, in this session's own stream. `successor` is the
-    session that goes on in place of one that was rewound.
+    session that goes on in place of one that was rewound; `spawned_by` is the one that a subagent works for.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Metadata:
     tags: tuple[str, ...] = ()
     successor: str | None = None
     compacting: bool = False
+    spawned_by: str | None = None
 
 
 def take_in(metadata: Metadata | None, recorded: Recorded) -> Metadata | None:
@@ -99,6 +100,7 @@ def _started(recorded: Recorded, event: SessionStarted) -> Metadata:
         updated_at=event.at,
         version=recorded.version,
         tags=event.tags,
+        spawned_by=None if event.spawned_by is None else event.spawned_by.session,
     )
 
 
@@ -221,4 +223,4 @@ def _nothing() -> Metadata | None:
     return None
 
 
-METADATA: Projection[Metadata | None] = Projection("metadata", 3, _nothing, take_in)
+METADATA: Projection[Metadata | None] = Projection("metadata", 4, _nothing, take_in)

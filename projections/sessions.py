@@ -14,4 +14,4 @@ def _fold(sessions: dict[str, Metadata], recorded: Recorded) -> dict[str, Metada
     return sessions
 
 
-SESSIONS: Projection[dict[str, Metadata]] = Projection("sessions", 3, dict[str, Metadata], _fold)
+SESSIONS: Projection[dict[str, Metadata]] = Projection("sessions", 4, dict[str, Metadata], _fold)

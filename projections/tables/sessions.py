@@ -30,6 +30,7 @@ SESSIONS_ROWS = Table(
         "successor": "text",
         "parent": "text",
         "parent_version": "integer",
+        "spawned_by": "text",
         "title_folded": "text",
         "model_folded": "text",
         "tag_list": "text",
@@ -79,4 +80,4 @@ def _apply(batch: Batch) -> None:
             rows.put("sessions", row_of(session))
 
 
-SESSION_TABLE = TableFold("sessions", 2, (SESSIONS_ROWS,), _apply)
+SESSION_TABLE = TableFold("sessions", 3, (SESSIONS_ROWS,), _apply)

@@ -1,8 +1,5 @@
 """Subagents: sessions of their own that work for another one, within its limits, over restarts, each run once."""
 
-import json
-from typing import Any
-
 import pytest
 
 from turnlog.domain import (
@@ -10,20 +7,13 @@ from turnlog.domain import (
     InvalidInput,
     LimitReached,
     Limits,
-    ModelReply,
-    ModelRequest,
     ModelResponded,
     PermissionRequested,
     SubagentFinished,
     SubagentSpawned,
     SubagentSuspended,
-    TextBlock,
-    ToolCallBlock,
-    ToolCallFinished,
     TurnCancelled,
     TurnSuspended,
-    Usage,
-    plain_text,
 )
 from turnlog.projections import TRANSCRIPT, conversation_problems, messages, project
 from turnlog.runtime import SessionHandle, history
@@ -31,46 +21,8 @@ from turnlog.runtime.decisions import allow
 from turnlog.runtime.trials import Trial
 from turnlog.runtime.whatif import Difference
 
-from .world import Crash, ModelOf, World, act, look
-
-NAMES = ("one", "two", "three")
-USAGE = Usage(input_tokens=90, output_tokens=10)
-
-
-def task(name: str, prompt: str, **more: Any) -> ToolCallBlock:
-    arguments = json.dumps({"name": name, "prompt": prompt, **more})
-    return ToolCallBlock(call_id=f"c-{name}", name="task", arguments=arguments)
-
-
-def first_word(request: ModelRequest) -> str:
-    return next(plain_text(message.blocks) for message in request.messages if message.role == "user")
-
-
-def agents(*calls: ToolCallBlock, tool: str = "look") -> ModelOf:
-    """One model for all: a parent hands out work and sums up, a child calls a tool once and answers."""
-
-    def answer(request: ModelRequest, number: int) -> list[ModelReply]:
-        said = first_word(request)
-        begun = any(message.role == "assistant" for message in request.messages)
-        if said == "Go.":
-            return [ModelReply((TextBlock(text="All done."),) if begun else calls, USAGE)]
-        if begun:
-            return [ModelReply((TextBlock(text=f"Done: {said}"),), USAGE)]
-        return [ModelReply((ToolCallBlock(call_id="own", name=tool, arguments="{}"),), USAGE)]
-
-    return ModelOf(answer)
-
-
-THREE = tuple(task(name, f"Do {name}.") for name in NAMES)
-
-
-async def children(world: World, parent: str) -> list[str]:
-    return [event.child for event in await world.all_of(parent, SubagentSpawned)]
-
-
-async def results(world: World, parent: str) -> list[str]:
-    found = await world.all_of(parent, ToolCallFinished)
-    return [str(part.text) for event in found for part in event.content if isinstance(part, TextBlock)]
+from .agents import NAMES, THREE, agents, children, results, task
+from .world import Crash, World, act, look
 
 
 async def check(world: World, session_id: str) -> None:
@@ -82,8 +34,7 @@ async def check(world: World, session_id: str) -> None:
     assert len(over) == len(set(over))
 
 
-async def test_the_last_words_of_subagents_are_the_results_of_the_calls(memory: World) -> None:
-    world = memory
+async def test_the_last_words_of_subagents_are_the_results_of_the_calls(world: World) -> None:
     session = await world.session(agents(*THREE), look, act, "task")
     reply = await session.append_turn("Go.")
     assert reply.text == "All done."
@@ -91,8 +42,7 @@ async def test_the_last_words_of_subagents_are_the_results_of_the_calls(memory: 
     await check(world, session.id)
 
 
-async def test_a_subagent_is_linked_both_ways_from_its_first_event_on(memory: World) -> None:
-    world = memory
+async def test_a_subagent_is_linked_both_ways_from_its_first_event_on(world: World) -> None:
     session = await world.session(agents(task("one", "Do one.")), look, "task")
     await session.append_turn("Go.")
     (spawned,) = await world.all_of(session.id, SubagentSpawned)
@@ -104,8 +54,7 @@ async def test_a_subagent_is_linked_both_ways_from_its_first_event_on(memory: Wo
     assert [change.stream for change in together[0]] == [session.id, spawned.child]
 
 
-async def test_what_a_tree_used_is_the_sum_of_its_parts(memory: World) -> None:
-    world = memory
+async def test_what_a_tree_used_is_the_sum_of_its_parts(world: World) -> None:
     session = await world.session(agents(*THREE), look, "task")
     await session.append_turn("Go.")
     state = await session.state()
@@ -142,8 +91,7 @@ async def test_more_tools_than_the_parent_has_are_refused(memory: World) -> None
     assert await children(world, session.id) == []
 
 
-async def test_a_subagent_that_waits_for_a_person_suspends_its_parent_naming_the_question(memory: World) -> None:
-    world = memory
+async def test_a_subagent_that_waits_for_a_person_suspends_its_parent_naming_the_question(world: World) -> None:
     session = await world.session(agents(task("one", "Do one."), tool="act"), act, "task")
     reply = await session.append_turn("Go.")
     (child,) = await children(world, session.id)
@@ -163,8 +111,7 @@ async def test_nothing_is_changed_while_the_same_question_stands(memory: World) 
     assert await world.events(session.id) == before
 
 
-async def test_once_a_person_answered_the_parent_goes_on_with_the_same_subagent(memory: World) -> None:
-    world = memory
+async def test_once_a_person_answered_the_parent_goes_on_with_the_same_subagent(world: World) -> None:
     session = await world.session(agents(task("one", "Do one."), tool="act"), act, "task")
     reply = await session.append_turn("Go.")
     await world.turnlog.resolve_permission(reply.waiting_for[0], allow())
@@ -174,8 +121,7 @@ async def test_once_a_person_answered_the_parent_goes_on_with_the_same_subagent(
     assert len(await world.all_of(session.id, SubagentSuspended)) == 1
 
 
-async def test_cancelling_a_parent_that_waits_cancels_its_subagents(memory: World) -> None:
-    world = memory
+async def test_cancelling_a_parent_that_waits_cancels_its_subagents(world: World) -> None:
     session = await world.session(agents(*THREE, tool="act"), act, "task")
     await session.append_turn("Go.")
     await session.cancel("enough")
@@ -186,8 +132,7 @@ async def test_cancelling_a_parent_that_waits_cancels_its_subagents(memory: Worl
     await check(world, session.id)
 
 
-async def test_a_subagent_can_be_spawned_waited_for_and_read_by_the_program(memory: World) -> None:
-    world = memory
+async def test_a_subagent_can_be_spawned_waited_for_and_read_by_the_program(world: World) -> None:
     session = await world.session(agents(), look, "task")
     agent = await session.spawn_subagent("one", "Do one.")
     result = await agent.wait()

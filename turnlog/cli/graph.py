@@ -1,4 +1,4 @@
-"""log --graph: a session with all it was forked from and all its forks, drawn as git draws branches."""
+"""log --graph: a session with all it came from and all that came of it, drawn as git draws branches."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A session of a family: its own events, and from where it was forked (None: it was not)."""
+    """A session of a family: its own events, and from where it was forked or spawned (None: it was not)."""
 
     session_id: str
     records: "tuple[Recorded, ...]"
@@ -65,7 +65,7 @@ class _Lanes:
 def drawn(branches: Sequence[Branch]) -> list[Row]:
     """The events of a family in the order in which they came, each in the lane of its session.
 
-    The lane of a fork begins right behind the version it was forked from, and nothing of it stands before that,
+    The lane of a fork or a subagent begins right behind the version it came from, and nothing of it stands before that,
     whatever the clocks say.
     """
     lanes, rows = _Lanes(), list[Row]()
@@ -99,7 +99,7 @@ def _is_ready(branch: Branch, places: Mapping[str, int]) -> bool:
 
 
 async def family(log: "Turnlog", session_id: str) -> "tuple[list[Branch], dict[tuple[str, int], Line]]":
-    """The sessions that a session has a history in common with, and the lines of their events."""
+    """The sessions that a session is related to by forks and subagents, and the lines of their events."""
     from turnlog.projections import TIMELINE, project
 
     known = {each.id: each for each in await log.list_sessions()}
@@ -108,18 +108,33 @@ async def family(log: "Turnlog", session_id: str) -> "tuple[list[Branch], dict[t
     for metadata in _relatives(known, session_id):
         history = (await log.show(metadata.id)).history
         own = tuple(record for record in history if record.stream == metadata.id)
-        branches.append(Branch(metadata.id, own, metadata.parent, metadata.parent_version or 0))
+        branches.append(_branch(metadata, own, branches))
         lines |= {(line.stream, line.version): line for line in project(TIMELINE, history).lines}
     return branches, lines
 
 
+def _branch(session: "Metadata", own: "tuple[Recorded, ...]", above: Sequence[Branch]) -> Branch:
+    """A session among those that stand above it."""
+    for branch in above:
+        if session.spawned_by == branch.session_id:
+            found = [record.version for record in branch.records if _spawns(record, session.id)]
+            return Branch(session.id, own, branch.session_id, max(found, default=0))
+    return Branch(session.id, own, session.parent, session.parent_version or 0)
+
+
+def _spawns(record: "Recorded", child: str) -> bool:
+    from turnlog.domain import SubagentSpawned
+
+    return isinstance(record.event, SubagentSpawned) and record.event.child == child
+
+
 def _relatives(known: "Mapping[str, Metadata]", session_id: str) -> "list[Metadata]":
-    """The first of the line, then its forks and theirs, each after its parent."""
+    """The first of the line, then what came of it and of those, each after the one it came from."""
     from turnlog.projections import children_of, subtree
 
     first = known[session_id]
-    while first.parent is not None and first.parent in known:
-        first = known[first.parent]
+    while (origin := first.parent or first.spawned_by) is not None and origin in known:
+        first = known[origin]
     return [known[each] for each in subtree(first.id, children_of(known.values()))]
 
 

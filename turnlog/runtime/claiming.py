@@ -26,6 +26,11 @@ class PoolMeans:
     hooks: Sequence[Hook]
 
 
+def means_for(session: Session, means: PoolMeans) -> Means:
+    """What a session of these works with, which whatever is put around models and effects is put around once."""
+    return Means(means.models.get(session.model), means.tools, means.hooks)
+
+
 async def prepared(env: Environment, session_id: str, means: PoolMeans) -> Worker:
     """A worker for a session, before it has taken it.
 
@@ -33,12 +38,12 @@ async def prepared(env: Environment, session_id: str, means: PoolMeans) -> Worke
     """
     session = await load(env, session_id)
     await check_own(env, session, means.tools)
-    worker = await worker_for(env, session_id, Means(means.models.get(session.model), means.tools, means.hooks))
+    worker = await worker_for(env, session_id, means_for(session, means))
     _check_tools(session, worker)
     return worker
 
 
-async def run_session(worker: Worker, oversight: Oversight) -> Reply | None:
+async def run_session(worker: Worker, means: PoolMeans, oversight: Oversight) -> Reply | None:
     """Take a session and run its turn as far as it goes; None where it still waits for the same people.
 
     Raises SessionBusy, NothingToResume where somebody else was faster; TurnFailure, TurnInterrupted, SessionLost,
@@ -49,7 +54,7 @@ async def run_session(worker: Worker, oversight: Oversight) -> Reply | None:
         return None
     holder = await holder_of(worker.env, worker.session)
     worker.decide(lambda session: take_up(worker, session, holder))
-    return await run(worker, Means(worker.model, worker.tools, worker.hooks), conduct)
+    return await run(worker, means_for(worker.session, means), conduct)
 
 
 def _check_tools(session: Session, worker: Worker) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel
 
 from turnlog.domain import (
+    BlobDamaged,
     Call,
     CommandRefused,
     Conflict,
@@ -21,6 +22,7 @@ from turnlog.domain import (
     NotFound,
     Session,
     SessionBusy,
+    StoreError,
     SubagentSpawned,
     TurnFailure,
     TurnInterrupted,
@@ -36,7 +38,7 @@ from .replies import Reply
 from .reporting import OVER, end, finished, report
 from .spawning import NewSubagent, spawn
 from .taking import holder_of, still_waits, taken
-from .worker import SubagentPaused, Worker
+from .worker import SubagentLost, SubagentPaused, Worker
 from .writing import command
 
 
@@ -138,6 +140,14 @@ class _CallDelegation:
         limits: Limits | None = None,
     ) -> Delegated:
         new = NewSubagent(name, prompt, tools, limits=limits, template=template)
+        try:
+            return await self._done(new)
+        except BlobDamaged:
+            raise
+        except StoreError as error:  # no answer of the tool's: the call has not ended
+            raise SubagentLost(error) from error
+
+    async def _done(self, new: NewSubagent) -> Delegated:
         child = await self._child(new)
         env, parent_id = self.worker.env, self.worker.session.id
         async with self._stopping_with(child):

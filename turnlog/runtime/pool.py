@@ -208,7 +208,7 @@ class Pool:
         try:
             about.worker = await prepared(self._env, about.session_id, self._means)
             taken = partial(self._claimed, about, found.standing)
-            reply = await run_session(about.worker, Oversight(taken, lambda: self._draining))
+            reply = await run_session(about.worker, self._means, Oversight(taken, lambda: self._draining))
         except GivenBack:
             self._say(self._of("released", about))
         except asyncio.CancelledError:

@@ -25,6 +25,7 @@ from .environment import Environment
 from .forks import NewFork, fork_of
 from .histories import history, load
 from .places import version_of
+from .reporting import end
 from .touched import TouchedFile, touched
 from .writing import changes
 
@@ -89,7 +90,8 @@ async def standing_after(env: Environment, session_id: str, at: At) -> tuple[int
 async def rewind(env: Environment, session_id: str, at: At, new: NewFork, reason: str = "") -> Rewound:
     """Have a fork take the place of a session, which accepts no further turn; one in progress is cancelled.
 
-    Both are appended in one transaction. Raises NotFound, CommandRefused, InvalidInput, ModelError, StoreError.
+    Both are appended in one transaction; its subagents are ended then.
+    Raises NotFound, CommandRefused, InvalidInput, ModelError, StoreError.
     """
     version, _ = await standing_after(env, session_id, at)
     parent = await load(env, session_id, version)
@@ -106,6 +108,8 @@ async def rewind(env: Environment, session_id: str, at: At, new: NewFork, reason
             if attempt == 1:
                 raise
             continue
+        for agent in now.subagents.active:
+            await end(env, agent.child, "the session it worked for was rewound")
         return Rewound(session_id, version, child.stream, (await standing_after(env, session_id, version))[1])
     raise AssertionError("one of the attempts returns or raises")
 

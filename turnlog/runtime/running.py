@@ -4,7 +4,17 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from turnlog.domain import BlobDamaged, BlobMissing, Call, OutcomeUnknown, ToolContext, ToolOutput, clean, commands
+from turnlog.domain import (
+    BlobDamaged,
+    BlobMissing,
+    Call,
+    OutcomeUnknown,
+    StoreError,
+    ToolContext,
+    ToolOutput,
+    clean,
+    commands,
+)
 
 from .answers import Outdated, confirmed
 from .arguments import InvalidArguments
@@ -17,7 +27,7 @@ from .outcomes import checked_output, result_of
 from .recorded_results import BROKEN_OFF
 from .reusing import Reused, not_recorded, reused
 from .verdicts import deny, outdate
-from .worker import OutOfTime, SubagentPaused, Worker
+from .worker import OutOfTime, SubagentLost, SubagentPaused, Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,9 @@ async def _run(worker: Worker, jobs: list[_Job]) -> None:
         await _record_all(worker, batch, "stopped, because the turn's deadline passed,")
         raise
     await _record_all(worker, batch, "lost")
+    if batch.failed is not None:  # what others came to is recorded, where that is possible; the turn stays open
+        await worker.flush()
+        raise batch.failed
     if batch.paused:
         await worker.refresh()  # the log says what they wait for
 
@@ -124,7 +137,8 @@ def _ours(worker: Worker, call_id: str) -> Call | None:
 class _Batch:
     """Calls run side by side. What has ended by the time this is cancelled is in `outcomes` all the same.
 
-    `lost` says, by call, why a tool cannot tell how its call ended.
+    `lost` says, by call, why a tool cannot tell how its call ended; `failed` is what the database said to a subagent,
+    whose call is among the `paused` then: whoever takes the session runs it again.
     """
 
     def __init__(self, worker: Worker, jobs: list[_Job]) -> None:
@@ -133,6 +147,7 @@ class _Batch:
         self.lost: dict[str, str] = {}
         self.running: set[str] = set()
         self.paused: set[str] = set()
+        self.failed: StoreError | None = None
         self._worker = worker
 
     async def run(self) -> None:
@@ -151,6 +166,9 @@ class _Batch:
             )
         except SubagentPaused:
             self.paused.add(call_id)
+        except SubagentLost as lost:
+            self.paused.add(call_id)
+            self.failed = lost.error
         except OutcomeUnknown as error:
             self.lost[call_id] = self._worker.env.redactor.text(clean(error.message))
         finally:
@@ -163,7 +181,7 @@ async def _do(job: _Job, context: ToolContext, wrapping: Wrapping | None) -> _Ou
     run = tool.run if wrapping is None else wrapping.run(tool)
     try:
         output = checked_output(await run(job.look.of.arguments, context))
-    except (OutcomeUnknown, SubagentPaused):
+    except (OutcomeUnknown, SubagentPaused, SubagentLost):
         raise
     except Exception as error:  # noqa: BLE001 - whatever a tool raises is its answer; a turn never breaks on it
         output = ToolOutput((clean(f"{type(error).__name__}: {error}"),), is_error=True)

@@ -49,11 +49,12 @@ from .prompts import Prompt, latest_prompt
 from .replies import Reply, TypedReply, reply_of, typed
 from .resolving import Outcome, resolve
 from .spawning import NewSubagent, spawn
-from .subagents import SubagentHandle, end_all, handles
+from .subagents import SubagentHandle, end_all, handles, session_with
 from .subscription import follow, follow_kinds
 from .taking import holder_of, still_waits, taken, without_asking
 from .task_board import Tasks, tasks_of
 from .teams import NewTeammate, Teammate, list_teammates, shut_down, spawn_teammate
+from .tree_following import Placed, follow_tree
 from .unknown_outcomes import OutcomeWord, check_word, resolve_unknown
 from .why import Why, why
 from .worker import Worker
@@ -333,21 +334,25 @@ class SessionHandle:
     # Permissions
 
     async def resolve_permission(self, request_id: str, decision: PermissionDecision) -> Outcome:
-        """Answer a request; `endorsed` where another person has to agree.
+        """Answer a request, of a subagent too; `endorsed` where another person has to agree.
 
         Raises NotFound, CommandRefused, InvalidInput, BlobMissing, BlobDamaged, StoreError.
         """
-        return await resolve(self._env, self._id, request_id, decision)
+        asks = await session_with(self._env, self._id, lambda turn: turn.request(request_id) is not None)
+        return await resolve(self._env, asks, request_id, decision)
 
     async def resolve_unknown(
         self, call_id: str, resolution: Resolution, reason: str = "", *, result: str | None = None
     ) -> None:
-        """Say what became of a call whose outcome nobody knows; the first word counts, a late one changes nothing.
+        """Say what became of a call, of a subagent too, whose outcome nobody knows; the first word counts, a late one changes nothing.
 
         `result` is what a call that `did` returned, as far as you know; the model is told that you say so.
         Raises NotFound, CommandRefused, InvalidInput, StoreError.
         """
-        await resolve_unknown(self._env, self._id, call_id, OutcomeWord(resolution, reason, result))
+        made = await session_with(
+            self._env, self._id, lambda turn: any(call.call_id == call_id for call in turn.open_calls)
+        )
+        await resolve_unknown(self._env, made, call_id, OutcomeWord(resolution, reason, result))
 
     async def remembered_rules(self) -> tuple[Rule, ...]:
         """The rules that speak for this session now: its own, its project's, everybody's. Raises StoreError."""
@@ -379,6 +384,13 @@ class SessionHandle:
         if kinds is None:
             return follow(self._env, self._id, after)
         return follow_kinds(self._env, self._id, after, kinds_of(kinds))
+
+    def subscribe_tree(self, after: int = 0) -> AsyncGenerator[Placed, None]:
+        """Every event after a version, with those of the subagents that were not done by then; then live, with pieces.
+
+        Each comes with the path of its agent, such as `main/review`. Raises NotFound, InvalidInput, StoreError.
+        """
+        return follow_tree(self._env, self._id, after)
 
     async def replay(self, at: int | None = None) -> tuple[Item, ...]:
         """The transcript as typed items, at a version or now. Raises NotFound, InvalidInput, StoreError."""

@@ -1,10 +1,10 @@
 """Subagents as the calling program sees them: what there is, how it stands, waiting for it, ending it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from turnlog.domain import Delegated, Session, Subagent, SubagentSpawned, clean
+from turnlog.domain import Delegated, Session, Subagent, SubagentSpawned, Turn, clean
 
 from .delegating import see_through
 from .engine import Conduct
@@ -89,6 +89,20 @@ async def end_all(env: Environment, session: Session, reason: str) -> tuple[Suba
     for agent in session.subagents.active:
         await end(env, agent.child, reason)
     return session.subagents.active
+
+
+async def session_with(env: Environment, session_id: str, has: Callable[[Turn], bool]) -> str:
+    """The session whose turn has something: this one, or one that works for it; this one where none has it.
+
+    Raises NotFound, StoreError.
+    """
+    to_ask = [session_id]
+    for each in to_ask:  # grows while it is walked
+        session = await load(env, each)
+        if session.turn is not None and has(session.turn):
+            return each
+        to_ask += [agent.child for agent in session.subagents.active]
+    return session_id
 
 
 async def end_agents(env: Environment) -> None:

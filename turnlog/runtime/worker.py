@@ -50,6 +50,14 @@ class SubagentPaused(Exception):
     """A subagent was put aside, and so is the call that waits for it."""
 
 
+class SubagentLost(Exception):
+    """The database failed a subagent, and so the session that it works for: `error` is what it said."""
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
 class Worker:
     """Runs one turn of one session. `name` is unique to this run; `epoch` is that of its lease."""
 

@@ -39,7 +39,7 @@ class CrashRun:
         return Turnlog.open(self.url, settings=settings, **options)
 
     async def session(
-        self, log: Turnlog, title: str, *, model: Model, tools: Sequence[Tool] = (), **options: Any
+        self, log: Turnlog, title: str, *, model: Model, tools: Sequence[str | Tool] = (), **options: Any
     ) -> SessionHandle:
         """The session with this title: begun, or opened again where an earlier process has begun it.
 
@@ -47,7 +47,8 @@ class CrashRun:
         """
         for found in await log.list_sessions():
             if found.title == title:
-                return await log.open_session(found.id, model=model, tools=tools)
+                own = [tool for tool in tools if not isinstance(tool, str)]
+                return await log.open_session(found.id, model=model, tools=own)
         return await log.create_session(title, model=model, tools=tools, **options)
 
     async def turn(

@@ -1,0 +1,163 @@
+"""Trees of agents as a whole: what fails in one, what ends all, what is seen and what is used of all."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from turnlog.domain import (
+    Change,
+    LeaseTaken,
+    ModelResponded,
+    PermissionRequested,
+    Recorded,
+    SessionClosed,
+    StoreError,
+    SubagentFinished,
+    ToolCallFinished,
+    ToolContext,
+    TurnCancelled,
+    TurnFailed,
+    TurnInterrupted,
+)
+from turnlog.projections import summed
+from turnlog.runtime.decisions import allow
+
+from .agents import NAMES, THREE, agents, children, results, task
+from .world import World, act, look, tool
+
+
+async def test_a_database_that_fails_a_subagent_leaves_the_turn_of_its_parent_open(memory: World) -> None:
+    world = memory
+    session = await world.session(agents(*THREE), look, "task")
+
+    def away(changes: tuple[Change, ...]) -> None:
+        """Nothing more gets in once a subagent was answered."""
+        if any(change.stream != session.id and _has(change, ModelResponded) for change in changes):
+            world.log.before = _never
+
+    world.log.before = away
+    with pytest.raises(StoreError, match="the database is away"):
+        await session.append_turn("Go.")
+    world.log.before = lambda changes: None
+    assert await world.all_of(session.id, ToolCallFinished) == []
+    assert await world.all_of(session.id, TurnFailed) == []
+    assert (await session.resume_turn()).text == "All done."
+    assert sorted(await results(world, session.id)) == sorted(f"Done: Do {name}." for name in NAMES)
+    assert len(await children(world, session.id)) == 3
+
+
+async def test_what_other_subagents_came_to_is_kept_where_the_database_failed_one(memory: World) -> None:
+    world = memory
+    session = await world.session(agents(*THREE), look, "task")
+
+    def away(changes: tuple[Change, ...]) -> None:
+        taken = [change.stream for change in changes if _has(change, LeaseTaken) and change.stream != session.id]
+        if taken and not refused:
+            refused.extend(taken)
+            raise StoreError("the database is away")
+
+    refused: list[str] = []
+    world.log.before = away
+    with pytest.raises(StoreError):
+        await session.append_turn("Go.")
+    assert len(await results(world, session.id)) == 2
+    assert (await session.resume_turn()).text == "All done."
+    for child in await children(world, session.id):
+        assert len(await world.all_of(child, ModelResponded)) == 2
+
+
+def _has(change: Change, kind: type[object]) -> bool:
+    return any(isinstance(event, kind) for event in change.events)
+
+
+def _never(changes: tuple[Change, ...]) -> None:
+    raise StoreError("the database is away")
+
+
+async def test_cancelling_a_turn_that_runs_ends_all_that_work_for_it(world: World) -> None:
+    begun, over = asyncio.Semaphore(0), asyncio.Event()
+
+    @tool(effect="pure")
+    async def linger(context: ToolContext) -> str:
+        """Linger."""
+        begun.release()
+        await over.wait()
+        return "never"
+
+    session = await world.session(agents(*THREE, tool="linger"), linger, "task")
+    running = asyncio.create_task(session.append_turn("Go."))
+    for _ in NAMES:
+        await begun.acquire()
+    await session.cancel("enough")
+    with pytest.raises(TurnInterrupted):
+        await running
+    for child in await children(world, session.id):
+        assert len(await world.all_of(child, TurnCancelled)) == 1
+    finished = await world.all_of(session.id, SubagentFinished)
+    assert [event.outcome for event in finished] == ["cancelled"] * 3
+    assert await session.active_subagents() == ()
+
+
+async def test_rewinding_a_session_ends_its_subagents(memory: World) -> None:
+    world = memory
+    session = await world.session(agents(task("one", "Do one."), tool="act"), act, "task")
+    await session.append_turn("Go.")
+    (child,) = await children(world, session.id)
+    await world.turnlog.rewind(session.id, 1)
+    assert len(await world.all_of(child, TurnCancelled)) == 1
+    assert [event.child for event in await world.all_of(session.id, SubagentFinished)] == [child]
+    assert (await (await world.turnlog.open_session(child)).state()).closed
+
+
+async def test_the_session_takes_answers_to_what_its_subagents_ask(memory: World) -> None:
+    world = memory
+    session = await world.session(agents(task("one", "Do one."), tool="act"), act, "task")
+    reply = await session.append_turn("Go.")
+    await session.resolve_permission(reply.waiting_for[0], allow())
+    assert (await session.resume_turn()).text == "All done."
+
+
+async def test_a_follower_of_the_tree_sees_all_of_it_under_paths(world: World) -> None:
+    session = await world.session(agents(*THREE), look, "task")
+    await session.append_turn("Go.")
+    everything = {each: len(await world.events(each)) for each in (session.id, *await children(world, session.id))}
+    seen: dict[str, list[int]] = {}
+    order: list[tuple[str, str]] = []
+    async with aclosing(session.subscribe_tree()) as following:
+        async for placed in following:
+            assert isinstance(placed.item, Recorded)
+            record = placed.item
+            seen.setdefault(record.stream, []).append(record.version)
+            order.append((placed.path, type(record.event).__name__))
+            if sum(map(len, seen.values())) == sum(everything.values()):
+                break
+    assert seen == {each: list(range(1, last + 1)) for each, last in everything.items()}
+    assert {path for path, _ in order} == {"main", *(f"main/{name}" for name in NAMES)}
+    finished = [place for place, (_, kind) in enumerate(order) if kind == SubagentFinished.__name__]
+    closed = [place for place, (_, kind) in enumerate(order) if kind == SessionClosed.__name__]
+    assert all(one < other for one, other in zip(sorted(closed), finished, strict=True))
+
+
+async def test_a_follower_from_a_version_sees_the_subagents_at_work_by_then(memory: World) -> None:
+    world = memory
+    session = await world.session(agents(task("one", "Do one."), tool="act"), act, "task")
+    await session.append_turn("Go.")
+    version = (await session.state()).version
+    async with aclosing(session.subscribe_tree(after=version)) as following:
+        async for placed in following:
+            if isinstance(placed.item, Recorded) and isinstance(placed.item.event, PermissionRequested):
+                break
+    assert placed.path == "main/one"
+
+
+async def test_the_usage_of_a_tree_is_the_sum_of_its_parts(world: World) -> None:
+    session = await world.session(agents(*THREE), look, "task")
+    await session.append_turn("Go.")
+    whole = summed(await world.turnlog.usage(session.id, tree=True))[0]
+    parts = [session.id, *await children(world, session.id)]
+    each = [summed(await world.turnlog.usage(part))[0] for part in parts]
+    assert whole.responses == sum(part.responses for part in each) == 8
+    assert whole.usage.input_tokens == sum(part.usage.input_tokens for part in each)
+    spent = (await session.state()).spent
+    assert spent.tokens == whole.usage.input_tokens + whole.usage.output_tokens

@@ -20,6 +20,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
         ("mcp_tools.py", "It is 21:00."),
         ("compaction.py", "All three went well."),
         ("team.py", "bob has left, ada has left"),
+        ("subagents.py", "Both files are fine."),
         ("shared_work.py", "True - Staging is slow."),
     ],
 )

@@ -73,3 +73,14 @@ def test_a_turn_that_waits_for_a_subagents_question_says_whose(terminal: Termina
     assert f"turnlog approve {request} && turnlog resume {session}\n" in result.err
     assert f"for {path}" in terminal.ok("approvals").out
     assert terminal.ok("approvals", "--json").lines[0]["agent"] == path
+    assert f"to go on: turnlog resume {session}\n" in terminal.ok("approve", request).err
+
+
+def test_the_graph_and_the_sums_of_a_tree_have_its_subagents(terminal: Terminal) -> None:
+    terminal.type("run", "hello", *TOOLS, "--model", terminal.script(*SCRIPT), "--approvals", "deny")
+    session = next(each["id"] for each in terminal.ok("sessions", "--json").lines if each["spawned_by"] is None)
+    drawn = terminal.ok("log", "--graph", session).out
+    assert "|\\\n| *  " in drawn
+    assert "subagent answered" in drawn
+    total = terminal.ok("usage", session, "--tree", "--json").document["total"]
+    assert total["responses"] == 6

@@ -1,27 +1,37 @@
 """Trees of agents as a whole: what fails in one, what ends all, what is seen and what is used of all."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
 from turnlog.domain import (
     Change,
     LeaseTaken,
+    Model,
+    ModelDelta,
+    ModelReply,
+    ModelRequest,
     ModelResponded,
     PermissionRequested,
     Recorded,
     SessionClosed,
     StoreError,
     SubagentFinished,
+    Tool,
     ToolCallFinished,
     ToolContext,
     TurnCancelled,
     TurnFailed,
     TurnInterrupted,
 )
+from turnlog.front import Turnlog
 from turnlog.projections import summed
 from turnlog.runtime.decisions import allow
+from turnlog.runtime.environment import RunTool
+from turnlog.runtime.spawning import NewSubagent, spawn
 
 from .agents import NAMES, THREE, agents, children, results, task
 from .world import World, act, look, tool
@@ -161,3 +171,54 @@ async def test_the_usage_of_a_tree_is_the_sum_of_its_parts(world: World) -> None
     assert whole.usage.input_tokens == sum(part.usage.input_tokens for part in each)
     spent = (await session.state()).spent
     assert spent.tokens == whole.usage.input_tokens + whole.usage.output_tokens
+
+
+async def test_a_subagent_that_a_dead_program_spawned_is_gone_on_with_by_whoever_waits(world: World) -> None:
+    session = await world.session(agents(), look, "task")
+    await spawn(world.env, session.id, NewSubagent("one", "Do one."))
+    (agent,) = await session.active_subagents()
+    assert (await agent.wait()).text == "Done: Do one."
+
+
+async def test_a_subagent_that_a_dead_program_spawned_is_run_by_a_pool(memory: World) -> None:
+    world, model = memory, agents()
+    session = await world.session(model, look, "task")
+    await spawn(world.env, session.id, NewSubagent("one", "Do one."))
+    await world.turnlog.work(tools=[look], models=[model], until_idle=True)
+    assert [event.outcome for event in await world.all_of(session.id, SubagentFinished)] == ["answered"]
+
+
+async def test_in_a_pool_nothing_is_put_around_a_model_twice(memory: World) -> None:
+    world, model = memory, agents(task("one", "Do one."))
+    wrapped: list[Model] = []
+
+    class Noting:
+        """Notes what it is put around."""
+
+        def model(self, model: Model) -> Model:
+            wrapped.append(model)
+            return Around(model)
+
+        def run(self, tool: Tool) -> RunTool:
+            return tool.run
+
+    session = await world.session(model, look, "task")
+    await session.begin_turn("Go.")
+    other = Turnlog(replace(world.env, wrapping=Noting()), lambda: None)
+    await other.work(tools=[look], models=[model], until_idle=True)
+    assert (await session.metadata()).status == "idle"
+    assert wrapped == [model, model]
+
+
+class Around:
+    """A model around another one."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        return self._model.respond(request)

@@ -174,5 +174,14 @@ async def _say(log: "Turnlog", resolved: "Resolved", decision: "PermissionDecisi
     if decision.remember is not None:
         covered = remembered(approval, decision.proposal, allowed=decision.allow)
         note(f"remembered for the scope {decision.remember}: {covered}")
-    if (await log.show(approval.session_id)).session.status == "suspended":
-        note(f"to go on: {again(database, 'resume', approval.session_id)}")
+    if (waits := await _suspended(log, approval.session_id)) is not None:
+        note(f"to go on: {again(database, 'resume', waits)}")
+
+
+async def _suspended(log: "Turnlog", session_id: str) -> str | None:
+    """The session to resume: of those that wait for each other the one above all; None where nobody waits."""
+    session = (await log.show(session_id)).session
+    if session.status != "suspended":
+        return None
+    above = None if session.spawned_by is None else await _suspended(log, session.spawned_by.session)
+    return above or session_id

@@ -344,7 +344,7 @@ class SessionHandle:
     async def resolve_unknown(
         self, call_id: str, resolution: Resolution, reason: str = "", *, result: str | None = None
     ) -> None:
-        """Say what became of a call, of a subagent too, whose outcome nobody knows; the first word counts, a late one changes nothing.
+        """Say what became of a call, of subagents too; the first word counts, a late one changes nothing.
 
         `result` is what a call that `did` returned, as far as you know; the model is told that you say so.
         Raises NotFound, CommandRefused, InvalidInput, StoreError.

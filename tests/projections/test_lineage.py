@@ -1,0 +1,53 @@
+"""Sessions that came of each other, by forks and for subagents: what a tree used is the sum of its parts."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turnlog.domain import Usage
+from turnlog.projections import Metadata, children_of, subtree, summed
+from turnlog.projections.tables import Row
+from turnlog.projections.usage_sums import of_sessions
+
+BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@st.composite
+def forests(draw: st.DrawFn) -> list[Metadata]:
+    """Sessions, each begun by itself, as a fork of an earlier one, or to work for one."""
+    found: list[Metadata] = []
+    for number in range(draw(st.integers(1, 12))):
+        origin = draw(st.none() | st.sampled_from(found)) if found else None
+        link = {} if origin is None else {draw(st.sampled_from(["parent", "spawned_by"])): origin.id}
+        at = BEGUN + timedelta(seconds=number)
+        found.append(
+            Metadata(id=f"s{number}", title="", model="", project=None, created_at=at, updated_at=at, version=1, **link)
+        )
+    return found
+
+
+def row(session: str, tokens: int) -> Row:
+    """What a session used."""
+    usage = Usage(input_tokens=tokens).model_dump()
+    return {"session_id": session, "turn_id": "t", "responses": 1, "cost_usd": 0, "unpriced": 1, **usage}
+
+
+@given(forests(), st.data())
+def test_what_a_tree_used_is_what_its_root_used_and_the_trees_below(
+    forest: list[Metadata], data: st.DataObject
+) -> None:
+    rows = [row(each.id, data.draw(st.integers(0, 99))) for each in forest]
+    children = children_of(forest)
+
+    def used(root: str) -> int:
+        (total,) = summed(of_sessions(rows, subtree(root, children)))
+        return total.usage.input_tokens
+
+    def alone(session: str) -> int:
+        return sum(each["input_tokens"] for each in rows if each["session_id"] == session)
+
+    for each in forest:
+        assert used(each.id) == alone(each.id) + sum(used(child) for child in children.get(each.id, ()))
+    roots = [each.id for each in forest if each.parent is None and each.spawned_by is None]
+    assert sum(used(root) for root in roots) == sum(alone(each.id) for each in forest)

@@ -12,7 +12,7 @@ from .background import (
     TaskState,
     TaskToStart,
 )
-from .bounds import READ_ONLY, SANDBOX_LEVELS, Bounds, SandboxLevel
+from .bounds import READ_ONLY, SANDBOX_LEVELS, Bounds, SandboxLevel, narrower
 from .content import (
     HEAD_CHARS,
     INLINE_LIMIT,
@@ -340,6 +340,7 @@ __all__ = [
     "NOTHING",
     "fold_events",
     "narrowed",
+    "narrower",
     "tightest",
     "WithinLog",
     "BOARD_TOOLS",

@@ -6,9 +6,17 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnlog.domain import SANDBOX_LEVELS, Bounds, ExactArgv, Limits, PermissionRule, Policy, tightest
-from turnlog.domain.bounds import narrower
-from turnlog.domain.policy import narrowed
+from turnlog.domain import (
+    SANDBOX_LEVELS,
+    Bounds,
+    ExactArgv,
+    Limits,
+    PermissionRule,
+    Policy,
+    narrowed,
+    narrower,
+    tightest,
+)
 
 ROOTS = st.lists(st.sampled_from(["/", "/a", "/a/b", "/a/b/c", "/ab", "/a/../b", "/d/"]), max_size=3).map(tuple)
 NAMES = st.lists(st.sampled_from(["HOME", "PATH", "TOKEN"]), max_size=3, unique=True).map(tuple)

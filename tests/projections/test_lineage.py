@@ -1,14 +1,13 @@
 """Sessions that came of each other, by forks and for subagents: what a tree used is the sum of its parts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from turnlog.domain import Usage
-from turnlog.projections import Metadata, children_of, subtree, summed
-from turnlog.projections.tables import Row
-from turnlog.projections.usage_sums import of_sessions
+from turnlog.projections import Metadata, Row, children_of, of_sessions, subtree, summed
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -19,11 +18,10 @@ def forests(draw: st.DrawFn) -> list[Metadata]:
     found: list[Metadata] = []
     for number in range(draw(st.integers(1, 12))):
         origin = draw(st.none() | st.sampled_from(found)) if found else None
-        link = {} if origin is None else {draw(st.sampled_from(["parent", "spawned_by"])): origin.id}
         at = BEGUN + timedelta(seconds=number)
-        found.append(
-            Metadata(id=f"s{number}", title="", model="", project=None, created_at=at, updated_at=at, version=1, **link)
-        )
+        alone = Metadata(id=f"s{number}", title="", model="", project=None, created_at=at, updated_at=at, version=1)
+        forked, above = draw(st.booleans()), None if origin is None else origin.id
+        found.append(replace(alone, parent=above) if forked else replace(alone, spawned_by=above))
     return found
 
 

@@ -2,7 +2,16 @@
 
 import pytest
 
-from turnlog.domain import CrashLoop, Effect, ToolCallStarted, TurnFailed, every_call
+from turnlog.domain import (
+    Change,
+    CrashLoop,
+    Effect,
+    ModelResponded,
+    StoreError,
+    ToolCallStarted,
+    TurnFailed,
+    every_call,
+)
 from turnlog.runtime import PermissionDecision, PermissionRequest, RuleDraft, SessionHandle
 
 from .world import Crash, ScriptedModel, World, asks, check_log, tool
@@ -66,6 +75,23 @@ async def test_a_person_can_take_up_a_crash_loop_once_its_cause_is_gone(world: W
         await session.resume_turn()
     assert (await session.resume_turn(unknown="retry")).text == "Done."
     assert RAN == ["ran"] * 4
+    await check_log(world, session.id)
+
+
+async def test_a_database_that_is_away_again_and_again_costs_no_worker(world: World) -> None:
+    def away(changes: tuple[Change, ...]) -> None:
+        if any(isinstance(event, ModelResponded) for change in changes for event in change.events):
+            raise StoreError("away")
+
+    session = await world.session(["Done."] * 9)
+    world.log.before = away
+    with pytest.raises(StoreError):
+        await session.append_turn("Act.")
+    for _ in range(5):
+        with pytest.raises(StoreError):
+            await session.resume_turn()
+    world.log.before = lambda changes: None
+    assert (await session.resume_turn()).text == "Done."
     await check_log(world, session.id)
 
 

@@ -63,7 +63,7 @@ from .ending import (
     out_of_time,
     record_cancelled,
 )
-from .environment import RUNNING
+from .environment import CUT_OFF, RUNNING
 from .judging import judge_call
 from .mail_delivery import receive
 from .making_room import make_room, rescue
@@ -115,6 +115,9 @@ async def drive(worker: Worker, conduct: Conduct) -> Reply:
     except asyncio.CancelledError:
         with suppress(TurnlogError):  # where the log is away, or the session somebody else's, it cannot be told
             await asyncio.shield(record_cancelled(worker) if conduct.oversight is None else hand_back(worker))
+        raise
+    except StoreError:
+        CUT_OFF.add(worker.name)
         raise
     finally:
         RUNNING.discard(worker.name)

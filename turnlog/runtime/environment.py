@@ -103,6 +103,9 @@ class Settings:
 RUNNING: set[str] = set()
 """The names of the workers this process is running right now, over all open turnlogs."""
 
+CUT_OFF: set[str] = set()
+"""The names of workers of this process that ended because the log was away, and could not give their session back."""
+
 
 RunTool = Callable[[Mapping[str, JsonValue], ToolContext], Awaitable[ToolOutput]]
 

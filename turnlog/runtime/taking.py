@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from turnlog.domain import AwaitPerson, Draft, Event, NothingToResume, Session, commands, next_step
 
 from .engine import Conduct
-from .environment import Environment
+from .environment import CUT_OFF, Environment
 from .histories import load
 from .worker import Worker
 
@@ -58,6 +58,10 @@ def without_asking(session: Session) -> Holder | None:
 def taken(worker: Worker, session: Session, holder: Holder | None) -> tuple[Event, ...]:
     """The worker takes the session; from another one only where that is known to be gone. Raises SessionBusy."""
     lease = session.lease
+    if lease is not None and lease.worker in CUT_OFF:  # it did not die, so no worker was lost at this step
+        by, ahead = worker.stamp(), Draft(session)
+        ahead.decide(lambda session: commands.leases.release(session, by, lease.epoch))
+        return (*ahead.events, *taken(worker, ahead.session, None))
     if lease is None or holder is None or holder.worker != lease.worker:
         gone, silence = lease is None, None
     else:

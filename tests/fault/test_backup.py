@@ -80,7 +80,7 @@ async def test_a_restored_postgres_dump_is_the_same_log_and_goes_on(fresh_postgr
     dump = tmp_path / "dump"
     _run("pg_dump", "--format=custom", f"--file={dump}", fresh_postgres)
     with psycopg.connect(fresh_postgres, autocommit=True) as owner:
-        owner.execute("DROP SCHEMA turnlog CASCADE")
+        owner.execute("DROP SCHEMA turnlog, turnlog_wakeups CASCADE")
     _run("pg_restore", "--exit-on-error", f"--dbname={fresh_postgres}", str(dump))
     assert heads(fresh_postgres) == before
     positions = await append(fresh_postgres, 3, 1)

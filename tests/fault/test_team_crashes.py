@@ -7,6 +7,7 @@ from turnlog.infrastructure import models
 from turnlog.testing import CrashMatrix, CrashRun
 
 from ..runtime.cast import Cast
+from .racing import of_those_reached
 
 pytestmark = pytest.mark.fault
 
@@ -51,6 +52,7 @@ async def a_team(run: CrashRun) -> None:
 
 
 def test_a_killed_team_ends_as_an_undisturbed_one(crash_matrix: CrashMatrix) -> None:
-    report = crash_matrix(a_team, points=[f"append:{number}:{moment}" for number in APPENDS for moment in MOMENTS])
+    points = [f"append:{number}:{moment}" for number in APPENDS for moment in MOMENTS]
+    report = of_those_reached(lambda: crash_matrix(a_team, points=points))
     assert report.ok
     assert "0 doubles, 0 losses" in str(report)

@@ -59,7 +59,7 @@ class CrashCase(BaseModel):
     def verdict(self) -> str:
         """In one line."""
         if not self.reached:
-            return "the run did not come to this point"
+            return "; ".join(["the run did not come to this point", *([self.error] if self.error else [])])
         if not self.resumed:
             return f"not resumed: {self.error}"
         found = [f"double: {effect}" for effect in self.doubles] + [f"lost: {effect}" for effect in self.losses]

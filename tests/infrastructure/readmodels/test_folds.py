@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turnlog.domain import ModelResponded, PermissionRequested, Recorded, ToolCallAuthorized, ToolCallDenied
+from turnlog.domain import (
+    CompactionCompleted,
+    ModelResponded,
+    PermissionRequested,
+    Recorded,
+    ToolCallAuthorized,
+    ToolCallDenied,
+)
 from turnlog.projections import USAGE, SessionQuery, project, tables
 
 from ...contract.read_models import Kept, live_calls, live_sessions, positioned
@@ -45,7 +52,7 @@ def test_the_table_of_calls_is_the_live_fold_of_each_stream(story: Story, size: 
 @given(story=stories(), size=BATCHES)
 def test_the_table_of_usage_adds_up_to_the_live_fold(story: Story, size: int) -> None:
     rows = Kept.of(tables.USAGE_TABLE, story.log, size).rows("usage")
-    live = project(USAGE, [each for each in story.log if isinstance(each.event, ModelResponded)])
+    live = project(USAGE, [each for each in story.log if isinstance(each.event, ModelResponded | CompactionCompleted)])
     assert sum(row["responses"] for row in rows) == live.responses
     assert sum(row["input_tokens"] for row in rows) == live.total.input_tokens
     assert sum((row["cost_usd"] for row in rows), Decimal(0)) == live.cost.amount

@@ -11,6 +11,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from turnlog.domain import (
     BackgroundTask,
+    CompactionCompleted,
     Message,
     ModelResponded,
     Recorded,
@@ -124,7 +125,7 @@ class _Rows(Generic[S, R]):
 
 
 class _Usage:
-    """What was used. Only answers and forks change it."""
+    """What was used. Only answers, summaries and forks change it."""
 
     def __init__(self) -> None:
         self._state = USAGE.initial()
@@ -132,7 +133,7 @@ class _Usage:
 
     def take(self, record: Recorded) -> None:
         self._state = USAGE.fold(self._state, record)
-        if isinstance(record.event, ModelResponded | SessionForked):
+        if isinstance(record.event, ModelResponded | CompactionCompleted | SessionForked):
             self._told = None
 
     def document(self) -> JsonValue:
@@ -145,7 +146,7 @@ class _Messages:
     """The conversation. What came before a person's word that follows an answer does not depend on what comes after.
 
     Such places are the `cuts`: the number of the item, and how many messages come before it. After a change only what
-    follows the last cut before it is made again.
+    follows the last cut before it is made again. Behind a summary there is little, and all of it is made again.
     """
 
     def __init__(self) -> None:
@@ -153,6 +154,7 @@ class _Messages:
         self._items: list[Item] = []
         self._turn_id: str | None = None
         self._recalled = ""
+        self._summarised = False
         self._cuts: list[tuple[int, int]] = [(0, 0)]
         self._proposed: set[str] = set()
         self._repeated = False
@@ -164,8 +166,13 @@ class _Messages:
 
     def document(self) -> JsonValue:
         items, turn_id = self._transcript.items, self._transcript.turn_id
-        if self._recalled != self._transcript.recalled:  # it stands in front of everything
-            self._recalled, self._items, self._cuts = self._transcript.recalled, [], [(0, 0)]
+        if self._transcript.compactions.latest is not None:
+            self._summarised = True
+            self._keep(0, messages(self._transcript))
+            return self._told
+        if self._summarised or self._recalled != self._transcript.recalled:  # it stands in front of everything
+            self._summarised, self._recalled = False, self._transcript.recalled
+            self._items, self._cuts, self._proposed = [], [(0, 0)], set()
         changed = self._first_change(items, turn_id)
         if changed is not None:
             self._note_calls(items)

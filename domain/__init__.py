@@ -2,6 +2,7 @@
 
 from . import commands
 from .archive import Archive, StoredRow
+from .at_work import MAIN, TASK_TOOL, Background, RunningTask, Subagent, Subagents
 from .background import (
     BackgroundTask,
     BackgroundTasks,
@@ -254,31 +255,7 @@ from .rules import (
     project_book,
     unexpired,
 )
-from .session import (
-    MAIN,
-    NOTHING,
-    OUTPUT_TOOL,
-    READ_TOOL_RESULT,
-    TASK_TOOL,
-    Background,
-    Call,
-    CallState,
-    LastWord,
-    Lease,
-    Queued,
-    Request,
-    RequestState,
-    RunningTask,
-    Session,
-    Settled,
-    Spent,
-    Status,
-    Subagent,
-    Subagents,
-    Turn,
-    from_snapshot,
-    to_snapshot,
-)
+from .session import READ_TOOL_RESULT, Lease, Session, Status, from_snapshot, to_snapshot
 from .settings import NO_LIMITS, Cost, Limits, ModelSettings, Output
 from .steps import (
     AskModel,
@@ -333,6 +310,7 @@ from .tooling import (
     ToolProgress,
 )
 from .toolset import ALL_SHOWN, FIND_TOOLS, Toolset
+from .turn import NOTHING, OUTPUT_TOOL, Call, CallState, LastWord, Queued, Request, RequestState, Settled, Spent, Turn
 from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
 from .waiting import Wait, waiting
 

@@ -17,6 +17,7 @@ from . import (
     evolve_toolset,
     evolve_turns,
 )
+from .at_work import NO_SUBAGENTS
 from .events import (
     BackgroundTaskFinished,
     BackgroundTaskLost,
@@ -83,8 +84,9 @@ from .membership import NO_MAIL
 from .memory import digest_of
 from .replacing import replace
 from .rules import Rule, remember
-from .session import NO_SUBAGENTS, Lease, Session, Turn
+from .session import Lease, Session
 from .tags import retagged
+from .turn import Turn
 
 
 class _HasEvent(Protocol):

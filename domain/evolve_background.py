@@ -1,5 +1,6 @@
 """The fold of background tasks: which of them run, and which ends the model has not been told of."""
 
+from .at_work import Background, RunningTask
 from .events import (
     BackgroundTaskFinished,
     BackgroundTaskLost,
@@ -8,7 +9,7 @@ from .events import (
     InputQueued,
 )
 from .replacing import replace
-from .session import Background, RunningTask, Session
+from .session import Session
 
 _FRESH = Background()
 

@@ -20,7 +20,7 @@ from .events import (
     ToolOutcomeUnknown,
 )
 from .replacing import replace
-from .session import Call, CallState, Request, RequestState, Settled, Turn
+from .turn import Call, CallState, Request, RequestState, Settled, Turn
 
 # Tool calls
 

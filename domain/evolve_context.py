@@ -9,7 +9,8 @@ from .events import (
     CompactionUndone,
 )
 from .replacing import replace
-from .session import Session, Spent
+from .session import Session
+from .turn import Spent
 
 
 def requested(session: Session, event: CompactionRequested) -> Session:

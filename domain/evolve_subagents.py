@@ -1,8 +1,10 @@
 """The fold of subagents: which of them are not done, and what those that are used."""
 
+from .at_work import Subagent
 from .events import PauseReason, SubagentFinished, SubagentResumed, SubagentSpawned, SubagentSuspended
 from .replacing import replace
-from .session import Session, Spent, Subagent
+from .session import Session
+from .turn import Spent
 
 
 def spawned(session: Session, event: SubagentSpawned) -> Session:

@@ -15,7 +15,7 @@ from .events import (
     TurnSuspended,
 )
 from .replacing import replace
-from .session import NOTHING, Call, LastWord, Queued, Spent, Turn
+from .turn import NOTHING, Call, LastWord, Queued, Spent, Turn
 
 _FRESH = Turn("", 0)
 

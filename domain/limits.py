@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from .session import NOTHING, Call, Session, Spent
+from .session import Session
 from .settings import Limits
+from .turn import NOTHING, Call, Spent
 
 LimitScope = Literal["turn", "session"]
 LimitCode = Literal["round_limit", "request_limit", "tool_call_limit", "token_limit", "cost_limit", "deadline"]

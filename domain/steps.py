@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from itertools import takewhile
 
+from .at_work import TASK_TOOL
 from .events import InputKind
-from .session import TASK_TOOL, Call, Request, Session, Turn
+from .session import Session
+from .turn import Call, Request, Turn
 
 
 @dataclass(frozen=True, slots=True)

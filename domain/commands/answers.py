@@ -17,7 +17,8 @@ from ..events import (
 )
 from ..matchers import ExactCall, Matcher
 from ..permission_rule import parse_rule
-from ..session import Request, Session, Turn
+from ..session import Session
+from ..turn import Request, Turn
 from . import guards
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from ..at_work import RunningTask
 from ..content import Body
 from ..errors import CommandRefused, NotFound
 from ..events import (
@@ -16,7 +17,7 @@ from ..events import (
     TaskEnd,
     TaskOutput,
 )
-from ..session import RunningTask, Session
+from ..session import Session
 from . import guards
 
 

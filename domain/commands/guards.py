@@ -6,7 +6,8 @@ from typing import Final
 from ..content import TextBlock, UserBlock
 from ..errors import CommandRefused, InvalidInput, NotFound, SessionLost
 from ..events import Stamp
-from ..session import Call, Session, Turn
+from ..session import Session
+from ..turn import Call, Turn
 
 _AGENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

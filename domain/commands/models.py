@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from ..content import BlobRef, ModelBlock
 from ..errors import CommandRefused
 from ..events import NO_USAGE, Event, ModelFailed, ModelRequested, ModelResponded, Stamp, Usage
-from ..session import Session, Turn
+from ..session import Session
 from ..settings import Cost, ModelSettings
+from ..turn import Turn
 from . import guards
 
 

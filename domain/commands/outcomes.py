@@ -6,7 +6,8 @@ from ..content import Body
 from ..errors import CommandRefused, InvalidInput
 from ..events import Actor, Event, Resolution, Settlement, Stamp, ToolOutcomeResolved
 from ..policy import Policy
-from ..session import Call, Session, Turn
+from ..session import Session
+from ..turn import Call, Turn
 from . import guards
 
 

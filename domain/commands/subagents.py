@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..at_work import Subagent
 from ..content import Body
 from ..errors import CommandRefused
 from ..events import (
@@ -15,7 +16,7 @@ from ..events import (
     SubagentSpawned,
     SubagentSuspended,
 )
-from ..session import Session, Subagent
+from ..session import Session
 from . import guards
 
 

@@ -24,7 +24,8 @@ from ..events import (
     ToolOutcomeUnknown,
 )
 from ..rules import in_force
-from ..session import Call, CallState, Request, Session, Turn
+from ..session import Session
+from ..turn import Call, CallState, Request, Turn
 from ..verdicts import Evaluation
 from . import guards
 

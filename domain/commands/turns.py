@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ..at_work import TASK_TOOL
 from ..content import TextBlock, UserBlock
 from ..errors import CommandRefused, NothingToResume
 from ..events import (
@@ -20,8 +21,9 @@ from ..events import (
     TurnStopRequested,
     TurnSuspended,
 )
-from ..session import TASK_TOOL, Call, Session, Turn
+from ..session import Session
 from ..settings import Limits, Output
+from ..turn import Call, Turn
 from ..waiting import waiting
 from . import guards
 

@@ -187,7 +187,7 @@ from .events import (
     kinds_of,
     topic_of,
 )
-from .evolve import evolve, fold, fold_events
+from .folding import evolve, fold, fold_events
 from .judging import JudgedCall, Permissions, Previewed, Surrounded, Surroundings, WithinLog
 from .limits import Account, LimitCode, LimitSpent, before_calls, before_request, deadline, late, new_calls, tightest
 from .matchers import (

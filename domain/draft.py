@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from .errors import TurnlogError
 from .events import Event
-from .evolve import evolve
+from .folding import evolve
 from .session import Session
 
 Decision = Callable[[Session], Sequence[Event]]

@@ -3,7 +3,7 @@
 import asyncio
 
 from turnlog import RuleDraft, ScriptedCall, ScriptedModel, ScriptedReply, Turnlog, every_call, tool
-from turnlog.runtime.work_reports import WorkReport
+from turnlog.runtime.workers.work_reports import WorkReport
 
 
 @tool(effect="idempotent")

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         allow,
         deny,
     )
-    from .runtime.templates import SubagentTemplate
+    from .runtime.delegation.templates import SubagentTemplate
     from .wiring import (
         McpServer,
         ModelInfo,
@@ -147,7 +147,7 @@ _HOMES = {
     "tool": "turnlog.wiring",
     "McpServer": "turnlog.wiring",
     "Skills": "turnlog.wiring",
-    "SubagentTemplate": "turnlog.runtime.templates",
+    "SubagentTemplate": "turnlog.runtime.delegation.templates",
     "mcp_tools": "turnlog.wiring",
     "Moment": "turnlog.moment",
     "Turnlog": "turnlog.front",

@@ -48,36 +48,36 @@ from .runtime import (
     resolve,
     revoke_rule,
 )
-from .runtime.addresses import At
-from .runtime.comparing import Comparison, compare
-from .runtime.contexts import by_type
 from .runtime.creating import NewSession, create_session, open_session
-from .runtime.forks import NewFork, fork_session
+from .runtime.delegation.subagents import end_agents
+from .runtime.delegation.templates import SubagentTemplate, by_name
 from .runtime.hooks import Hook, in_order
-from .runtime.memory import ProjectMemory
-from .runtime.places import found_at, history_at
+from .runtime.memory.facts import ProjectMemory
 from .runtime.read_models import Projections
-from .runtime.subagents import end_agents
 from .runtime.subscription import Wanted
-from .runtime.task_board import Tasks, tasks_of_project
-from .runtime.templates import SubagentTemplate, by_name
-from .runtime.unknown_outcomes import OutcomeWord, find_call, resolve_unknown
+from .runtime.teams.task_board import Tasks, tasks_of_project
+from .runtime.time_travel.addresses import At
+from .runtime.time_travel.comparing import Comparison, compare
+from .runtime.time_travel.forks import NewFork, fork_session
+from .runtime.time_travel.places import found_at, history_at
+from .runtime.turns.contexts import by_type
+from .runtime.turns.unknown_outcomes import OutcomeWord, find_call, resolve_unknown
 from .runtime.usage import usage_of
-from .runtime.work_reports import TellWork, silent
+from .runtime.workers.work_reports import TellWork, silent
 
 if TYPE_CHECKING:  # what few commands need is imported by those: showing a session must not wait for it
-    from .runtime.bisecting import Bisection
-    from .runtime.bisecting import Progress as BisectProgress
-    from .runtime.blaming import Blame
-    from .runtime.exporting import BlobsIn, ExportFormat
-    from .runtime.importing import Imported
-    from .runtime.pool import PoolSettings
-    from .runtime.replays import Replayed
-    from .runtime.rerun_plans import RerunPlan
-    from .runtime.reruns import Reran, RerunHandle
-    from .runtime.rewinding import Rewound, Standing
-    from .runtime.whatif import BlastRadius, Difference, Progress, Trial
-    from .runtime.whatif import Outcome as Effects
+    from .runtime.exchange.exporting import BlobsIn, ExportFormat
+    from .runtime.exchange.importing import Imported
+    from .runtime.explaining.whatif import BlastRadius, Difference, Progress, Trial
+    from .runtime.explaining.whatif import Outcome as Effects
+    from .runtime.replay.replaying import Replayed
+    from .runtime.rerun.plans import RerunPlan
+    from .runtime.rerun.rerunning import Reran, RerunHandle
+    from .runtime.time_travel.bisecting import Bisection
+    from .runtime.time_travel.bisecting import Progress as BisectProgress
+    from .runtime.time_travel.blaming import Blame
+    from .runtime.time_travel.rewinding import Rewound, Standing
+    from .runtime.workers.pool import PoolSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +230,9 @@ class Turnlog:
         end its step and gives it back, for another worker to go on; cancelling it again breaks the steps off.
         Raises InvalidInput; StoreError where it is to end.
         """
-        from .runtime.claiming import PoolMeans
-        from .runtime.pool import Pool, PoolSettings
-        from .runtime.runnable import RunnableSessions
+        from .runtime.workers.claiming import PoolMeans
+        from .runtime.workers.pool import Pool, PoolSettings
+        from .runtime.workers.runnable import RunnableSessions
 
         if concurrency < 1:
             raise InvalidInput(f"{concurrency} sessions at a time are none; give at least 1")
@@ -295,8 +295,8 @@ class Turnlog:
 
         Raises NotFound, InvalidInput, StoreError.
         """
-        from .runtime.blaming import blame
-        from .runtime.paths import parse_path
+        from .runtime.time_travel.blaming import blame
+        from .runtime.time_travel.paths import parse_path
 
         return blame(session_id, await history_at(self._env.log, session_id, at), parse_path(path))
 
@@ -311,7 +311,7 @@ class Turnlog:
 
         Raises InvalidInput, NotFound where it never does, StoreError.
         """
-        from .runtime.bisecting import bisect
+        from .runtime.time_travel.bisecting import bisect
 
         return bisect(session_id, await history_at(self._env.log, session_id, at), predicate, progress)
 
@@ -346,13 +346,13 @@ class Turnlog:
         A turn in progress is cancelled. What is on disk and in the world stays as it is: `Rewound.standing` says what.
         Raises NotFound, CommandRefused, InvalidInput, StoreError.
         """
-        from .runtime.rewinding import rewind
+        from .runtime.time_travel.rewinding import rewind
 
         return await rewind(self._env, session_id, at, NewFork(keep_grants=keep_grants), reason)
 
     async def standing(self, session_id: str, at: At) -> "Standing":
         """What rewinding a session to a point would not undo. Raises NotFound, InvalidInput, StoreError."""
-        from .runtime.rewinding import standing_after
+        from .runtime.time_travel.rewinding import standing_after
 
         return (await standing_after(self._env, session_id, at))[1]
 
@@ -373,7 +373,7 @@ class Turnlog:
         StoreError.
         """
         session_id, led_to_it = await found_at(self._env.log, address)
-        from .runtime.replays import replay_session
+        from .runtime.replay.replaying import replay_session
 
         return await replay_session(self._env, session_id, led_to_it, tools, rules)
 
@@ -382,7 +382,7 @@ class Turnlog:
 
         Raises NotFound, InvalidInput, StoreError.
         """
-        from .runtime.rerun_plans import plan_rerun
+        from .runtime.rerun.plans import plan_rerun
 
         return await plan_rerun(self._env, address, model)
 
@@ -398,7 +398,7 @@ class Turnlog:
         keep_grants: bool = False,
     ) -> "RerunHandle":
         """The fork that `rerun` runs, before anything has run in it. Raises as `rerun` does before it runs."""
-        from .runtime.reruns import NewRerun, begin_rerun
+        from .runtime.rerun.rerunning import NewRerun, begin_rerun
 
         new = NewRerun(model, tools, hooks, title, recorded_only, keep_grants)
         return await begin_rerun(self._env, address, new)
@@ -410,7 +410,7 @@ class Turnlog:
 
         Raises NotFound, NothingToResume where the session is no rerun, InvalidInput, StoreError.
         """
-        from .runtime.reruns import open_rerun
+        from .runtime.rerun.rerunning import open_rerun
 
         return await open_rerun(self._env, session_id, model, tools, hooks)
 
@@ -500,7 +500,7 @@ class Turnlog:
         session's decisions cite them. Raises NotFound, InvalidInput, VerificationFailed, BlobMissing, BlobDamaged,
         StoreError.
         """
-        from .runtime.exporting import Export, export_session
+        from .runtime.exchange.exporting import Export, export_session
 
         return export_session(self._env, session_id, at, Export(format, blobs, cited_rules))
 
@@ -510,7 +510,7 @@ class Turnlog:
         Rules that would be in force for other sessions too are refused unless `take_rules`. Raises InvalidInput,
         VerificationFailed, Conflict where another session has the id, NotFound, StoreError.
         """
-        from .runtime.importing import import_session
+        from .runtime.exchange.importing import import_session
 
         return await import_session(self._env, source, take_rules=take_rules)
 
@@ -579,7 +579,7 @@ class Turnlog:
 
     async def with_books(self, trial: "Trial") -> "Trial":
         """Rules to be tried, together with those of all books that are in force. Raises StoreError, CorruptRecord."""
-        from .runtime.whatif import with_books
+        from .runtime.explaining.whatif import with_books
 
         return await with_books(self._env, trial)
 
@@ -587,7 +587,7 @@ class Turnlog:
         self, trial: "Trial", tell: "Callable[[Difference], None]", progress: "Progress" = lambda events: None
     ) -> "Effects":
         """Try rules on all recorded calls, and tell what they would change. Raises StoreError, CorruptRecord."""
-        from .runtime.whatif import whatif
+        from .runtime.explaining.whatif import whatif
 
         return await whatif(self._env, trial, tell, progress)
 
@@ -596,7 +596,7 @@ class Turnlog:
 
         Raises StoreError, CorruptRecord.
         """
-        from .runtime.whatif import blast_radius
+        from .runtime.explaining.whatif import blast_radius
 
         exact = ExactCall(digest=approval.exact or approval.digest, shown="")
         proposed = (proposal.matcher for proposal in approval.proposals)

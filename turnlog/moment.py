@@ -10,7 +10,7 @@ from pydantic import JsonValue, TypeAdapter
 from turnlog.domain import InvalidInput, NotFound, Recorded, Session, fold
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, project, view
 
-from .runtime.comparing import shared
+from .runtime.time_travel.comparing import shared
 
 _PATCH = TypeAdapter(list[dict[str, JsonValue]])
 

@@ -11,8 +11,8 @@ from turnlog.infrastructure import models, permissions, readmodels, store, syste
 
 from .front import Turnlog
 from .runtime import Authorizer, Environment, Hook, Settings
-from .runtime.redacting import Redactor
-from .runtime.templates import SubagentTemplate
+from .runtime.delegation.templates import SubagentTemplate
+from .runtime.turns.redacting import Redactor
 
 ModelInfo = models.ModelInfo
 ScriptedCall = models.ScriptedCall

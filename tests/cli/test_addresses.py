@@ -20,7 +20,7 @@ from turnlog.domain import (
     TurnResumed,
     TurnStarted,
 )
-from turnlog.runtime.addresses import (
+from turnlog.runtime.time_travel.addresses import (
     Address,
     AtError,
     AtTime,

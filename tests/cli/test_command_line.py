@@ -50,7 +50,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_opening_a_log_imports_nothing_that_few_commands_need() -> None:
-    few = ["exporting", "importing", "pool", "replays", "rewinding", "whatif"]
+    few = ["exchange", "workers.pool", "replay.replaying", "time_travel.rewinding", "explaining.whatif"]
     names = ["turnlog.projections.exports", *(f"turnlog.runtime.{name}" for name in few)]
     program = f"import sys, turnlog.front\nprint([name for name in {names} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

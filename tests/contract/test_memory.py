@@ -8,8 +8,8 @@ import pytest
 
 from turnlog import ScriptedModel, SessionHandle, Settings, Turnlog
 from turnlog.domain import Event, InvalidInput, MemoryIngested, MemoryStored, plain_text
-from turnlog.runtime.ingesting import FinishedTurn
-from turnlog.runtime.memory import ProjectMemory
+from turnlog.runtime.memory.facts import ProjectMemory
+from turnlog.runtime.memory.ingesting import FinishedTurn
 
 from .conftest import BACKENDS, make_url
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from turnlog import ToolContext, Turnlog, tool
 from turnlog.domain import Tool, TurnlogError
 from turnlog.runtime import Environment, Settings
-from turnlog.runtime.pool import PoolSettings
-from turnlog.runtime.work_reports import WorkReport
+from turnlog.runtime.workers.pool import PoolSettings
+from turnlog.runtime.workers.work_reports import WorkReport
 from turnlog.testing import Ledger
 from turnlog.wiring import ARRANGED
 

@@ -10,7 +10,7 @@ from turnlog.domain import (
     ToolCallBlock,
     commands,
 )
-from turnlog.runtime.why import Why, why
+from turnlog.runtime.explaining.why import Why, why
 
 from ..projections.story import Story
 from .world import World

@@ -18,7 +18,7 @@ from turnlog import (
 )
 from turnlog.domain import Change, ImageBlock, Recorded, SessionForked, TextBlock, ToolCallFinished
 from turnlog.infrastructure import store
-from turnlog.runtime.importing import Imported
+from turnlog.runtime.exchange.importing import Imported
 
 PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff"
 LONG = "A long word. 世界 \u2028 \x9b2J " * 2_000

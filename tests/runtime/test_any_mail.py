@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnlog.domain import LEAD, Change, MessagesDelivered, mailbox_stream
-from turnlog.runtime import mailing
-from turnlog.runtime.pool import PoolSettings
+from turnlog.runtime.teams import mailing
+from turnlog.runtime.workers.pool import PoolSettings
 
 from .cast import Cast, said_in
 from .world import QUICK, Crash, World, check_log

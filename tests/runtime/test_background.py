@@ -17,7 +17,7 @@ from turnlog.domain import (
     ToolCallFinished,
 )
 from turnlog.runtime import Settings
-from turnlog.runtime.background import MOST, LiveTasks
+from turnlog.runtime.background.registry import MOST, LiveTasks
 
 from .conftest import MakeWorld
 from .programs import ALLOWED, EAGER, LOOKING_AFTER, Stage, begins, end_of, later, on_stage

@@ -10,8 +10,8 @@ from tests.projections.random_stories import stories
 from tests.projections.story import Story
 from turnlog.domain import InvalidInput, NotFound, Session, fold
 from turnlog.projections import view
-from turnlog.runtime.bisecting import bisect
-from turnlog.runtime.predicates import parse_predicate
+from turnlog.runtime.time_travel.bisecting import bisect
+from turnlog.runtime.time_travel.predicates import parse_predicate
 
 STATE: dict[str, Any] = {
     "status": "idle",

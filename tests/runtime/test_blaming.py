@@ -24,8 +24,8 @@ from turnlog.domain import (
     fold,
 )
 from turnlog.projections import view
-from turnlog.runtime.blaming import blame
-from turnlog.runtime.paths import ABSENT, Part, into, parse_path
+from turnlog.runtime.time_travel.blaming import blame
+from turnlog.runtime.time_travel.paths import ABSENT, Part, into, parse_path
 
 PATHS = (
     "title",

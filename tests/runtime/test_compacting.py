@@ -23,7 +23,7 @@ from turnlog.domain import (
 )
 from turnlog.projections import HEADING, SUMMARISER, conversation_problems
 from turnlog.runtime import SessionHandle
-from turnlog.runtime.compacting_now import CompactionError
+from turnlog.runtime.context.compacting_now import CompactionError
 
 from .world import (
     QUICK,

@@ -3,7 +3,7 @@
 import pytest
 
 from turnlog.domain import BlobRef, ImageBlock, Message, ModelRequest, TextBlock, ToolCallBlock, ToolSpec
-from turnlog.runtime.differing import first_difference
+from turnlog.runtime.replay.differing import first_difference
 
 SPEC = ToolSpec(name="look", description="Look.", parameters={"type": "object"}, effect="pure")
 CALL = ToolCallBlock(call_id="c", name="look", arguments="{}", provider_id="toolu_1")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from turnlog.domain import Surroundings, ToolSpec
-from turnlog.runtime.envelopes import Envelope, Occasion, envelope, envelope_from, exact_digest
+from turnlog.runtime.permissions.envelopes import Envelope, Occasion, envelope, envelope_from, exact_digest
 
 SPEC = ToolSpec(name="work", description="Work.", parameters={"type": "object"}, effect="external")
 ARGUMENTS: dict[str, JsonValue] = {"argv": ["python3", "job.py"]}

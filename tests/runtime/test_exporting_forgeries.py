@@ -11,7 +11,7 @@ import pytest
 from turnlog import Turnlog
 from turnlog.domain import InvalidInput, TurnlogError, VerificationFailed
 from turnlog.infrastructure import store, verification
-from turnlog.runtime.reading_exports import examine
+from turnlog.runtime.exchange.reading_exports import examine
 
 from .exported import LONG, exported, lines, taken_in, told, written
 

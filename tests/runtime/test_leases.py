@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from turnlog.domain import LeaseTaken, NoticeRaised, SessionBusy, StoreError
-from turnlog.runtime.pulse import Pulse
+from turnlog.runtime.workers.pulse import Pulse
 from turnlog.testing import VirtualClock
 
 from .conftest import MakeWorld

@@ -6,8 +6,8 @@ import pytest
 
 from turnlog.domain import MemoryRecalled, MemoryStored, ModelRequested, PermissionRequested, plain_text
 from turnlog.runtime import SessionHandle, allow, history
-from turnlog.runtime.ingesting import FinishedTurn
-from turnlog.runtime.memory import MOST_RECALLED
+from turnlog.runtime.memory.facts import MOST_RECALLED
+from turnlog.runtime.memory.ingesting import FinishedTurn
 
 from .world import Crash, ModelOf, Script, ScriptedModel, World, asks, check_log, last_results
 

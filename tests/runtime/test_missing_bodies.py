@@ -32,7 +32,7 @@ from turnlog.domain import (
 from turnlog.front import Turnlog
 from turnlog.projections import TIMELINE, project
 from turnlog.runtime import PermissionDecision, RuleDraft, SessionHandle, allow, bodies, deny, history
-from turnlog.runtime.inputs import UserInput
+from turnlog.runtime.turns.inputs import UserInput
 
 from .losses import Loss, reference
 from .world import Crash, Script, ScriptedCall, ScriptedModel, World, asks, check_log, raw, tool

@@ -26,8 +26,8 @@ from turnlog.domain import (
     UnknownOutcomes,
 )
 from turnlog.runtime import SessionHandle
-from turnlog.runtime.pool import PoolSettings
-from turnlog.runtime.work_reports import WorkReport
+from turnlog.runtime.workers.pool import PoolSettings
+from turnlog.runtime.workers.work_reports import WorkReport
 
 from .conftest import MakeWorld
 from .world import Crash, ScriptedModel, World, asks, check_log, last_results, look, tool

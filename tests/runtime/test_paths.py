@@ -4,7 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from turnlog.domain import InvalidInput
-from turnlog.runtime.paths import ABSENT, Steps, dotted, into, not_there, parse_path, pointer
+from turnlog.runtime.time_travel.paths import ABSENT, Steps, dotted, into, not_there, parse_path, pointer
 
 
 @pytest.mark.parametrize(

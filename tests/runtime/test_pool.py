@@ -18,8 +18,8 @@ from turnlog.domain import (
     TurnResumed,
 )
 from turnlog.runtime import PermissionDecision
-from turnlog.runtime.pool import PoolSettings
-from turnlog.runtime.work_reports import WorkReport
+from turnlog.runtime.workers.pool import PoolSettings
+from turnlog.runtime.workers.work_reports import WorkReport
 
 from .conftest import MakeWorld
 from .world import ModelOf, World, act, asks, check_log, look, model_of, tool, until

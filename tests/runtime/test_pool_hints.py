@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from turnlog.domain import LeaseTaken, TurnCompleted
 from turnlog.infrastructure import store
 from turnlog.runtime import PermissionDecision
-from turnlog.runtime.pool import PoolSettings
+from turnlog.runtime.workers.pool import PoolSettings
 
 from .conftest import MakeWorld
 from .test_pool import begun, drained, ended, events, pooled

@@ -5,8 +5,8 @@ from threading import Thread
 
 from turnlog.domain import Bounds, Policy, Recorded, ToolCallFinished, ToolCallStarted, ToolContext, ToolProgress
 from turnlog.runtime import LiveProgress, SessionHandle
-from turnlog.runtime.progress import Reporter, Throttle
-from turnlog.runtime.redacting import Redactor
+from turnlog.runtime.turns.progress import Reporter, Throttle
+from turnlog.runtime.turns.redacting import Redactor
 
 from .world import ScriptedModel, World, asks, tool
 

@@ -21,7 +21,7 @@ from turnlog.domain import (
     every_call,
 )
 from turnlog.runtime import RuleDraft, SessionHandle, history
-from turnlog.runtime.prompts import latest_prompt
+from turnlog.runtime.turns.prompts import latest_prompt
 
 from .conftest import MakeWorld
 from .world import ModelOf, Script, ScriptedFailure, ScriptedModel, ScriptedReply, World, asks, tool

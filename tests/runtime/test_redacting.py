@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnlog.domain import InvalidInput
-from turnlog.runtime.redacting import RedactedStream, Redactor
+from turnlog.runtime.turns.redacting import RedactedStream, Redactor
 
 TOKEN = 'tok/en+"1ö\\x&= Zq'
 ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=60)

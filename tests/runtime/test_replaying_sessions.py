@@ -33,8 +33,9 @@ from turnlog.domain import (
     every_call,
 )
 from turnlog.front import Turnlog
-from turnlog.runtime import Allow, Deny, Modify, ProposedCall, RuleDraft, SessionHandle, allow, deny, prompts
-from turnlog.runtime.replays import Divergence, Replayed
+from turnlog.runtime import Allow, Deny, Modify, ProposedCall, RuleDraft, SessionHandle, allow, deny
+from turnlog.runtime.replay.replaying import Divergence, Replayed
+from turnlog.runtime.turns import prompts
 from turnlog.testing import VirtualClock
 
 from .conftest import MakeWorld
@@ -427,7 +428,7 @@ async def test_another_way_of_building_prompts_shows_in_the_first_request(
         return (await build(*arguments)).model_copy(update={"system": "SHOUT."})
 
     monkeypatch.setattr(prompts, "build_request", shouting)
-    monkeypatch.setattr("turnlog.runtime.asking.build_request", shouting)
+    monkeypatch.setattr("turnlog.runtime.turns.asking.build_request", shouting)
     found = await part(ticking, session)
     assert found.version == await first(ticking, session, ModelRequested)
     assert "builds another request" in found.why
@@ -483,7 +484,7 @@ async def test_a_code_that_ends_earlier_shows_as_nothing_written(
     async def gives_up(*_: object) -> None:
         raise SessionLost("this code gives up")
 
-    monkeypatch.setattr("turnlog.runtime.engine.run_calls", gives_up)
+    monkeypatch.setattr("turnlog.runtime.turns.engine.run_calls", gives_up)
     found = await part(ticking, session)
     assert found.now is None
     assert found.recorded is not None

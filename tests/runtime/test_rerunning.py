@@ -30,7 +30,7 @@ from turnlog.domain import (
 )
 from turnlog.front import Turnlog
 from turnlog.runtime import RuleDraft, SessionHandle, allow
-from turnlog.runtime.reruns import Reran
+from turnlog.runtime.rerun.rerunning import Reran
 
 from .conftest import MakeWorld
 from .world import Crash, Script, World, asks, model_of, tool

@@ -14,8 +14,8 @@ from turnlog.domain import (
     TurnCancelled,
 )
 from turnlog.runtime import SessionHandle, allow
-from turnlog.runtime.rewinding import Standing
-from turnlog.runtime.touched import content_of, touched
+from turnlog.runtime.time_travel.rewinding import Standing
+from turnlog.runtime.time_travel.touched import content_of, touched
 
 from .world import ScriptedCall, ScriptedModel, ScriptedReply, World, asks, check_log, tool
 

@@ -29,9 +29,9 @@ from turnlog.domain import (
 )
 from turnlog.front import Turnlog
 from turnlog.projections import summed
-from turnlog.runtime.decisions import allow
+from turnlog.runtime.delegation.spawning import NewSubagent, spawn
 from turnlog.runtime.environment import RunTool
-from turnlog.runtime.spawning import NewSubagent, spawn
+from turnlog.runtime.permissions.decisions import allow
 
 from .agents import NAMES, THREE, agents, children, results, task
 from .world import World, act, look, tool

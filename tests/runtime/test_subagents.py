@@ -17,9 +17,9 @@ from turnlog.domain import (
 )
 from turnlog.projections import TRANSCRIPT, conversation_problems, messages, project
 from turnlog.runtime import SessionHandle, history
-from turnlog.runtime.decisions import allow
-from turnlog.runtime.trials import Trial
-from turnlog.runtime.whatif import Difference
+from turnlog.runtime.explaining.trials import Trial
+from turnlog.runtime.explaining.whatif import Difference
+from turnlog.runtime.permissions.decisions import allow
 
 from .agents import NAMES, THREE, agents, children, results, task
 from .world import Crash, World, act, look

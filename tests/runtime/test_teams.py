@@ -27,7 +27,7 @@ from turnlog.domain import (
     mailbox_stream,
 )
 from turnlog.runtime import SessionHandle
-from turnlog.runtime.pool import PoolSettings
+from turnlog.runtime.workers.pool import PoolSettings
 
 from .cast import Cast
 from .conftest import MakeWorld

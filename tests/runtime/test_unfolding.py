@@ -6,7 +6,7 @@ from tests.projections.random_stories import stories
 from tests.projections.story import Story
 from turnlog.domain import Session, fold
 from turnlog.projections import view
-from turnlog.runtime.unfolding import Unfolding
+from turnlog.runtime.time_travel.unfolding import Unfolding
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

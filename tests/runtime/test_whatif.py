@@ -25,7 +25,7 @@ from turnlog.domain import (
 )
 from turnlog.infrastructure import tools
 from turnlog.runtime import RuleDraft
-from turnlog.runtime.whatif import Difference, Outcome, Trial, blast_radius, whatif, with_books
+from turnlog.runtime.explaining.whatif import Difference, Outcome, Trial, blast_radius, whatif, with_books
 
 from .tapes import TURN, Tape
 from .world import PROGRAMS, World, act, asks, look

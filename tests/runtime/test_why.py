@@ -14,8 +14,8 @@ from turnlog.domain import (
     ToolCallDenied,
     ToolCallStarted,
 )
+from turnlog.runtime.explaining.why import why
 from turnlog.runtime.histories import history
-from turnlog.runtime.why import why
 
 from ..golden.test_golden_logs import RELEASES, stored
 from ..projections.random_stories import stories

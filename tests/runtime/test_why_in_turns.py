@@ -11,8 +11,8 @@ from turnlog.domain import RuleEffect as Effect
 from turnlog.front import Turnlog
 from turnlog.opening import Opening
 from turnlog.runtime import Deny, ProposedCall, RuleDraft, SessionHandle, allow, deny
+from turnlog.runtime.explaining.why import Why, why
 from turnlog.runtime.hooks import Hook
-from turnlog.runtime.why import Why, why
 
 from .conftest import MakeWorld
 from .world import World, act, asks, look

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from turnlog.domain import Recorded
     from turnlog.front import Turnlog
     from turnlog.moment import Moment
-    from turnlog.runtime.bisecting import Bisection
+    from turnlog.runtime.time_travel.bisecting import Bisection
 
 _SHOWN = 10
 

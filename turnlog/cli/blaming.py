@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from turnlog.domain import Recorded
     from turnlog.front import Turnlog
     from turnlog.projections import Line
-    from turnlog.runtime.blaming import Blame
-    from turnlog.runtime.paths import Part
+    from turnlog.runtime.time_travel.blaming import Blame
+    from turnlog.runtime.time_travel.paths import Part
 
 _WIDTH = 60
 
@@ -114,7 +114,7 @@ class _Page:
 
 
 def _shown(value: "Part") -> str:
-    from turnlog.runtime.paths import Absent
+    from turnlog.runtime.time_travel.paths import Absent
 
     if isinstance(value, Absent):
         return "(taken away)"
@@ -122,7 +122,7 @@ def _shown(value: "Part") -> str:
 
 
 def _document(found: "Blame") -> dict[str, Any]:
-    from turnlog.runtime.paths import ABSENT, pointer
+    from turnlog.runtime.time_travel.paths import ABSENT, pointer
 
     return {
         "path": pointer(found.steps),

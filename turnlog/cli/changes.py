@@ -62,7 +62,7 @@ def _body(body: "Body | None") -> str:
 
 def _messages(before: "Moment", after: "Moment") -> list[Change]:
     from turnlog.projections import TRANSCRIPT, messages, project
-    from turnlog.runtime.comparing import gist_of_message
+    from turnlog.runtime.time_travel.comparing import gist_of_message
 
     old = messages(project(TRANSCRIPT, before.history))
     new = messages(project(TRANSCRIPT, after.history))
@@ -125,8 +125,8 @@ def _tasks(before: "Moment", after: "Moment") -> list[Change]:
 def _board_tasks(before: "Moment", after: "Moment") -> list[Change]:
     """Tasks of the board that calls changed in between. What a session did to the board is not taken back with it."""
     from turnlog.projections import one_line
-    from turnlog.runtime.comparing import shared
-    from turnlog.runtime.touched import touched_tasks
+    from turnlog.runtime.time_travel.comparing import shared
+    from turnlog.runtime.time_travel.touched import touched_tasks
 
     together = shared(before.history, after.history)
     return [
@@ -141,8 +141,8 @@ def _board_tasks(before: "Moment", after: "Moment") -> list[Change]:
 def _files(before: "Moment", after: "Moment") -> list[Change]:
     """Files that calls changed in between, as their results say."""
     from turnlog.projections import one_line
-    from turnlog.runtime.comparing import shared
-    from turnlog.runtime.touched import content_of, touched
+    from turnlog.runtime.time_travel.comparing import shared
+    from turnlog.runtime.time_travel.touched import content_of, touched
 
     together = shared(before.history, after.history)
     taken_back, done = before.history[together:], after.history[together:]
@@ -158,7 +158,7 @@ def _files(before: "Moment", after: "Moment") -> list[Change]:
 
 
 def _only_there(one: "tuple[Recorded, ...]", other: "tuple[Recorded, ...]") -> list[str]:
-    from turnlog.runtime.touched import touched
+    from turnlog.runtime.time_travel.touched import touched
 
     known = {file.path for file in touched(other)}
     return [file.path for file in touched(one) if file.path not in known]

@@ -13,7 +13,7 @@ from .text import count, safe_line
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
     from turnlog.projections import Costs
-    from turnlog.runtime.comparing import ComparedTurn, Comparison, Side
+    from turnlog.runtime.time_travel.comparing import ComparedTurn, Comparison, Side
 
 _WIDTH = 60
 

@@ -41,7 +41,7 @@ def diff(
 
     async def work(log: "Turnlog") -> None:
         from turnlog.moment import Diff
-        from turnlog.runtime.addresses import parse_range
+        from turnlog.runtime.time_travel.addresses import parse_range
 
         from .places import moment_of
 

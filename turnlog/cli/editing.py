@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from turnlog.domain import InvalidInput
-from turnlog.runtime.arguments import InvalidArguments, parse_object
+from turnlog.runtime.turns.arguments import InvalidArguments, parse_object
 
 from .lines import Lines
 from .output import note

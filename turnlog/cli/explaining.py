@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from turnlog.domain import Evaluation, Finding
     from turnlog.front import Turnlog
     from turnlog.projections import Line, Step
-    from turnlog.runtime.citations import CitedPolicy, CitedRule, Word
-    from turnlog.runtime.why import Doubt, Why
+    from turnlog.runtime.explaining.citations import CitedPolicy, CitedRule, Word
+    from turnlog.runtime.explaining.why import Doubt, Why
 
 _TONES = {"allowed": "good", "denied": "bad", "waiting": "ask", "not judged": "quiet"}
 _SAID = {"allowed": "good", "denied": "bad", "endorsed": "ask"}

@@ -17,7 +17,7 @@ from .progressing import Advance, progress, watched
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
-    from turnlog.runtime.importing import Imported
+    from turnlog.runtime.exchange.importing import Imported
 
 _STDIN = "-"
 

@@ -11,7 +11,7 @@ from .text import count, safe_line
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
-    from turnlog.runtime.rewinding import Standing
+    from turnlog.runtime.time_travel.rewinding import Standing
 
 _SHOWN = 20
 
@@ -116,7 +116,7 @@ def _to_go_on(session_id: str, database: str) -> None:
 
 def _show(standing: "Standing") -> None:
     """What stays, on stderr."""
-    from turnlog.runtime.touched import content_of
+    from turnlog.runtime.time_travel.touched import content_of
 
     if not standing:
         note("nothing was done since that rewinding leaves behind")

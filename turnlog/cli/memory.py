@@ -11,7 +11,7 @@ from .output import note, write, write_json
 if TYPE_CHECKING:
     from turnlog.domain import Fact
     from turnlog.front import Turnlog
-    from turnlog.runtime.memory import ProjectMemory
+    from turnlog.runtime.memory.facts import ProjectMemory
 
 Project = Annotated[str | None, typer.Option("--project", metavar="NAME", help="The memory of this project.")]
 OfSession = Annotated[

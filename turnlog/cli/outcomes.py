@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from turnlog.domain import Resolution
     from turnlog.front import Turnlog
     from turnlog.projections import CallRow, UnknownCall
-    from turnlog.runtime.why import Why
+    from turnlog.runtime.explaining.why import Why
 
 Said = Literal["did", "did-not", "retry"]
 RESOLUTIONS: "dict[Said, Resolution]" = {"did": "did", "did-not": "did_not", "retry": "retry"}

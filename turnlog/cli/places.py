@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from turnlog.runtime.addresses import Point, parse_address
+from turnlog.runtime.time_travel.addresses import Point, parse_address
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog

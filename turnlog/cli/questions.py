@@ -9,7 +9,7 @@ from .text import count, indented, moment, safe_line
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
     from turnlog.projections import Approval
-    from turnlog.runtime.whatif import BlastRadius
+    from turnlog.runtime.explaining.whatif import BlastRadius
 
 _NUMBERS = ("no", "one", "two", "three", "four")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from turnlog.domain import Event, Recorded
     from turnlog.front import Turnlog
     from turnlog.moment import Moment
-    from turnlog.runtime.replays import Divergence, Replayed
+    from turnlog.runtime.replay.replaying import Divergence, Replayed
 
 _SHOWN = 12
 _WIDTH = 60

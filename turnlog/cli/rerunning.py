@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from turnlog.front import Turnlog
     from turnlog.runtime import Approvals, Reply
-    from turnlog.runtime.rerun_plans import RerunPlan
-    from turnlog.runtime.reruns import Reran, RerunHandle
+    from turnlog.runtime.rerun.plans import RerunPlan
+    from turnlog.runtime.rerun.rerunning import Reran, RerunHandle
 
 
 def rerun(  # noqa: PLR0913 - one parameter an option
@@ -88,7 +88,7 @@ def rerun(  # noqa: PLR0913 - one parameter an option
 
 
 async def _opened(log: "Turnlog", prefix: str, own: list[Any]) -> "RerunHandle":
-    from turnlog.runtime.reruns import nothing_left
+    from turnlog.runtime.rerun.rerunning import nothing_left
 
     handle = await log.open_rerun(await log.find_session(prefix), tools=own)
     if await handle.is_done():

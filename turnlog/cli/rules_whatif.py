@@ -16,7 +16,7 @@ from .typed import duration
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
-    from turnlog.runtime.whatif import Difference, Outcome
+    from turnlog.runtime.explaining.whatif import Difference, Outcome
 
 _SINCE = "--since"
 _MOST_ROWS = 1_000
@@ -41,7 +41,7 @@ def whatif(
     Example: turnlog rules whatif strict.toml --since 7d
     """
     from turnlog.infrastructure import permissions
-    from turnlog.runtime.whatif import Trial
+    from turnlog.runtime.explaining.whatif import Trial
 
     trial = Trial(permissions.read_rules(file), since=None if since is None else _moment(since, datetime.now(UTC)))
     must_exist(database)

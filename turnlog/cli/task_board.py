@@ -12,7 +12,7 @@ from .output import note, table, write, write_json
 if TYPE_CHECKING:
     from turnlog.domain import BoardTask, TaskBoard
     from turnlog.front import Turnlog
-    from turnlog.runtime.task_board import Tasks
+    from turnlog.runtime.teams.task_board import Tasks
 
 Project = Annotated[str | None, typer.Option("--project", metavar="NAME", help="The board of this project.")]
 OfSession = Annotated[

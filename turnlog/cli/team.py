@@ -55,7 +55,7 @@ def send(
     """
 
     async def work(log: "Turnlog") -> None:
-        from turnlog.runtime.team_tools import EVERYBODY
+        from turnlog.runtime.teams.tools import EVERYBODY
 
         handle = await log.open_session(await log.find_session(session))
         sent = await (handle.team_broadcast(text) if name == EVERYBODY else handle.team_send(name, text))

@@ -26,7 +26,7 @@ def duration(text: str, option: str) -> timedelta:
 
 def json_object(text: str, option: str) -> "Mapping[str, JsonValue]":
     """A JSON object in which nothing can be read in two ways. Raises typer.BadParameter."""
-    from turnlog.runtime.arguments import InvalidArguments, parse_object
+    from turnlog.runtime.turns.arguments import InvalidArguments, parse_object
 
     from .text import safe_line
 
@@ -41,7 +41,7 @@ def json_object(text: str, option: str) -> "Mapping[str, JsonValue]":
 async def when(log: "Turnlog", text: str, session_id: str | None) -> int | datetime:
     """A version of a session, or a time; everything that may stand behind an @. Raises InvalidInput, NotFound."""
     from turnlog.domain import InvalidInput
-    from turnlog.runtime.addresses import AtTime, AtVersion, parse_point, version_at
+    from turnlog.runtime.time_travel.addresses import AtTime, AtVersion, parse_point, version_at
 
     point = parse_point(text if text.isdigit() or text.startswith("{") else f"{{{text}}}")
     match point:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from turnlog.front import Turnlog
-    from turnlog.runtime.work_reports import WorkReport
+    from turnlog.runtime.workers.work_reports import WorkReport
 
 _TONES = {"finished": "good", "suspended": "ask", "failed": "bad"}
 

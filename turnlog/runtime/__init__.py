@@ -1,23 +1,23 @@
 """The application layer: sessions opened, turns run, questions answered. The world is behind ports."""
 
-from .decisions import Approvals, Approver, PermissionDecision, PermissionRequest, allow, deny
 from .environment import Environment, Settings
-from .forks import fork_session
 from .histories import find_session, history
 from .hooks import Allow, Ask, Authorizer, Deny, Gate, Hook, Modify, Observer, ProposedCall
 from .index import Index
-from .ingesting import Extractor, FinishedTurn
-from .inputs import UserInput
-from .live import LiveDelta, LiveProgress, Piece
-from .pending import find_request
-from .policies import keep_policy
-from .prompts import Prompt
-from .replaying import ReplayModel
-from .replies import Reply, TypedReply
-from .resolving import Outcome, resolve
-from .rulebooks import RuleDraft, add_rule, list_rules, revoke_rule
+from .memory.ingesting import Extractor, FinishedTurn
+from .permissions.decisions import Approvals, Approver, PermissionDecision, PermissionRequest, allow, deny
+from .permissions.pending import find_request
+from .permissions.policies import keep_policy
+from .permissions.resolving import Outcome, resolve
+from .permissions.rulebooks import RuleDraft, add_rule, list_rules, revoke_rule
+from .replay.model import ReplayModel
 from .session import SessionHandle
 from .subscription import Follower, follow_all
+from .time_travel.forks import fork_session
+from .turns.inputs import UserInput
+from .turns.live import LiveDelta, LiveProgress, Piece
+from .turns.prompts import Prompt
+from .turns.replies import Reply, TypedReply
 
 __all__ = [
     "Extractor",

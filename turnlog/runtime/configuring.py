@@ -16,9 +16,9 @@ from turnlog.domain import (
 from .environment import Environment
 from .histories import load
 from .own_names import OWN_TOOLS
-from .own_tools import runtime_tool
-from .policies import keep_policy, policy_of
-from .results import with_reader
+from .permissions.policies import keep_policy, policy_of
+from .turns.own_tools import runtime_tool
+from .turns.results import with_reader
 from .writing import command
 
 

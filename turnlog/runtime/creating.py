@@ -24,9 +24,9 @@ from .configuring import check_own, check_programs, check_tools
 from .environment import Environment
 from .histories import load
 from .hooks import Hook, in_order
-from .policies import keep_policy
-from .results import with_reader
+from .permissions.policies import keep_policy
 from .session import SessionHandle
+from .turns.results import with_reader
 
 
 @dataclass(frozen=True, slots=True)

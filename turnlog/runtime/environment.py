@@ -40,15 +40,15 @@ from turnlog.domain import (
 )
 from turnlog.projections import ReadTables
 
-from .background import LiveTasks
+from .background.registry import LiveTasks
 from .bodies import Bodies
 from .books import Books
+from .delegation.templates import SubagentTemplate
 from .folds import Folds
 from .hooks import Authorizer, Hook
-from .live import Live
-from .pulse import Pulse, awake_seconds
-from .redacting import Redactor
-from .templates import SubagentTemplate
+from .turns.live import Live
+from .turns.redacting import Redactor
+from .workers.pulse import Pulse, awake_seconds
 
 
 @dataclass(frozen=True, slots=True)

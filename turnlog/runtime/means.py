@@ -8,14 +8,14 @@ from pydantic import BaseModel
 
 from turnlog.domain import FIND_TOOLS, Model, Tool
 
-from .background_tasks import note_lost
-from .engine import Conduct, drive
+from .background.tasks import note_lost
 from .environment import Environment
 from .histories import load
 from .hooks import Hook
-from .outputs import output_tool
-from .own_tools import runtime_tool
-from .replies import Reply, typed
+from .turns.engine import Conduct, drive
+from .turns.outputs import output_tool
+from .turns.own_tools import runtime_tool
+from .turns.replies import Reply, typed
 from .worker import Worker
 
 

@@ -26,38 +26,38 @@ from turnlog.domain import (
 )
 from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, messages, project
 
-from . import mailing
-from .addresses import At
-from .beginning import begin_turn
-from .compacting_now import Compacting, compact_now
 from .configuring import Wanted, configure_session
-from .decisions import Approvals, PermissionDecision
-from .delegating import run
-from .engine import Conduct
+from .context.compacting_now import Compacting, compact_now
+from .delegation.delegating import run
+from .delegation.spawning import NewSubagent, spawn
+from .delegation.subagents import SubagentHandle, end_all, handles, session_with
+from .delegation.tree_following import Placed, follow_tree
 from .environment import Environment
-from .forks import NewFork, fork_session
+from .explaining.why import Why, why
 from .histories import history, load
 from .hooks import Hook, in_order
-from .inputs import UserInput, keep_input
-from .live import Piece
-from .looking import rules_for
-from .mail_delivery import Received, inbox
 from .means import Means, worker_for
-from .memory import ProjectMemory, recalling
-from .outputs import M, form_of
-from .prompts import Prompt, latest_prompt
-from .replies import Reply, TypedReply, reply_of, typed
-from .resolving import Outcome, resolve
-from .spawning import NewSubagent, spawn
-from .subagents import SubagentHandle, end_all, handles, session_with
+from .memory.facts import ProjectMemory, recalling
+from .permissions.decisions import Approvals, PermissionDecision
+from .permissions.looking import rules_for
+from .permissions.resolving import Outcome, resolve
 from .subscription import follow, follow_kinds
-from .taking import holder_of, still_waits, taken, without_asking
-from .task_board import Tasks, tasks_of
-from .teams import NewTeammate, Teammate, list_teammates, shut_down, spawn_teammate
-from .tree_following import Placed, follow_tree
-from .unknown_outcomes import OutcomeWord, check_word, resolve_unknown
-from .why import Why, why
+from .teams import mailing
+from .teams.mail_delivery import Received, inbox
+from .teams.task_board import Tasks, tasks_of
+from .teams.teammates import NewTeammate, Teammate, list_teammates, shut_down, spawn_teammate
+from .time_travel.addresses import At
+from .time_travel.forks import NewFork, fork_session
+from .turns.engine import Conduct
+from .turns.inputs import UserInput, keep_input
+from .turns.live import Piece
+from .turns.outputs import M, form_of
+from .turns.prompts import Prompt, latest_prompt
+from .turns.replies import Reply, TypedReply, reply_of, typed
+from .turns.unknown_outcomes import OutcomeWord, check_word, resolve_unknown
 from .worker import Worker
+from .workers.beginning import begin_turn
+from .workers.taking import holder_of, still_waits, taken, without_asking
 from .writing import command
 
 

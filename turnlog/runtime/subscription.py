@@ -14,7 +14,7 @@ from typing import Self
 from turnlog.domain import CorruptRecord, Kinds, Recorded, SchemaMissing, SchemaNewer, StoreClosed, StoreError, kinds_of
 
 from .environment import Environment
-from .live import Listener, Piece
+from .turns.live import Listener, Piece
 
 _PAGE = 500
 _FIRST_DELAY = 0.05

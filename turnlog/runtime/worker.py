@@ -32,12 +32,12 @@ from turnlog.domain import (
 )
 from turnlog.projections import TRANSCRIPT, ToolUsed, Transcript, project
 
+from .delegation.tree import Tree
 from .environment import Environment
 from .histories import history
 from .hooks import Gate, Hook, Observer
 from .observing import Audience
-from .recorded_results import RecordedResults, results_for
-from .tree import Tree
+from .rerun.recorded_results import RecordedResults, results_for
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from turnlog.domain import (
 
 from .environment import Environment
 from .histories import load
-from .task_board import release_change
+from .teams.task_board import release_change
 
 Decision = Callable[[Session], Sequence[Event]]
 

@@ -1,0 +1,183 @@
+"""The fold: every recorded event is true; take it in and judge nothing.
+
+Total: any event in any state gives a state. An event that speaks of something the state does not hold (a call of an
+earlier round, say) only moves the version on.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, Protocol
+
+from ..events import (
+    BackgroundTaskFinished,
+    BackgroundTaskLost,
+    BackgroundTaskStarted,
+    BackgroundTaskStopRequested,
+    CompactionCompleted,
+    CompactionFailed,
+    CompactionRequested,
+    CompactionStarted,
+    CompactionUndone,
+    Event,
+    InputDelivered,
+    InputQueued,
+    LeaseReleased,
+    LeaseTaken,
+    MemoryRecalled,
+    MessageArrived,
+    MessagesDelivered,
+    ModelFailed,
+    ModelRequested,
+    ModelResponded,
+    PermissionEndorsed,
+    PermissionExpired,
+    PermissionJoined,
+    PermissionRequested,
+    PermissionResolved,
+    PermissionStale,
+    PermissionWithdrawn,
+    RuleRemembered,
+    RuleRevoked,
+    RuleUsed,
+    SessionClosed,
+    SessionConfigured,
+    SessionForked,
+    SessionRenamed,
+    SessionStarted,
+    SessionTagged,
+    SubagentFinished,
+    SubagentResumed,
+    SubagentSpawned,
+    SubagentSuspended,
+    TeammateJoined,
+    TeammateLeft,
+    ToolCallAmended,
+    ToolCallAuthorized,
+    ToolCallDenied,
+    ToolCallFinished,
+    ToolCallStarted,
+    ToolOutcomeResolved,
+    ToolOutcomeUnknown,
+    ToolProfileChosen,
+    ToolsArranged,
+    ToolsFound,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnResumed,
+    TurnStarted,
+    TurnStopRequested,
+    TurnSuspended,
+)
+from ..replacing import replace
+from ..session import Session
+from ..turn import Turn
+from . import background, calls, context, sessions, subagents, team, toolset, turns
+
+
+class _HasEvent(Protocol):
+    @property
+    def event(self) -> Event: ...
+
+
+_EVENT = attrgetter("event")
+
+
+def evolve(session: Session, event: Event) -> Session:
+    """The session after one more event."""
+    return _after(session, (event,))
+
+
+def fold_events(session: Session, events: Iterable[Event]) -> Session:
+    """The session after events that are not in the log yet."""
+    return _after(session, events)
+
+
+def fold(session: Session, recorded: Iterable[_HasEvent]) -> Session:
+    """The session after all these events."""
+    return _after(session, map(_EVENT, recorded))
+
+
+def _after(session: Session, events: Iterable[Any]) -> Session:
+    """Most events change the turn and nothing else, so turn and version join the session only where it is looked at."""
+    turn, version = session.turn, session.version
+    for event in events:
+        version += 1
+        if turn is not None and turn.next_expiry is not None and event.at >= turn.next_expiry:
+            turn = calls.time_passed(turn, event.at)
+        kind: type[Event] = event.__class__
+        if in_turn := _IN_TURN.get(kind):
+            if turn is not None and turn.turn_id == event.turn_id:
+                turn = in_turn(turn, event, version)
+        elif kind is TurnStarted:
+            turn = turns.turn_started(turn, event, version)
+        elif in_session := _IN_SESSION.get(kind):
+            session = in_session(replace(session, version=version, turn=turn), event)
+            turn, version = session.turn, session.version
+    return replace(session, version=version, turn=turn)
+
+
+_IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
+    SessionStarted: sessions.started,
+    SessionForked: sessions.forked,
+    SessionRenamed: sessions.renamed,
+    SessionTagged: sessions.tagged,
+    SessionConfigured: sessions.configured,
+    SessionClosed: sessions.closed,
+    TurnCompleted: sessions.turn_completed,
+    RuleRemembered: sessions.rule,
+    RuleRevoked: sessions.rule,
+    RuleUsed: sessions.rule,
+    LeaseTaken: sessions.lease_taken,
+    LeaseReleased: sessions.lease_released,
+    InputQueued: sessions.input_queued,
+    MemoryRecalled: sessions.recalled,
+    BackgroundTaskStarted: background.task_started,
+    BackgroundTaskStopRequested: background.stop_requested,
+    BackgroundTaskFinished: background.task_over,
+    BackgroundTaskLost: background.task_over,
+    CompactionRequested: context.requested,
+    CompactionStarted: context.started,
+    CompactionCompleted: context.completed,
+    CompactionFailed: context.failed,
+    CompactionUndone: context.undone,
+    SubagentSpawned: subagents.spawned,
+    SubagentSuspended: subagents.suspended,
+    SubagentResumed: subagents.resumed,
+    SubagentFinished: subagents.finished,
+    TeammateJoined: team.joined,
+    TeammateLeft: team.left,
+    MessageArrived: team.arrived,
+    MessagesDelivered: team.delivered,
+    ToolsArranged: toolset.arranged,
+    ToolProfileChosen: toolset.chosen,
+    ToolsFound: toolset.found,
+}
+"""The session at its new version, and an event of it."""
+
+_IN_TURN: Mapping[type[Event], Callable[[Turn, Any, int], Turn]] = {
+    TurnFailed: turns.turn_failed,
+    TurnCancelled: turns.turn_cancelled,
+    TurnSuspended: turns.turn_suspended,
+    TurnResumed: turns.turn_resumed,
+    TurnStopRequested: turns.stop_requested,
+    InputDelivered: turns.input_delivered,
+    ModelRequested: turns.requested,
+    ModelResponded: turns.responded,
+    ModelFailed: turns.model_failed,
+    ToolCallAmended: calls.call_amended,
+    ToolCallAuthorized: calls.call_authorized,
+    ToolCallDenied: calls.call_denied,
+    ToolCallStarted: calls.call_started,
+    ToolCallFinished: calls.call_finished,
+    ToolOutcomeUnknown: calls.outcome_unknown,
+    ToolOutcomeResolved: calls.outcome_resolved,
+    PermissionRequested: calls.permission_requested,
+    PermissionJoined: calls.permission_joined,
+    PermissionEndorsed: calls.permission_endorsed,
+    PermissionResolved: calls.permission_resolved,
+    PermissionExpired: calls.permission_expired,
+    PermissionWithdrawn: calls.permission_withdrawn,
+    PermissionStale: calls.permission_stale,
+}
+"""The latest turn, an event of that very turn, and the event's version."""

@@ -1,0 +1,1 @@
+"""Tasks that run on while a turn goes on."""

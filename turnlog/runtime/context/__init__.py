@@ -1,0 +1,1 @@
+"""Keeping a conversation within what its model can take."""

@@ -1,0 +1,1 @@
+"""Subagents: sessions that work for a session."""

@@ -1,0 +1,139 @@
+"""Beginning a subagent: its session and the word of it in its parent's stream, in one append."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turnlog.domain import (
+    TASK_TOOL,
+    Actor,
+    Change,
+    InvalidInput,
+    Limits,
+    Model,
+    Session,
+    SpawnedBy,
+    Stamp,
+    SubagentSpawned,
+    VersionConflict,
+    clean,
+    commands,
+    fold_events,
+    tightest,
+)
+
+from ..digests import text_digest
+from ..environment import Environment
+from ..histories import load
+from ..turns.inputs import keep_input
+from ..turns.results import with_reader
+from .templates import SubagentTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubagent:
+    """What a subagent is to be; None leaves a thing as its template has it, or its parent."""
+
+    name: str
+    prompt: str
+    tools: Sequence[str] | None = None
+    model: str | Model | None = None
+    limits: Limits | None = None
+    template: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what it is told."""
+        return text_digest(clean(self.prompt))
+
+
+async def spawn(
+    env: Environment, parent_id: str, new: NewSubagent, errand: commands.subagents.Errand | None = None
+) -> str:
+    """Begin a subagent, whose turn nobody runs yet; its session's id.
+
+    Raises NotFound, InvalidInput, CommandRefused, SessionLost, ModelError, VersionConflict, StoreError.
+    """
+    child = env.ids.session()
+    for _ in range(env.settings.command_attempts - 1):
+        try:
+            return await _attempt(env, parent_id, child, new, errand)
+        except VersionConflict:
+            continue
+    return await _attempt(env, parent_id, child, new, errand)
+
+
+async def _attempt(
+    env: Environment, parent_id: str, child: str, new: NewSubagent, errand: commands.subagents.Errand | None
+) -> str:
+    parent = await load(env, parent_id)
+    by: Stamp = env.stamp() if errand is None else env.stamp(Actor(kind="agent", id=parent.path))
+    path = await _path(env, parent, new.name)
+    wanted = commands.subagents.Spawn(child, new.name, path, new.digest, new.template, errand)
+    bounds = commands.subagents.Bounds(env.settings.subagents_at_once, env.settings.subagent_depth)
+    told = commands.subagents.spawn(parent, by, wanted, bounds)
+    started = commands.sessions.start(Session(child), by, await _opening(env, parent, new, path, errand))
+    asked = commands.turns.Asked(await keep_input(env.bodies, new.prompt))
+    begun = commands.turns.start(fold_events(Session(child), started), by, env.ids.new("turn"), asked)
+    await env.log.append(Change(parent.id, parent.version, told), Change(child, 0, (*started, *begun)))
+    return child
+
+
+async def _path(env: Environment, parent: Session, name: str) -> str:
+    """Where it stands; a name that came before gets a number."""
+    taken = {record.event.path for record in await env.log.read(parent.id) if isinstance(record.event, SubagentSpawned)}
+    path, number = f"{parent.path}/{name}", 1
+    while path in taken:
+        number += 1
+        path = f"{parent.path}/{name}-{number}"
+    return path
+
+
+async def _opening(
+    env: Environment, parent: Session, new: NewSubagent, path: str, errand: commands.subagents.Errand | None
+) -> commands.sessions.Opening:
+    template = template_of(env, new.template)
+    model = new.model or (template.model if template else None) or parent.model
+    name = model if isinstance(model, str) else model.name
+    system = None if template is None else template.system
+    turn_id = parent.turn.turn_id if errand is not None and parent.turn is not None else None
+    return commands.sessions.Opening(
+        title=f"{path}: {' '.join(clean(new.prompt).split())[:60]}",
+        model=await env.known_model(name) if isinstance(model, str) and name != parent.model else name,
+        project=parent.project,
+        workspace=parent.workspace,
+        system=parent.system if system is None else await env.bodies.keep(system),
+        tools=with_reader(_tools(env, parent, new, template)),
+        settings=parent.settings,
+        limits=tightest(new.limits, None if template is None else template.limits),
+        policy=parent.policy,
+        spawned_by=SpawnedBy(
+            session=parent.id,
+            path=path,
+            turn_id=turn_id,
+            call_id=None if errand is None else errand.call_id,
+            template=new.template,
+        ),
+    )
+
+
+def template_of(env: Environment, name: str | None) -> SubagentTemplate | None:
+    """The template under a name. Raises InvalidInput."""
+    if name is None:
+        return None
+    if name not in env.subagents:
+        raise InvalidInput(f"there is no subagent template {name!a}; there are: {', '.join(env.subagents) or 'none'}")
+    return env.subagents[name]
+
+
+def _tools(env: Environment, parent: Session, new: NewSubagent, template: SubagentTemplate | None) -> tuple[str, ...]:
+    """The names of its tools: some of its parent's, and nobody else's. Raises InvalidInput."""
+    wanted = new.tools if new.tools is not None else template.tools if template is not None else None
+    if wanted is None:
+        deepest = parent.depth + 1 >= env.settings.subagent_depth
+        return tuple(name for name in parent.tools if not (deepest and name == TASK_TOOL))
+    if more := [name for name in wanted if name not in parent.tools]:
+        raise InvalidInput(
+            f"a subagent has no tools that its parent does not have, such as {', '.join(more)}; "
+            f"{parent.path} has: {', '.join(parent.tools) or 'none'}"
+        )
+    return tuple(wanted)

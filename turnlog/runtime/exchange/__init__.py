@@ -1,0 +1,1 @@
+"""Sessions going out of a log, and into another."""

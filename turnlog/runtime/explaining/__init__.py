@@ -1,0 +1,1 @@
+"""Why a call was decided as it was, and what other rules would have said."""

@@ -1,0 +1,1 @@
+"""Running recorded turns again with nothing but the record."""

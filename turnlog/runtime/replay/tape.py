@@ -1,0 +1,289 @@
+"""The log of a replay: the record, which goes by event by event as a fresh engine writes the same again.
+
+What people, other processes and the machine contributed is put in where it stood; the engine takes it for what others
+wrote meanwhile, and decides again on top of it. Nothing is ever written to the log that is read.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import takewhile
+from typing import TypeVar
+
+from turnlog.domain import (
+    GLOBAL_BOOK,
+    Actor,
+    Change,
+    Event,
+    EventLog,
+    LeaseTaken,
+    ModelFailed,
+    ModelResponded,
+    PermissionRule,
+    Recorded,
+    RuleRemembered,
+    RuleUsed,
+    Session,
+    StoreClosed,
+    ToolCallAuthorized,
+    ToolCallFinished,
+    ToolOutcomeUnknown,
+    TurnCompleted,
+    TurnFailed,
+    TurnlogError,
+    TurnStarted,
+    TurnStopRequested,
+    TurnSuspended,
+    VersionConflict,
+    evolve,
+)
+
+from ..worker import Worker
+from .meaning import FieldDifference, as_recorded, differences, is_foreign, is_given
+
+T = TypeVar("T")
+
+_BOOKS = "rules."
+_OUTCOMES = (ModelResponded, ModelFailed, ToolCallFinished, ToolOutcomeUnknown)
+
+
+class Tape:
+    """An `EventLog` for one session. `shown` is what has gone by; `over` is set where the replay ends.
+
+    `parted` is the recorded event and the one that would be written now (None: the record, or the engine, has no
+    more), where they differ. `rules` are tried beside those that were in force.
+    """
+
+    def __init__(
+        self, log: EventLog, session: Session, record: Sequence[Recorded], rules: Sequence[PermissionRule] = ()
+    ) -> None:
+        self.record = record
+        self.session = session
+        self.shown: list[Recorded] = []
+        self.reproduced = 0
+        self.over = asyncio.Event()
+        self.out_of_time = asyncio.Event()
+        self.parted: tuple[Recorded | None, Event | None, tuple[FieldDifference, ...]] | None = None
+        self.failure: TurnlogError | None = None
+        self.worker: Worker | None = None
+        self._log = log
+        self._tried = tuple(_remembered(rule, place, record[0].event.at) for place, rule in enumerate(rules, 1))
+        self._appends = 0
+        self._news = asyncio.Event()
+
+    # Where it stands
+
+    @property
+    def stream(self) -> str:
+        """The session."""
+        return self.session.id
+
+    @property
+    def next(self) -> Recorded | None:
+        """What the record has next."""
+        return self.record[len(self.shown)] if len(self.shown) < len(self.record) else None
+
+    def now(self) -> datetime:
+        """When the engine wrote what it is about to write again."""
+        version = len(self.shown) if self.worker is None else self.worker.session.version
+        ahead = (record.event for record in self.record[version:] if not is_foreign(record.event, self._engine))
+        return next(ahead, self.record[-1].event).at
+
+    def ahead(self, wanted: Callable[[Event], bool], until: Callable[[Event], bool]) -> Recorded | None:
+        """What is wanted of the record's rest, before what ends the looking, or another worker takes over."""
+        for record in self.record[len(self.shown) :]:
+            if wanted(record.event):
+                return record
+            if until(record.event) or isinstance(record.event, LeaseTaken):
+                return None
+        return None
+
+    # How it goes on
+
+    def release(self, most: int = sys.maxsize) -> None:
+        """Let go by what others wrote by now, at most so much; where a worker took the session, it is its turn."""
+        end = len(self.shown) + most
+        while (record := self.next) is not None and is_foreign(record.event, self._engine) and record.version <= end:
+            self._show([record])
+            if isinstance(record.event, LeaseTaken):
+                self._begin_turn()
+                return
+
+    def _begin_turn(self) -> None:
+        """A worker takes a session and begins a turn in one transaction."""
+        record = self.next
+        if record is not None and isinstance(record.event, TurnStarted):
+            self._show([record])
+
+    @property
+    def _engine(self) -> str | None:
+        return None if self.worker is None else self.worker.name
+
+    def let_by(self) -> bool:
+        """Let go by what was written while no engine ran; false where an engine wrote what is next."""
+        record = self.next
+        if record is None or not (is_given(record.event) or is_foreign(record.event, None)):
+            return False
+        self._show([record])
+        return True
+
+    async def meanwhile(self) -> None:
+        """Let go by what others wrote during an effect, until the worker has heard of it, where it did."""
+        self.release(self._noticed())
+        await self._heard()
+
+    async def _heard(self) -> None:
+        worker = self.worker
+        if worker is not None:
+            await worker.until(lambda: worker.draft.base.version >= len(self.shown) or worker.lost)
+
+    def _noticed(self) -> int:
+        """How many events of others the engine heard of in time; a demand to stop may come too late for its step."""
+        rest = [record.event for record in self.record[len(self.shown) :]]
+        foreign = list(takewhile(lambda event: is_foreign(event, self._engine), rest))
+        stop = next((place for place, event in enumerate(foreign) if isinstance(event, TurnStopRequested)), None)
+        after = next((event for event in rest[len(foreign) :] if not isinstance(event, _OUTCOMES)), None)
+        stopped = after is None or isinstance(after, TurnSuspended | TurnCompleted | TurnFailed)
+        return len(foreign) if stop is None or stopped else stop
+
+    async def never(self) -> None:
+        """What nobody saw the end of, in this run: wait until the run is ended. The replay is over where nothing is."""
+        self.release()
+        await self._heard()
+        while not self._is_lost() and (record := self.next) is not None and is_given(record.event):
+            self._show([record])
+            await self._heard()
+        rest = self.record[len(self.shown) :]
+        if not rest or all(isinstance(record.event, _OUTCOMES) for record in rest):
+            self._show(rest)  # the record was cut in the middle of what ended together
+            self.over.set()
+        elif not self._is_lost():
+            self.part(self.next, None, ())
+        await asyncio.get_running_loop().create_future()
+
+    def _is_lost(self) -> bool:
+        return self.worker is None or self.worker.lost
+
+    def part(self, recorded: Recorded | None, now: Event | None, found: tuple[FieldDifference, ...]) -> None:
+        """This is where the replay differs from the record first."""
+        self.parted = (recorded, now, found)
+        self.over.set()
+
+    def fail(self, error: TurnlogError) -> None:
+        """The record cannot be replayed."""
+        self.failure = error
+        self.over.set()
+
+    def _show(self, records: Sequence[Recorded]) -> None:
+        for record in records:
+            self.session = evolve(self.session, record.event)
+            self.shown.append(record)
+        self._appends += 1
+        self._news.set()
+        self._news = asyncio.Event()
+
+    # What the engine sees
+
+    async def append(self, *changes: Change) -> Sequence[Recorded]:
+        """Compare what is to be appended with what was. Raises VersionConflict, and StoreClosed where this is over."""
+        if self.over.is_set():
+            raise StoreClosed("the replay is over")
+        (change,) = [change for change in changes if change.stream == self.stream]
+        if change.after != len(self.shown):
+            raise VersionConflict(change.stream, change.after)
+        same: list[Recorded] = []
+        for event in change.events:
+            place = len(self.shown) + len(same)
+            recorded = self.record[place] if place < len(self.record) else None
+            found = differences(recorded.event, event) if recorded is not None else ()
+            if recorded is None or found:
+                self._reproduced(same)
+                raise self._otherwise(recorded, event, found)
+            same.append(recorded._replace(event=as_recorded(recorded.event, event)))
+        self._reproduced(same)
+        return same
+
+    def _reproduced(self, records: Sequence[Recorded]) -> None:
+        if records:
+            self._show(records)
+            self.reproduced += len(records)
+
+    def _otherwise(
+        self, recorded: Recorded | None, event: Event, found: tuple[FieldDifference, ...]
+    ) -> VersionConflict | StoreClosed:
+        if recorded is not None and is_given(recorded.event):
+            self._show([recorded])
+            self.release()
+            return VersionConflict(self.stream, recorded.version - 1)
+        if recorded is None:
+            self.over.set()
+        else:
+            self.part(recorded, event, found)
+        return StoreClosed("the replay is over")
+
+    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
+        """What has gone by of the session; rule books as they were then; other streams as they are."""
+        if stream == self.stream:
+            return self.shown[after:until]
+        if not stream.startswith(_BOOKS):
+            return await self._log.read(stream, after, until)
+        moment = self.now()
+        tried = self._tried if stream == GLOBAL_BOOK else ()
+        everything = [record.event for record in await self._log.read(stream)]
+        then = [event for event in everything if event.at <= moment and not self._is_to_come(event)]
+        book = [Recorded(stream, version, event) for version, event in enumerate((*tried, *then), 1)]
+        return book[after:until]
+
+    def _is_to_come(self, event: Event) -> bool:
+        """Whether a rule was used for a call of this session that is yet to be authorised."""
+        if not isinstance(event, RuleUsed) or event.session_id != self.stream:
+            return False
+        shown = (record.event for record in reversed(self.shown))
+        return not any(isinstance(one, ToolCallAuthorized) and one.call_id == event.call_id for one in shown)
+
+    async def fold(
+        self,
+        stream: str,
+        step: Callable[[T, Iterable[Recorded]], T],
+        state: T,
+        after: int = 0,
+        until: int | None = None,
+    ) -> T:
+        """What `step` makes of a state and what `read` gives."""
+        return step(state, await self.read(stream, after, until))
+
+    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+        """Nothing: a replay is of one session."""
+        return ()
+
+    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
+        """Nothing but the session."""
+        return [self.stream] if self.stream.startswith(prefix) else []
+
+    @property
+    def appends(self) -> int:
+        """How often the record went on."""
+        return self._appends
+
+    async def wait(self, appends: int, seconds: float) -> None:
+        """Return once the record went on more often than this, or after so many seconds."""
+        if self._appends > appends:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+
+def _remembered(rule: PermissionRule, place: int, at: datetime) -> RuleRemembered:
+    return RuleRemembered(
+        at=at,
+        actor=Actor(kind="system", id="replay"),
+        rule_id=rule.id or f"tried/{place}",
+        scope="global",
+        effect=rule.effect,
+        tool=rule.tool,
+        matcher=rule.matcher,
+        reason=rule.reason,
+    )

@@ -1,0 +1,1 @@
+"""Running recorded turns again, live, in a fork."""

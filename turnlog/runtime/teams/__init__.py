@@ -1,0 +1,1 @@
+"""Teammates, their mail, and the board of their tasks."""

@@ -1,0 +1,1 @@
+"""Any moment of a session: named, shown, compared, and gone on from."""

@@ -1,0 +1,1 @@
+"""A turn: the model asked, its calls run, what came of it recorded."""

@@ -1,0 +1,1 @@
+"""Who runs which session, and who takes it up when they are gone."""

@@ -1,0 +1,77 @@
+"""The sessions that could be run now, kept up to date by following the log."""
+
+import asyncio
+
+from turnlog.domain import CorruptRecord, EventLog, NotFound
+from turnlog.projections import RUNNABLE, Unfinished
+
+from ..environment import Environment
+from ..histories import load
+from ..read_models import Projections
+from .silences import gone_among
+
+_PAGE = 1_000
+
+
+class RunnableSessions:
+    """One projection of the whole log, begun with the table beside it where there is one.
+
+    Every `roll_call_seconds` at most it is asked which of the workers that hold sessions are gone.
+    """
+
+    def __init__(self, env: Environment, projections: Projections, roll_call_seconds: float) -> None:
+        self._env = env
+        self._projections = projections
+        self._log: EventLog = env.log
+        self._roll_call_seconds = roll_call_seconds
+        self._asked: float | None = None
+        self._gone: set[str] = set()
+        self._position: int | None = None
+        self._sessions = RUNNABLE.initial()
+
+    async def now(self) -> list[Unfinished]:
+        """Those that a worker may take and would get further, oldest first. Raises StoreError, CorruptRecord."""
+        await self._follow()
+        await self._call_the_roll()
+        at = self._env.clock.now()
+        found = [each for each in self._sessions.values() if each.is_runnable(at, self._gone.__contains__)]
+        return sorted(found, key=lambda each: (each.since, each.session.id))
+
+    async def told(self, at_most: int) -> list[Unfinished] | None:
+        """At most so many that workers were told of, and that are ready; None where nobody tells. Raises StoreError.
+
+        What was told is forgotten: a session that is not ready, or that another worker has, needs no hint.
+        """
+        hints, found = self._env.hints, list[Unfinished]()
+        if hints is None or (told := await hints.take(at_most)) is None:
+            return None
+        while told:
+            looked_at = [await self._looked_at(session_id) for session_id in told]
+            found += [each for each in looked_at if each is not None and each.standing == "ready"]
+            told = await hints.take(at_most - len(found)) if len(found) < at_most else None
+        return found
+
+    async def _looked_at(self, session_id: str) -> Unfinished | None:
+        """A session as it is now. One that cannot be read is left to whoever looks at all of them."""
+        try:
+            session = await load(self._env, session_id)
+        except (NotFound, CorruptRecord):
+            return None
+        return None if session.closed else Unfinished(session, self._env.clock.now())
+
+    async def _call_the_roll(self) -> None:
+        """Find out which holders are gone. It takes a question to the database, and none of them leaves that often."""
+        now = asyncio.get_running_loop().time()
+        if self._asked is None or now - self._asked >= self._roll_call_seconds:
+            holders = {each.worker for each in self._sessions.values() if each.worker is not None}
+            self._gone = await gone_among(self._env, holders)
+            self._asked = now
+
+    async def _follow(self) -> None:
+        if self._position is None:
+            self._position, rows = await self._projections.unfinished()
+            self._sessions.update({each.session.id: each for each in rows})
+        while records := await self._log.read_all(after=self._position, limit=_PAGE):
+            for record in records:
+                self._sessions = RUNNABLE.fold(self._sessions, record)
+            self._position = records[-1].position or self._position

@@ -29,3 +29,10 @@ def test_a_team_is_listed_and_written_to(terminal: Terminal, lead: str) -> None:
 
 def test_a_stranger_is_told_in_one_line(terminal: Terminal, lead: str) -> None:
     assert "there is no 'eve' in this team" in one_line(terminal.type("team", "send", lead, "eve", "Hello."), 3)
+
+
+def test_the_graph_of_a_lead_has_its_teammates_beside_it(terminal: Terminal, lead: str) -> None:
+    drawn = terminal.ok("log", "--graph", lead).out
+    joined, branching, began = drawn.splitlines()[1:4]
+    assert "ada" in joined
+    assert (branching, began[:3]) == ("|\\", "| *")

@@ -216,3 +216,7 @@ def test_a_parent_that_has_ended_leaves_its_lane_to_nobody() -> None:
 def test_a_fork_comes_after_what_it_was_forked_from_whatever_the_clocks_say() -> None:
     drawing = picture(branch("a", [5, 6]), branch("b", [0], "a", 2))
     assert [line.split()[-1] for line in drawing if "*" in line] == ["a1", "a2", "b1"]
+
+
+def test_a_session_whose_beginning_its_parent_does_not_tell_has_a_lane_all_the_same() -> None:
+    assert picture(branch("a", [0, 3]), branch("b", [1], "a", 0)) == ["* a1", "| * b1", "* a2"]

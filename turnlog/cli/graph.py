@@ -65,16 +65,15 @@ class _Lanes:
 def drawn(branches: Sequence[Branch]) -> list[Row]:
     """The events of a family in the order in which they came, each in the lane of its session.
 
-    The lane of a fork or a subagent begins right behind the version it came from, and nothing of it stands before that,
-    whatever the clocks say.
+    The lane of a fork, a subagent or a teammate begins right behind the version it came from, and nothing of it stands
+    before that, whatever the clocks say. One of which its parent does not tell begins where its first event stands.
     """
     lanes, rows = _Lanes(), list[Row]()
-    known = {branch.session_id for branch in branches}
     forks: dict[tuple[str | None, int], list[str]] = {}
     for branch in branches:
         forks.setdefault((branch.parent, branch.parent_version), []).append(branch.session_id)
     for branch, record in _in_order(branches):
-        if record is branch.records[0] and branch.parent not in known:
+        if branch.session_id not in lanes.sessions:
             lanes.begin(branch.session_id, None)
         rows.append(Row(lanes.row(branch.session_id), record))
         for fork in reversed(forks.get((branch.session_id, record.version), [])):
@@ -99,7 +98,7 @@ def _is_ready(branch: Branch, places: Mapping[str, int]) -> bool:
 
 
 async def family(log: "Turnlog", session_id: str) -> "tuple[list[Branch], dict[tuple[str, int], Line]]":
-    """The sessions that a session is related to by forks and subagents, and the lines of their events."""
+    """The sessions that a session is related to by forks, subagents and teams, and the lines of their events."""
     from turnlog.projections import TIMELINE, project
 
     known = {each.id: each for each in await log.list_sessions()}
@@ -123,9 +122,13 @@ def _branch(session: "Metadata", own: "tuple[Recorded, ...]", above: Sequence[Br
 
 
 def _spawns(record: "Recorded", child: str) -> bool:
-    from turnlog.domain import SubagentSpawned
+    from turnlog.domain import SubagentSpawned, TeammateJoined
 
-    return isinstance(record.event, SubagentSpawned) and record.event.child == child
+    match record.event:
+        case SubagentSpawned(child=begun) | TeammateJoined(session=begun):
+            return begun == child
+        case _:
+            return False
 
 
 def _relatives(known: "Mapping[str, Metadata]", session_id: str) -> "list[Metadata]":

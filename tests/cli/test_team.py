@@ -35,4 +35,4 @@ def test_the_graph_of_a_lead_has_its_teammates_beside_it(terminal: Terminal, lea
     drawn = terminal.ok("log", "--graph", lead).out
     joined, branching, began = drawn.splitlines()[1:4]
     assert "ada" in joined
-    assert (branching, began[:3]) == ("|\\", "| *")
+    assert (branching, began[:3]) == ("|\\", "  *")

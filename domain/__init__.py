@@ -245,6 +245,7 @@ from .ports import (
 from .references import reference
 from .remedies import REMEDIES, Advice, remedy_for
 from .rules import (
+    BOOKS,
     GLOBAL_BOOK,
     Rule,
     RuleBook,
@@ -507,6 +508,7 @@ __all__ = [
     "EventLog",
     "ExactCall",
     "Finish",
+    "BOOKS",
     "GLOBAL_BOOK",
     "HEAD_CHARS",
     "Heartbeats",

@@ -17,7 +17,10 @@ from .events import Actor, Event, RuleEffect, RuleRemembered, RuleRevoked, RuleU
 from .matchers import Matcher
 from .permission_rule import PermissionRule
 
-GLOBAL_BOOK = "rules.global"
+BOOKS = "rules."
+"""How the names of the streams of rule books begin."""
+
+GLOBAL_BOOK = f"{BOOKS}global"
 
 
 class Rule(Value):
@@ -108,12 +111,12 @@ def book_stream(scope: Scope, session_id: str, project: str | None, process: str
 
 def project_book(project: str) -> str:
     """The stream of a project's rule book."""
-    return f"rules.project.{project}"
+    return f"{BOOKS}project.{project}"
 
 
 def process_book(process: str) -> str:
     """The stream of the rules that hold in one process, by the name its workers have, for as long as it lives."""
-    return f"rules.process.{process}"
+    return f"{BOOKS}process.{process}"
 
 
 def _used(rule: Rule) -> Rule:

@@ -79,7 +79,7 @@ def _parts(result: object) -> list[object]:
 
 def _clean_output(output: ToolOutput) -> ToolOutput:
     content = tuple(clean(part) if isinstance(part, str) else part for part in output.content)
-    return ToolOutput(content or (NO_OUTPUT,), output.is_error, _clean_object(output.details))
+    return ToolOutput(content or (NO_OUTPUT,), output.is_error, output.details)
 
 
 def _is_image(part: object) -> bool:

@@ -153,3 +153,41 @@ async def test_one_beat_is_for_all_workers_and_those_that_ended_are_left_out() -
     await pulse.beat()
     assert told.beats == [("v",), ("w",), ("v", "w"), ("w",)]
     pulse.end("w", holds=False)
+
+
+async def test_a_worker_that_ends_during_a_beat_stays_ended() -> None:
+    class Slow(Told):
+        async def beat(self, alive: Collection[str], ended: Collection[str] = ()) -> datetime | None:
+            under_way.set()
+            await go_on.wait()
+            return await super().beat(alive, ended)
+
+    under_way, go_on = asyncio.Event(), asyncio.Event()
+    go_on.set()
+    told = Slow()
+    pulse, _ = a_pulse(told)
+    await pulse.begin("v")
+    await pulse.begin("w")
+    go_on.clear()
+    under_way.clear()
+    beat = asyncio.create_task(pulse.beat())
+    await under_way.wait()
+    pulse.end("v", holds=True)
+    go_on.set()
+    await beat
+    await pulse.beat()
+    assert told.beats[-1] == ("w",)
+    pulse.end("w", holds=True)
+
+
+async def test_a_worker_whose_first_beat_fails_is_not_told_of_later() -> None:
+    told = Told()
+    pulse, _ = a_pulse(told)
+    told.away = True
+    with pytest.raises(StoreError):
+        await pulse.begin("v")
+    told.away = False
+    await pulse.begin("w")
+    await pulse.beat()
+    assert told.beats == [("w",), ("w",)]
+    pulse.end("w", holds=True)

@@ -7,18 +7,22 @@ from contextlib import asynccontextmanager
 import pytest
 
 from turnlog.domain import (
+    Change,
     InvalidInput,
     LeaseReleased,
     LeaseTaken,
     Model,
     ModelRequested,
+    StoreError,
     Tool,
     ToolCallFinished,
     TurnCompleted,
     TurnResumed,
 )
+from turnlog.projections import Unfinished
 from turnlog.runtime import PermissionDecision
 from turnlog.runtime.workers.pool import PoolSettings
+from turnlog.runtime.workers.runnable import RunnableSessions
 from turnlog.runtime.workers.work_reports import WorkReport
 
 from .conftest import MakeWorld
@@ -301,3 +305,74 @@ async def test_a_pool_that_cannot_tell_gives_back_what_it_was_running(memory: Wo
     assert (await memory.kinds(session))[-1] == "LeaseReleased"
     await memory.turnlog.work(tools=[linger], models=[model], settings=SOON, until_idle=True)
     assert await memory.all_of(session, TurnCompleted)
+
+
+async def test_a_database_that_is_away_ends_a_pool_that_was_to_end_anyway_once_its_steps_are_over(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_it, go_on = asyncio.Event(), asyncio.Event()
+
+    @tool(effect="pure")
+    async def linger() -> str:
+        """Linger."""
+        at_it.set()
+        await go_on.wait()
+        return "lingered"
+
+    model = model_of([asks("linger"), "done"])
+    session = await begun(memory, model, linger)
+    work = asyncio.create_task(memory.turnlog.work(tools=[linger], models=[model], until_idle=True, settings=SOON))
+    await at_it.wait()
+    real, looked = RunnableSessions.now, asyncio.Event()
+
+    async def away(sessions: RunnableSessions) -> list[Unfinished]:
+        looked.set()
+        raise StoreError("the database is away")
+
+    monkeypatch.setattr(RunnableSessions, "now", away)
+    await looked.wait()
+    monkeypatch.setattr(RunnableSessions, "now", real)
+    go_on.set()
+    with pytest.raises(StoreError, match="the database is away"):
+        await work
+    assert len(await memory.all_of(session, ToolCallFinished)) == 1
+    assert len(await memory.all_of(session, LeaseReleased)) == 1
+
+
+async def test_a_session_that_is_tried_again_is_no_reason_to_look_more_often(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_it, go_on, looks, failed = asyncio.Event(), asyncio.Event(), list[float](), list[bool]()
+
+    @tool(effect="pure")
+    async def linger() -> str:
+        """Linger."""
+        at_it.set()
+        await go_on.wait()
+        return "lingered"
+
+    def fail_once(changes: tuple[Change, ...]) -> None:
+        if not failed:
+            failed.append(True)
+            raise StoreError("the database is away")
+
+    real = RunnableSessions.now
+
+    async def counted(sessions: RunnableSessions) -> list[Unfinished]:
+        looks.append(asyncio.get_running_loop().time())
+        return await real(sessions)
+
+    model = model_of([asks("linger"), "done"])
+    session = await begun(memory, model, linger)
+    memory.log.before = fail_once
+    monkeypatch.setattr(RunnableSessions, "now", counted)
+    rarely = PoolSettings(sweep_seconds=600, breath_seconds=0, retry_seconds=0.01)
+    async with pooled(memory, model, linger, settings=rarely):
+        await at_it.wait()
+        looks.clear()
+        for _ in range(50):  # turns of the loop in which a pool that is not at rest would look
+            await asyncio.sleep(0)
+        assert len(looks) <= 1
+        go_on.set()
+        await until(ended(memory, session))
+    assert failed

@@ -107,3 +107,12 @@ async def test_what_it_does_to_the_arguments_is_without_effect(memory: World) ->
 async def test_a_secret_in_it_is_not_shown(open_world: MakeWorld) -> None:
     world = open_world("memory:", secrets={"KEY": "key-0123456789"})
     assert "  | by [secret KEY]" in await shown_of(world, lambda arguments: "by key-0123456789")
+
+
+async def test_a_long_reason_why_there_is_none_is_cut(memory: World) -> None:
+    def fails(arguments: Arguments) -> str:
+        raise RuntimeError("x" * 1_000_000)
+
+    shown = await shown_of(memory, fails)
+    assert "preview failed: RuntimeError: xxx" in shown
+    assert len(shown) < 20_000

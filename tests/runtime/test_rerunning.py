@@ -33,6 +33,7 @@ from turnlog.runtime import RuleDraft, SessionHandle, allow
 from turnlog.runtime.rerun.rerunning import Reran
 
 from .conftest import MakeWorld
+from .exported import exported, taken_in
 from .world import Crash, Script, World, asks, model_of, tool
 
 RAN: list[str] = []
@@ -353,3 +354,12 @@ async def test_the_cost_is_estimated_answer_by_answer_at_the_prices_of_the_model
     assert found.cost == sum(answer.usage.input_tokens for answer in answers)
     assert found.source == "a list"
     assert (await log.plan_rerun(session.id)).estimate.cost is None
+
+
+async def test_a_rerun_whose_record_is_in_another_log_goes_on_without_it(world: World) -> None:
+    session = await recorded(world, [ONCE, "done"])
+    found = await rerun(world, session.id, [ONCE, "done"])
+    async with Turnlog.open("memory:") as other:
+        await taken_in(other, await exported(world.turnlog, found.session.id))
+        taken = await other.open_session(found.session.id, model=model_of([ONCE, "done", "and more"]), tools=OWN)
+        assert (await taken.append_turn("Go on.")).text == "and more"

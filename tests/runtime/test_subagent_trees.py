@@ -26,14 +26,17 @@ from turnlog.domain import (
     TurnCancelled,
     TurnFailed,
     TurnInterrupted,
+    VersionConflict,
 )
 from turnlog.front import Turnlog
 from turnlog.projections import summed
+from turnlog.runtime.delegation.reporting import end
 from turnlog.runtime.delegation.spawning import NewSubagent, spawn
 from turnlog.runtime.environment import RunTool
 from turnlog.runtime.permissions.decisions import allow
 
 from .agents import NAMES, THREE, agents, children, results, task
+from .exported import exported, taken_in
 from .world import World, act, look, tool
 
 
@@ -223,3 +226,50 @@ class Around:
 
     def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         return self._model.respond(request)
+
+
+async def test_a_session_whose_subagents_are_in_another_log_is_followed_to_its_end(world: World) -> None:
+    session = await world.session(agents(*THREE), look, "task")
+    await session.append_turn("Go.")
+    last = (await session.state()).version
+    async with Turnlog.open("memory:") as other:
+        await taken_in(other, await exported(world.turnlog, session.id))
+        taken = await other.open_session(session.id)
+        seen: list[int] = []
+        async with aclosing(taken.subscribe_tree()) as following:
+            async for placed in following:
+                assert isinstance(placed.item, Recorded)
+                seen.append(placed.item.version)
+                if placed.item.version == last:
+                    break
+    assert seen == list(range(1, last + 1))
+
+
+async def test_whatever_ends_a_reader_is_raised_where_the_tree_is_followed(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await memory.session(["Done."])
+
+    async def broken(*_: object) -> AsyncGenerator[Recorded]:
+        for record in list[Recorded]():
+            yield record
+        raise RuntimeError("no reader today")
+
+    monkeypatch.setattr("turnlog.runtime.delegation.tree_following.follow", broken)
+    with pytest.raises(RuntimeError, match="no reader today"):
+        async with aclosing(session.subscribe_tree()) as following:
+            await anext(following)
+
+
+async def test_ending_a_subagent_in_whose_way_others_always_are_is_told_as_a_conflict(memory: World) -> None:
+    session = await memory.session(agents(task("one", "Do one."), tool="act"), act, "task")
+    await session.append_turn("Go.")
+    (child,) = await children(memory, session.id)
+
+    def taken(changes: tuple[Change, ...]) -> None:
+        if any(_has(change, TurnCancelled) for change in changes):
+            raise VersionConflict(child, 0)
+
+    memory.log.before = taken
+    with pytest.raises(VersionConflict):
+        await end(memory.env, child, "enough")

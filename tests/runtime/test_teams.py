@@ -27,6 +27,7 @@ from turnlog.domain import (
     mailbox_stream,
 )
 from turnlog.runtime import SessionHandle
+from turnlog.runtime.explaining.whatif import Difference, Trial, whatif
 from turnlog.runtime.workers.pool import PoolSettings
 
 from .cast import Cast
@@ -137,6 +138,15 @@ async def test_a_model_leads_a_team_without_asking_anybody(world: World) -> None
     assert by == {"policy", "read_only"}
     await run_all(world, cast)
     assert [mate.status for mate in await lead.list_teammates()] == ["left"]
+
+
+async def test_without_a_rule_other_rules_would_let_a_model_lead_its_team_as_well(memory: World) -> None:
+    cast = Cast({LEAD: [asks(("team_spawn", {"name": "ada", "prompt": "Find out why."})), "Done."]})
+    lead = await memory.turnlog.create_session("The lead", model=cast, tools=TEAM)
+    await lead.append_turn("Go.")
+    found: list[Difference] = []
+    outcome = await whatif(memory.env, Trial(()), found.append)
+    assert (outcome.judged, found) == (1, [])
 
 
 async def test_teammates_speak_with_each_other_and_everybody_hears_a_broadcast(world: World) -> None:

@@ -168,3 +168,18 @@ async def test_details_that_are_not_json_do_not_break_the_turn(memory: World) ->
     details: dict[str, Any] = {"when": datetime(2026, 1, 1, tzinfo=UTC), "what": object()}
     told, _ = await result_of(memory, lambda: ToolOutput(("said",), details=details))
     assert told
+
+
+@pytest.mark.parametrize(
+    ("details", "kept"),
+    [
+        ({"at": (1, 2)}, {"at": [1, 2]}),
+        ({"of": {1: "one"}}, {"of": {"1": "one"}}),
+        ({"name": "a\udc80b"}, {"name": "a\ufffdb"}),
+    ],
+)
+async def test_details_that_only_look_like_json_are_made_into_it(
+    memory: World, details: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    _, finished = await result_of(memory, lambda: ToolOutput(("said",), details=details))
+    assert finished.details == kept

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from turnlog.domain import (
     BOARDS,
+    BOOKS,
     MAILBOXES,
     MEMORIES,
     CorruptRecord,
@@ -21,7 +22,7 @@ from .environment import Environment
 from .snapshots import restore
 
 _MAX_ANCESTORS = 1_000
-BESIDE = ("rules.", BOARDS, MEMORIES, MAILBOXES)
+BESIDE = (BOOKS, BOARDS, MEMORIES, MAILBOXES)
 """What the streams begin with that are no sessions."""
 
 

@@ -14,6 +14,7 @@ from turnlog.domain import (
     SubagentFinished,
     SubagentOutcome,
     TurnCancelled,
+    TurnCompleted,
     TurnFailed,
     VersionConflict,
     Wait,
@@ -23,6 +24,7 @@ from turnlog.domain import (
 )
 from turnlog.projections import TRANSCRIPT, ModelSaid, project
 
+from ..again import again
 from ..environment import Environment
 from ..histories import history, load
 
@@ -79,10 +81,10 @@ async def _ending(env: Environment, child: Session) -> commands.subagents.Ending
                 return commands.subagents.Ending("failed", await env.bodies.keep(event.message), spent, event.code)
             case TurnCancelled() as event:
                 return commands.subagents.Ending("cancelled", await env.bodies.keep(event.reason), spent)
+            case TurnCompleted(turn_id=completed) if completed == turn_id:
+                break
             case _:
                 pass
-        if getattr(record.event, "turn_id", None) == turn_id and type(record.event).__name__ == "TurnCompleted":
-            break
     said = [item for item in project(TRANSCRIPT, records).items if isinstance(item, ModelSaid)]
     text = plain_text(await env.bodies.whole_output(said[-1].blocks)) if said else ""
     outcome: SubagentOutcome = "answered" if text else "empty"
@@ -91,20 +93,16 @@ async def _ending(env: Environment, child: Session) -> commands.subagents.Ending
 
 async def end(env: Environment, child_id: str, reason: str) -> None:
     """Cancel a subagent and all that work for it, and tell their parents. Raises VersionConflict, StoreError."""
-    for _ in range(env.settings.command_attempts):
-        child = await load(env, child_id)
-        for agent in child.subagents.active:
-            await end(env, agent.child, reason)
-        child = await load(env, child_id)
-        if child.turn is None or child.turn.state not in ("open", "suspended"):
-            break
-        try:
-            cancelled = commands.turns.cancel(child, env.stamp(), reason)
-            await env.log.append(Change(child.id, child.version, cancelled))
-        except VersionConflict:
-            continue
-        break
+    await again(env, lambda: _cancel(env, child_id, reason))
     await report(env, child_id)
+
+
+async def _cancel(env: Environment, child_id: str, reason: str) -> None:
+    for agent in (await load(env, child_id)).subagents.active:
+        await end(env, agent.child, reason)
+    child = await load(env, child_id)
+    if child.turn is not None and child.turn.state in ("open", "suspended"):
+        await env.log.append(Change(child.id, child.version, commands.turns.cancel(child, env.stamp(), reason)))
 
 
 async def finished(env: Environment, parent_id: str, child_id: str) -> SubagentFinished | None:

@@ -44,7 +44,12 @@ class SubagentHandle:
         if running is None or running.done():
             task = asyncio.ensure_future(_seen_through(self._env, self._parent, self.id, self._means, self._conduct))
             self._env.agents[self.id] = task
-            task.add_done_callback(lambda _: self._env.agents.pop(self.id, None))
+            task.add_done_callback(self._over)
+
+    def _over(self, task: "asyncio.Future[Delegated | None]") -> None:
+        """Forget one that is over, unless another was begun since."""
+        if self._env.agents.get(self.id) is task:
+            del self._env.agents[self.id]
 
     async def wait(self) -> SubagentResult:
         """Run it, where nobody does, and return once it is done or waits for a person. Raises StoreError."""

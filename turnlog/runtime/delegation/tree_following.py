@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from turnlog.domain import Recorded, SessionClosed, SubagentFinished, SubagentSpawned, TurnlogError
+from turnlog.domain import Recorded, SessionClosed, SubagentFinished, SubagentSpawned
 
 from ..environment import Environment
 from ..histories import load
@@ -38,10 +38,10 @@ async def follow_tree(env: Environment, session_id: str, after: int = 0) -> Asyn
     try:
         readers.begin(session_id, session.path, after)
         for agent in session.subagents.active if after else ():
-            readers.begin(agent.child, agent.path, 0)
+            await readers.begin_subagent(agent.child, agent.path)
         while True:
             placed = await readers.queue.get()
-            if isinstance(placed, TurnlogError):
+            if isinstance(placed, Exception):
                 raise placed
             yield placed
     finally:
@@ -52,7 +52,7 @@ class _Readers:
     """One task for each session that is read."""
 
     def __init__(self, env: Environment, root: str) -> None:
-        self.queue = asyncio.Queue[Placed | TurnlogError](_AHEAD)
+        self.queue = asyncio.Queue[Placed | Exception](_AHEAD)
         self._env = env
         self._root = root
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -60,6 +60,11 @@ class _Readers:
     def begin(self, session_id: str, path: str, after: int) -> None:
         if session_id not in self._tasks:
             self._tasks[session_id] = asyncio.create_task(self._read(session_id, path, after))
+
+    async def begin_subagent(self, session_id: str, path: str) -> None:
+        """Parent and child begin in one append, so a child that is not there is in another log."""
+        if await self._env.log.read(session_id, until=1):
+            self.begin(session_id, path, 0)
 
     async def end(self) -> None:
         for task in self._tasks.values():
@@ -77,7 +82,7 @@ class _Readers:
                         and isinstance(item.event, SessionClosed)
                     ):
                         return
-        except TurnlogError as error:
+        except Exception as error:  # noqa: BLE001 - it is raised where the tree is followed
             await self.queue.put(error)
 
     async def _put(self, placed: Placed) -> None:
@@ -86,4 +91,4 @@ class _Readers:
             await asyncio.wait({task})  # it was closed in the same append
         await self.queue.put(placed)
         if isinstance(event, SubagentSpawned):
-            self.begin(event.child, event.path, 0)
+            await self.begin_subagent(event.child, event.path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from turnlog.domain import (
+    BOOKS,
     Archive,
     BlobRef,
     CorruptRecord,
@@ -193,4 +194,4 @@ def _known(archive: Archive, row: StoredRow) -> Event:
 
 
 def _is_book(stream: str) -> bool:
-    return stream.startswith("rules.")
+    return stream.startswith(BOOKS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from turnlog.domain import (
+    BOOKS,
     AuthorizedBy,
     BlobRef,
     Body,
@@ -36,7 +37,6 @@ from turnlog.domain import (
 )
 from turnlog.projections import RULES
 
-_BOOKS = "rules."
 _MAX_ANCESTORS = 1_000
 _TOO_LONG = "too_long"
 """The source of a denial of what nobody could be shown, whatever the rules said of it."""
@@ -108,7 +108,7 @@ class RecordedCalls:
     async def take(self, recorded: Recorded) -> list[RecordedCall]:
         """The calls whose first decision an event is, or that it leaves undecided. Raises StoreError, CorruptRecord."""
         event = recorded.event
-        if recorded.stream.startswith(_BOOKS):
+        if recorded.stream.startswith(BOOKS):
             return []
         place = await self._place(recorded)
         match event:

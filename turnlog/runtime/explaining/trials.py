@@ -13,6 +13,7 @@ from pydantic import JsonValue, ValidationError
 from turnlog.domain import (
     BOARD_TOOLS,
     TASK_TOOL,
+    TEAM_TOOLS,
     BlobDamaged,
     BlobMissing,
     BlobRef,
@@ -38,7 +39,7 @@ from .recorded_calls import Decided, RecordedCall
 
 _KNOWN_TOOL_SETS: Final = 64
 _KNOWN_RULE_SETS: Final = 256
-_WITHIN_LOG: Final = (*BOARD_TOOLS, TASK_TOOL)
+_WITHIN_LOG: Final = (*BOARD_TOOLS, *TEAM_TOOLS, TASK_TOOL)
 UNREADABLE: Final = (BlobMissing, BlobDamaged, CorruptRecord, InvalidArguments, ValidationError)
 """What may be wrong with what is kept of a call."""
 

@@ -28,7 +28,7 @@ async def preview_of(env: Environment, look: Look) -> tuple[str, ...]:
             text = await asyncio.to_thread(_text, tool, deepcopy(dict(look.of.arguments)))
     except Exception as error:  # noqa: BLE001 - whatever a preview raises, the call is shown without it
         failed = f"it took longer than {seconds:g} s" if limit.expired() else f"{type(error).__name__}: {error}"
-        return (f"  preview failed: {_line(env.redactor.text(clean(failed)))}",)
+        return (f"  preview failed: {_line(env.redactor.text(clean(failed))[:_MOST])}",)
     return tuple(_lines(env.redactor.text(clean(text)))) if text else ()
 
 

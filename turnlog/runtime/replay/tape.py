@@ -13,6 +13,7 @@ from itertools import takewhile
 from typing import TypeVar
 
 from turnlog.domain import (
+    BOOKS,
     GLOBAL_BOOK,
     Actor,
     Change,
@@ -45,7 +46,6 @@ from .meaning import FieldDifference, as_recorded, differences, is_foreign, is_g
 
 T = TypeVar("T")
 
-_BOOKS = "rules."
 _OUTCOMES = (ModelResponded, ModelFailed, ToolCallFinished, ToolOutcomeUnknown)
 
 
@@ -227,7 +227,7 @@ class Tape:
         """What has gone by of the session; rule books as they were then; other streams as they are."""
         if stream == self.stream:
             return self.shown[after:until]
-        if not stream.startswith(_BOOKS):
+        if not stream.startswith(BOOKS):
             return await self._log.read(stream, after, until)
         moment = self.now()
         tried = self._tried if stream == GLOBAL_BOOK else ()

@@ -8,6 +8,7 @@ from turnlog.domain import (
     TASK_TOOL,
     BackgroundTaskStarted,
     EventLog,
+    NotFound,
     Recorded,
     Session,
     SessionForked,
@@ -69,12 +70,17 @@ class RecordedResults:
 async def results_for(log: EventLog, session: Session, led_to_it: Sequence[Recorded]) -> RecordedResults | None:
     """The results on record that are left for a session; None where it does nothing again.
 
-    What was used is in the session's own stream, so whoever goes on with it uses nothing twice. Raises StoreError.
+    What was used is in the session's own stream, so whoever goes on with it uses nothing twice. A log that took the
+    session in from another may not hold the record; then there is nothing to use again. Raises StoreError.
     """
     if session.rerun is None:
         return None
     own = [record for record in led_to_it if record.stream == session.id]
-    found = results_in(await again(log, session, own), only=session.rerun.recorded_only)
+    try:
+        redone = await again(log, session, own)
+    except NotFound:
+        redone = ()
+    found = results_in(redone, only=session.rerun.recorded_only)
     taken = {record.event.reused for record in own if isinstance(record.event, ToolCallStarted)}
     for key, results in found.spare.items():
         found.used |= {result.place: result for result in results if result.place in taken}

@@ -10,17 +10,18 @@ from turnlog.domain import (
     PermissionResolved,
     Recorded,
     Scope,
+    Session,
     ToolCallFinished,
     ToolCallStarted,
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
-    VersionConflict,
     clean,
     commands,
 )
 from turnlog.projections import TIMELINE, project
 
-from ..delegation.reporting import end
+from ..again import again
+from ..delegation.subagents import end_all
 from ..environment import Environment
 from ..histories import history, load
 from ..writing import changes
@@ -93,25 +94,23 @@ async def rewind(env: Environment, session_id: str, at: At, new: NewFork, reason
     Both are appended in one transaction; its subagents are ended then.
     Raises NotFound, CommandRefused, InvalidInput, ModelError, StoreError.
     """
-    version, _ = await standing_after(env, session_id, at)
+    version = await version_of(env.log, session_id, at)
     parent = await load(env, session_id, version)
-    for attempt in range(env.settings.command_attempts, 0, -1):
+
+    async def give_way() -> tuple[Session, str]:
         now = await load(env, session_id)
-        if version == now.version:
-            raise InvalidInput(f"session {session_id} stands at @{version} already; name an earlier version")
+        if parent.version == now.version:
+            raise InvalidInput(f"session {session_id} stands at @{now.version} already; name an earlier version")
         titled = replace(new, title=now.title if new.title is None else new.title)
         child = await fork_of(env, replace(parent, tags=now.tags), titled)  # title and tags are those of today
         given_way = commands.sessions.give_way(now, env.stamp(), child.stream, clean(reason))
-        try:
-            await env.log.append(child, *await changes(env, now, given_way))
-        except VersionConflict:
-            if attempt == 1:
-                raise
-            continue
-        for agent in now.subagents.active:
-            await end(env, agent.child, "the session it worked for was rewound")
-        return Rewound(session_id, version, child.stream, (await standing_after(env, session_id, version))[1])
-    raise AssertionError("one of the attempts returns or raises")
+        await env.log.append(child, *await changes(env, now, given_way))
+        return now, child.stream
+
+    now, successor = await again(env, give_way)
+    await end_all(env, now, "the session it worked for was rewound")
+    records = await history(env.log, session_id)
+    return Rewound(session_id, parent.version, successor, standing(records, session_id, parent.version))
 
 
 def standing(history: Sequence[Recorded], session_id: str, version: int) -> Standing:

@@ -66,10 +66,8 @@ def _redacted(redactor: Redactor, output: ToolOutput, found: Counter[str]) -> To
 
 def _details(redactor: Redactor, output: ToolOutput, found: Counter[str]) -> dict[str, JsonValue] | None:
     """What a tool tells the host, where that is JSON; the log holds nothing else."""
-    details = dict(output.details)
     try:
-        json.dumps(details, allow_nan=False).encode()
+        details = _OBJECT.validate_json(clean(json.dumps(dict(output.details), allow_nan=False, ensure_ascii=False)))
     except (TypeError, ValueError, RecursionError) as error:
         return {"unreadable": f"the tool's details are not JSON: {redactor.text(clean(str(error)), found)}"}
-    told = redactor.json(details, found) if redactor else details
-    return _OBJECT.validate_python(told) or None
+    return (_OBJECT.validate_python(redactor.json(details, found)) if redactor else details) or None

@@ -79,6 +79,7 @@ class Pool:
         self._draining = False
         self._idle = False
         self._broken: Exception | None = None
+        self._unreadable: StoreError | None = None
 
     async def run(self) -> None:
         """Run sessions for ever, or until nothing is left.
@@ -100,10 +101,6 @@ class Pool:
                 await asyncio.gather(work, return_exceptions=True)
             raise
 
-    def stir(self) -> None:
-        """Look for runnable sessions now."""
-        self._stirred.set()
-
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             while not self._draining:
@@ -116,8 +113,9 @@ class Pool:
                 if self._idle and self._settings.until_idle:
                     return
                 await self._news(appends)
-        if self._broken is not None:
-            raise self._broken
+        for error in (self._broken, self._unreadable):
+            if error is not None:
+                raise error
 
     async def _look(self, group: asyncio.TaskGroup) -> StoreError | None:
         """Begin to run what is runnable, as far as there is room; what kept it from looking."""
@@ -126,8 +124,9 @@ class Pool:
         try:
             found = await self._found()
         except StoreError as error:
-            if self._settings.until_idle:
-                raise
+            if self._settings.until_idle:  # the sessions under way end their steps first
+                self._unreadable, self._draining = error, True
+                return error
             self._swept_at = _seconds()
             report = replace(self._of("failed"), code=error.code, message=error.message)
             self._say(replace(report, retry_seconds=self._settings.sweep_seconds))
@@ -156,7 +155,7 @@ class Pool:
     @property
     def _next_sweep(self) -> float:
         """When all sessions are to be looked at again, whatever was told."""
-        pauses = [pause.until for pause in self._pauses.values()]
+        pauses = [pause.until for session_id, pause in self._pauses.items() if session_id not in self._running]
         return min([self._swept_at + self._settings.sweep_seconds, *pauses])
 
     @property

@@ -51,7 +51,12 @@ class Pulse:
         """Tell that a worker is there, and go on telling. Raises StoreError."""
         if self._heartbeats is None:
             return
-        await self._beat([worker])
+        self._heard.setdefault(worker, self._elapsed())
+        try:
+            await self._beat([worker])
+        except BaseException:
+            self._heard.pop(worker, None)
+            raise
         if self._beating is None or self._beating.done():
             self._beating = asyncio.create_task(self._go_on(), name="turnlog-pulse")
 
@@ -70,6 +75,7 @@ class Pulse:
         """Tell what is untold of workers that have ended; where the database is away, it will forget them by itself."""
         if self._beating is not None:
             self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
         if self._ended:
             with suppress(StoreError):
                 await self._beat([])
@@ -115,9 +121,9 @@ class Pulse:
         if theirs is not None:
             self._their_time = theirs, self._elapsed()
             self.skew = _apart(before, theirs, self._now())
-        for worker in workers:
+        for worker in self._heard.keys() & workers:  # one that ended meanwhile stays ended
             # The beat counts from before it was sent: the database has it as later, never as earlier.
-            if since - self._heard.get(worker, since) > self._lease_seconds:
+            if since - self._heard[worker] > self._lease_seconds:
                 self._silent.add(worker)
             self._heard[worker] = since
 

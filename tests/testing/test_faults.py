@@ -153,6 +153,18 @@ async def test_any_log_opened_while_a_plan_is_active_has_its_faults(tmp_path: Pa
         await begun(log)
 
 
+async def test_a_log_in_memory_has_the_faults_of_a_plan_that_is_active() -> None:
+    with FaultPlan({"append:1:before": fail}).active():
+        async with memory_log() as log:
+            with pytest.raises(StoreError, match="fault at append:1:before"):
+                await begun(log)
+
+
 def test_a_plan_inside_another_is_refused() -> None:
     with FaultPlan().active(), pytest.raises(InvalidInput), FaultPlan().active():
         pass
+
+
+async def test_a_log_in_memory_with_a_plan_of_its_own_is_refused_inside_another() -> None:
+    with FaultPlan().active(), pytest.raises(InvalidInput, match="one plan"):
+        await memory_log(plan=FaultPlan())

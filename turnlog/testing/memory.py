@@ -1,5 +1,6 @@
 """A log in memory, in one line."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from turnlog.domain import Clock, Ids
@@ -25,19 +26,23 @@ def memory_log(
 ) -> Opening[Turnlog]:
     """A log in memory whose time moves only when told to and whose ids count: `async with memory_log() as log`.
 
-    `plan` is put around it; `clock` and `ids` default to a `VirtualClock` and `CountingIds` of its own.
+    `plan`, or the one that is active where it is opened, is put around it; `clock` and `ids` default to a
+    `VirtualClock` and `CountingIds` of its own. Opening raises InvalidInput for a plan inside another.
     """
     time, names = clock or VirtualClock(), ids or CountingIds()
 
-    def arranged(env: Environment) -> Environment:
-        env = replace(env, clock=time, ids=names)
-        return env if plan is None else plan.around(env)
-
     def open_() -> Turnlog:
-        token = ARRANGED.set(arranged)
-        try:
-            return open_turnlog("memory:", settings)
-        finally:
-            ARRANGED.reset(token)
+        with nullcontext() if plan is None else plan.active():
+            around = ARRANGED.get()
+
+            def arranged(env: Environment) -> Environment:
+                env = replace(env, clock=time, ids=names)
+                return env if around is None else around(env)
+
+            token = ARRANGED.set(arranged)
+            try:
+                return open_turnlog("memory:", settings)
+            finally:
+                ARRANGED.reset(token)
 
     return Opening(open_)

@@ -71,11 +71,17 @@ async def _attempt(
     wanted = commands.subagents.Spawn(child, new.name, path, new.digest, new.template, errand)
     bounds = commands.subagents.Bounds(env.settings.subagents_at_once, env.settings.subagent_depth)
     told = commands.subagents.spawn(parent, by, wanted, bounds)
-    started = commands.sessions.start(Session(child), by, await _opening(env, parent, new, path, errand))
-    asked = commands.turns.Asked(await keep_input(env.bodies, new.prompt))
-    begun = commands.turns.start(fold_events(Session(child), started), by, env.ids.new("turn"), asked)
-    await env.log.append(Change(parent.id, parent.version, told), Change(child, 0, (*started, *begun)))
+    opening = await _opening(env, parent, new, path, errand)
+    await env.log.append(Change(parent.id, parent.version, told), await beginning(env, child, by, opening, new.prompt))
     return child
+
+
+async def beginning(env: Environment, child: str, by: Stamp, opening: commands.sessions.Opening, prompt: str) -> Change:
+    """A session, and its first turn, which nobody runs yet. Raises InvalidInput, CommandRefused, StoreError."""
+    started = commands.sessions.start(Session(child), by, opening)
+    asked = commands.turns.Asked(await keep_input(env.bodies, prompt))
+    begun = commands.turns.start(fold_events(Session(child), started), by, env.ids.new("turn"), asked)
+    return Change(child, 0, (*started, *begun))
 
 
 async def _path(env: Environment, parent: Session, name: str) -> str:
@@ -92,13 +98,12 @@ async def _opening(
     env: Environment, parent: Session, new: NewSubagent, path: str, errand: commands.subagents.Errand | None
 ) -> commands.sessions.Opening:
     template = template_of(env, new.template)
-    model = new.model or (template.model if template else None) or parent.model
-    name = model if isinstance(model, str) else model.name
+    model = new.model or (template.model if template else None)
     system = None if template is None else template.system
     turn_id = parent.turn.turn_id if errand is not None and parent.turn is not None else None
     return commands.sessions.Opening(
-        title=f"{path}: {' '.join(clean(new.prompt).split())[:60]}",
-        model=await env.known_model(name) if isinstance(model, str) and name != parent.model else name,
+        title=title_of(path, new.prompt),
+        model=await model_of(env, parent, model),
         project=parent.project,
         workspace=parent.workspace,
         system=parent.system if system is None else await env.bodies.keep(system),
@@ -116,6 +121,27 @@ async def _opening(
     )
 
 
+def title_of(path: str, about: str) -> str:
+    """The title of a session that works for another one."""
+    return f"{path}: {' '.join(clean(about).split())[:60]}"
+
+
+async def model_of(env: Environment, parent: Session, wanted: str | Model | None) -> str:
+    """The name of its model: the one that is wanted, or else its parent's. Raises ModelError."""
+    if wanted is None or isinstance(wanted, str):
+        return parent.model if wanted in (None, "", parent.model) else await env.known_model(wanted)
+    return wanted.name
+
+
+def refuse_more(who: str, superior: str, has: Session, more: Sequence[str]) -> None:
+    """Nobody who works for a session has tools that it does not have itself. Raises InvalidInput."""
+    if more:
+        raise InvalidInput(
+            f"a {who} has no tools that its {superior} does not have, such as {', '.join(more)}; "
+            f"{has.path} has: {', '.join(has.tools) or 'none'}"
+        )
+
+
 def template_of(env: Environment, name: str | None) -> SubagentTemplate | None:
     """The template under a name. Raises InvalidInput."""
     if name is None:
@@ -131,9 +157,5 @@ def _tools(env: Environment, parent: Session, new: NewSubagent, template: Subage
     if wanted is None:
         deepest = parent.depth + 1 >= env.settings.subagent_depth
         return tuple(name for name in parent.tools if not (deepest and name == TASK_TOOL))
-    if more := [name for name in wanted if name not in parent.tools]:
-        raise InvalidInput(
-            f"a subagent has no tools that its parent does not have, such as {', '.join(more)}; "
-            f"{parent.path} has: {', '.join(parent.tools) or 'none'}"
-        )
+    refuse_more("subagent", "parent", parent, [name for name in wanted if name not in parent.tools])
     return tuple(wanted)

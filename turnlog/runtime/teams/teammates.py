@@ -11,7 +11,6 @@ from turnlog.domain import (
     Actor,
     Change,
     CommandRefused,
-    InvalidInput,
     Limits,
     Member,
     Model,
@@ -21,13 +20,12 @@ from turnlog.domain import (
     Status,
     clean,
     commands,
-    fold_events,
 )
 
 from ..again import again
+from ..delegation.spawning import beginning, model_of, refuse_more, title_of
 from ..environment import Environment
 from ..histories import load
-from ..turns.inputs import keep_input
 from ..turns.results import with_reader
 from .mail_delivery import unread_mail
 from .mailing import roster_of
@@ -80,10 +78,8 @@ async def spawn_teammate(env: Environment, lead_id: str, new: NewTeammate) -> st
         path = _path(lead, new.name)
         joining = commands.teams.Joining(new.name, child, path, clean(new.role), new.call_id)
         joined = commands.teams.join(lead, by, joining, env.settings.teammates)
-        started = commands.sessions.start(Session(child), by, await _opening(env, lead, new, path))
-        asked = commands.turns.Asked(await keep_input(env.bodies, new.prompt))
-        begun = commands.turns.start(fold_events(Session(child), started), by, env.ids.new("turn"), asked)
-        await env.log.append(Change(lead.id, lead.version, joined), Change(child, 0, (*started, *begun)))
+        begun = await beginning(env, child, by, await _opening(env, lead, new, path), new.prompt)
+        await env.log.append(Change(lead.id, lead.version, joined), begun)
         return child
 
     return await again(env, attempt)
@@ -103,11 +99,9 @@ def _path(lead: Session, name: str) -> str:
 
 
 async def _opening(env: Environment, lead: Session, new: NewTeammate, path: str) -> commands.sessions.Opening:
-    model = new.model or lead.model
-    name = model if isinstance(model, str) else model.name
     return commands.sessions.Opening(
-        title=f"{path}: {' '.join(clean(new.role or new.prompt).split())[:60]}",
-        model=await env.known_model(name) if isinstance(model, str) and name != lead.model else name,
+        title=title_of(path, new.role or new.prompt),
+        model=await model_of(env, lead, new.model),
         project=lead.project,
         workspace=lead.workspace,
         system=await env.bodies.keep(await _system(env, lead, new)),
@@ -130,11 +124,7 @@ async def _system(env: Environment, lead: Session, new: NewTeammate) -> str:
 def _tools(lead: Session, new: NewTeammate) -> tuple[str, ...]:
     """The names of its tools: some of its lead's, and those to speak with its team. Raises InvalidInput."""
     wanted = lead.tools if new.tools is None else tuple(new.tools)
-    if more := [name for name in wanted if name not in (*lead.tools, *TEAMMATE_TOOLS)]:
-        raise InvalidInput(
-            f"a teammate has no tools that its lead does not have, such as {', '.join(more)}; "
-            f"{lead.path} has: {', '.join(lead.tools) or 'none'}"
-        )
+    refuse_more("teammate", "lead", lead, [name for name in wanted if name not in (*lead.tools, *TEAMMATE_TOOLS)])
     return (*(name for name in wanted if name not in TEAM_TOOLS), *TEAMMATE_TOOLS)
 
 

@@ -18,11 +18,13 @@ from pydantic import BaseModel
 
 from turnlog import RuleDraft, Turnlog, every_call
 from turnlog.domain import (
+    Event,
     LeaseTaken,
     StoreError,
     ToolCallFinished,
     ToolCallStarted,
     ToolOutcomeUnknown,
+    TurnFailed,
     TurnlogError,
     waits_for,
 )
@@ -235,4 +237,15 @@ async def _count(log: Turnlog, report: ChaosReport, session_id: str, status: str
     report.sessions += status != "created"
     report.finished += status == "idle"
     if status not in ("idle", "created"):
-        report.unfinished.append(f"{session_id} is {status}")
+        report.unfinished.append(f"{session_id} is {status}: {_last_words(events)}")
+
+
+def _last_words(events: Sequence[Event]) -> str:
+    """What led a session to where it is left, for whoever has to explain it: the log may be gone by then."""
+    failed = [f"{event.code}: {event.message}" for event in events if isinstance(event, TurnFailed)]
+    return f"{'; '.join(failed)} after {', '.join(_brief(event) for event in events[-30:])}"
+
+
+def _brief(event: Event) -> str:
+    epoch = getattr(event, "epoch", None)
+    return f"{event.at:%M:%S.%f} {type(event).__name__}{'' if epoch is None else f'({epoch})'}"

@@ -24,14 +24,27 @@ def take(
     `silence` is the holder's, where that is known, for the refusal to tell. Raises NotFound, SessionBusy.
     """
     guards.not_closed(session)
+    _may_be_taken(session, silence, holder_gone=holder_gone)
+    left = context.abandon(session, by, "the worker ended before there was a summary")
+    return (*left, LeaseTaken(**by, epoch=session.epoch + 1, worker=worker))
+
+
+def vacate(session: Session, by: Stamp, *, holder_gone: bool, silence: Silence | None = None) -> tuple[Event, ...]:
+    """Have nobody run the session, so that whichever worker comes first takes it; `holder_gone` as for `take`.
+
+    Raises SessionBusy.
+    """
+    _may_be_taken(session, silence, holder_gone=holder_gone)
+    return () if session.lease is None else release(session, by, session.lease.epoch)
+
+
+def _may_be_taken(session: Session, silence: Silence | None, *, holder_gone: bool) -> None:
     if session.lease is not None and not holder_gone:
         raise SessionBusy(
             f"session {session.id} is being run by {session.lease.worker}{_heard(silence)}; "
             "wait for it, cancel it, or take it over if that worker is gone",
             free_in=None if silence is None else max(0.0, silence.most - silence.seconds),
         )
-    left = context.abandon(session, by, "the worker ended before there was a summary")
-    return (*left, LeaseTaken(**by, epoch=session.epoch + 1, worker=worker))
 
 
 def _heard(silence: Silence | None) -> str:

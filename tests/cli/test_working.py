@@ -47,5 +47,23 @@ def test_nobody_is_there_to_be_asked_where_a_turn_is_left(terminal: Terminal) ->
     assert "--detach" in said
 
 
+def test_a_turn_that_was_cancelled_is_handed_to_a_worker(terminal: Terminal) -> None:
+    session = terminal.ok("run", "hello", "--model", terminal.script("done"), "--detach").out.strip()
+    terminal.ok("cancel", session)
+    told = terminal.ok("resume", session, "--detach", "--json").document
+    assert told.keys() == {"session", "turn"}
+    lines = terminal.ok("worker", "--once", "--json").lines
+    assert [line["event"] for line in lines if line.get("session") == session] == ["claimed", "finished"]
+
+
+def test_one_that_waits_for_an_answer_says_so_when_it_is_handed_over(terminal: Terminal) -> None:
+    model = terminal.script(call("write_file", path="a.txt", content="x"), "done")
+    session = terminal.ok("run", "hello", "--model", model, "--detach").out.strip()
+    terminal.ok("worker", "--once")
+    told = terminal.type("resume", session, "--detach")
+    assert told.code == 4
+    assert "turnlog approve " in told.err
+
+
 def test_what_cannot_be_imported_is_said(terminal: Terminal) -> None:
     assert "nowhere:app" in one_line(terminal.type("worker", "--app", "nowhere:app"), 2)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .detaching import Detach, check_detached, left, tell_what_it_waits_for
 from .limiting import LimitOption, limits_of
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, ApprovalsMode, ApprovalsOption, Database, Json, Reason
 from .outcomes import RESOLUTIONS, Said
-from .output import note, write, write_json
+from .output import note, write_json
 from .programs import FILE_TOOLS, policy_for, policy_in_place, tools_of
 from .rule_sets import RulesOption, policy_of
-from .unanswered import explain
+from .unanswered import exit_code, explain
 
 if TYPE_CHECKING:
     from turnlog.domain import Policy
@@ -95,9 +96,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
     rules: RulesOption = None,
     limit: LimitOption = None,
     approvals: ApprovalsOption = None,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Leave the turn to a `turnlog worker`, and write only the session's id.")
-    ] = False,
+    detach: Detach = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -108,8 +107,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
     text = sys.stdin.read() if prompt == "-" else prompt
     new = NewSession(model, title, project, workspace, tools, system)
     _check(text, session, new)
-    if detach and approvals is not None:
-        raise typer.BadParameter("a turn that a worker runs is suspended until somebody answers", param_hint="--detach")
+    check_detached(approvals, detach=detach)
     limits, policy = limits_of(limit), policy_of(rules)
 
     async def work(log: "Turnlog") -> None:
@@ -126,7 +124,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer is told of them
 
         if detach:
             await prepare()
-            _leave(handle.id, await handle.begin_turn(text, limits=limits), manner)
+            left(handle.id, await handle.begin_turn(text, limits=limits), database, as_json=as_json)
             return
         if session is None:
             await _announce(log, handle.id, manner)
@@ -149,6 +147,7 @@ def resume(  # noqa: PLR0913 - one parameter an option
     ] = False,
     limit: LimitOption = None,
     approvals: ApprovalsOption = None,
+    detach: Detach = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
 ) -> None:
@@ -156,13 +155,18 @@ def resume(  # noqa: PLR0913 - one parameter an option
 
     Example: turnlog resume 019b8d36
     """
-    limits = limits_of(limit)
+    check_detached(approvals, detach=detach)
+    limits, known = limits_of(limit), None if unknown is None else RESOLUTIONS[unknown]
 
     async def work(log: "Turnlog") -> None:
         handle = await log.open_session(await log.find_session(session))
+        if detach:
+            turn_id = await handle.hand_over_turn(unknown=known, reason=reason, take_over=take_over, limits=limits)
+            left(handle.id, turn_id, database, as_json=as_json)
+            await tell_what_it_waits_for(log, handle, database, as_json=as_json)
+            return
 
         def turn(how: "Approvals") -> "Coroutine[Any, Any, Reply]":
-            known = None if unknown is None else RESOLUTIONS[unknown]
             return handle.resume_turn(approvals=how, unknown=known, reason=reason, take_over=take_over, limits=limits)
 
         await show_turn(log, handle, turn, Manner(database, as_json, approvals))
@@ -193,15 +197,6 @@ async def _session(
     if session is not None:
         return await log.open_session(await log.find_session(session))
     return await _create(log, text, new, policy)
-
-
-def _leave(session_id: str, turn_id: str, manner: Manner) -> None:
-    """Say which session it is, and how to see what becomes of it."""
-    if manner.as_json:
-        write_json({"session": session_id, "turn": turn_id})
-        return
-    write(session_id)
-    note((f"to follow it: {again(manner.database, 'log', '-f', session_id)}", "quiet"))
 
 
 async def _announce(log: "Turnlog", session_id: str, manner: Manner) -> None:
@@ -251,7 +246,7 @@ async def show_turn(
         raise
     if manner.as_json:
         write_json({"result": _result(session, reply)})
-    code = _exit_code(reply)
+    code = exit_code(reply)
     if code and not manner.as_json:
         await explain(log, session.id, reply, manner.database)
     if code:
@@ -267,13 +262,3 @@ def _result(session: "SessionHandle", reply: "Reply") -> dict[str, Any]:
         "waiting_for": list(reply.waiting_for),
         "text": reply.text,
     }
-
-
-def _exit_code(reply: "Reply") -> int:
-    if reply.outcome == "answered":
-        return 0
-    if reply.outcome == "empty":
-        return 1
-    if reply.reason == "stopped":
-        return 130
-    return 7 if reply.reason == "unknown_outcome" else 4

@@ -11,6 +11,17 @@ if TYPE_CHECKING:
     from turnlog.runtime import Reply
 
 
+def exit_code(reply: "Reply") -> int:
+    """What a command that ran, or handed over, a turn exits with."""
+    if reply.outcome == "answered":
+        return 0
+    if reply.outcome == "empty":
+        return 1
+    if reply.reason == "stopped":
+        return 130
+    return 7 if reply.reason == "unknown_outcome" else 4
+
+
 async def explain(log: "Turnlog", session_id: str, reply: "Reply", database: str) -> None:
     """Say it. Raises StoreError."""
     if reply.outcome == "empty":

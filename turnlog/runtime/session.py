@@ -57,6 +57,7 @@ from .turns.replies import Reply, TypedReply, reply_of, typed
 from .turns.unknown_outcomes import OutcomeWord, check_word, resolve_unknown
 from .worker import Worker
 from .workers.beginning import begin_turn
+from .workers.handing_over import GoingOn, hand_over
 from .workers.taking import holder_of, still_waits, taken, without_asking
 from .writing import command
 
@@ -193,6 +194,23 @@ class SessionHandle:
         worker.decide(lambda session: commands.turns.resume(session, user, limits))
         worker.decide(lambda session: taken(worker, session, holder))
         return await self._run(worker, conduct, output)
+
+    async def hand_over_turn(
+        self,
+        *,
+        unknown: Resolution | None = None,
+        reason: str = "",
+        take_over: bool = False,
+        limits: Limits | None = None,
+    ) -> str:
+        """Take a turn up again that was stopped, failed or cancelled, and leave it to whichever worker comes first.
+
+        A turn that workers take by themselves, now or once people have answered, is left as it is. The arguments are
+        those of `resume_turn`; the result is the turn's id.
+        Raises NothingToResume, CommandRefused where `unknown` cannot be said of a call, SessionBusy, StoreError.
+        """
+        word = None if unknown is None else OutcomeWord(unknown, self._env.redactor.text(clean(reason)))
+        return await hand_over(self._env, self._id, GoingOn(limits, word, take_over))
 
     async def cancel(self, reason: str = "") -> None:
         """Stop the turn in progress and all subagents, whoever runs them. Raises CommandRefused, StoreError."""

@@ -11,6 +11,8 @@ from turnlog.domain import (
     CommandRefused,
     InvalidInput,
     ModelBlock,
+    Session,
+    Turn,
     TurnFailure,
     TurnInterrupted,
     Wait,
@@ -87,19 +89,22 @@ async def reply_of(worker: Worker) -> Reply:
     turn = worker.session.turn
     if turn is None:
         raise TurnFailure(f"session {worker.session.id} has no turn")
-    if turn.state == "suspended" and turn.stopped:
-        return Reply(turn.turn_id, "suspended", reason="stopped")
     if turn.state == "suspended":
-        wait = waiting(worker.session) or Wait("permission", ())
-        return Reply(
-            turn.turn_id, "suspended", reason=wait.reason, waiting_for=wait.waiting_for, subagents=wait.subagents
-        )
+        return put_aside(worker.session, turn)
     if turn.state == "cancelled":
         raise TurnInterrupted(f"the turn of session {worker.session.id} was cancelled; what was done stays done")
     said = [item for item in worker.transcript.items if isinstance(item, ModelSaid) and item.turn_id == turn.turn_id]
     blocks = await worker.env.bodies.whole_output(said[-1].blocks if said else ())
     outcome: Literal["empty", "answered"] = "empty" if turn.last_word == "empty" else "answered"
     return Reply(turn.turn_id, outcome, blocks, await _value_of(worker))
+
+
+def put_aside(session: Session, turn: Turn) -> Reply:
+    """How a suspended turn stands."""
+    if turn.stopped:
+        return Reply(turn.turn_id, "suspended", reason="stopped")
+    wait = waiting(session) or Wait("permission", ())
+    return Reply(turn.turn_id, "suspended", reason=wait.reason, waiting_for=wait.waiting_for, subagents=wait.subagents)
 
 
 async def _value_of(worker: Worker) -> Mapping[str, JsonValue] | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from turnlog.domain import AwaitPerson, Draft, Event, NothingToResume, Session, commands, next_step
+from turnlog.domain import AwaitPerson, Draft, Event, NothingToResume, Session, Stamp, commands, next_step
 
 from ..environment import CUT_OFF, Environment
 from ..histories import load
@@ -62,11 +62,22 @@ def taken(worker: Worker, session: Session, holder: Holder | None) -> tuple[Even
         by, ahead = worker.stamp(), Draft(session)
         ahead.decide(lambda session: commands.leases.release(session, by, lease.epoch))
         return (*ahead.events, *taken(worker, ahead.session, None))
-    if lease is None or holder is None or holder.worker != lease.worker:
-        gone, silence = lease is None, None
-    else:
-        gone, silence = holder.gone, _silence(worker.env, holder)
+    gone, silence = _standing(worker.env, session, holder)
     return commands.leases.take(session, worker.stamp(), worker.name, holder_gone=gone, silence=silence)
+
+
+def vacated(env: Environment, session: Session, by: Stamp, holder: Holder | None) -> tuple[Event, ...]:
+    """Nobody has the session any more; only a worker that is known to be gone loses it. Raises SessionBusy."""
+    gone, silence = _standing(env, session, holder)
+    return commands.leases.vacate(session, by, holder_gone=gone, silence=silence)
+
+
+def _standing(env: Environment, session: Session, holder: Holder | None) -> tuple[bool, commands.leases.Silence | None]:
+    """Whether who has the session may lose it, and how long that worker was silent."""
+    lease = session.lease
+    if lease is None or holder is None or holder.worker != lease.worker:
+        return lease is None, None
+    return holder.gone, _silence(env, holder)
 
 
 def _silence(env: Environment, holder: Holder) -> commands.leases.Silence | None:

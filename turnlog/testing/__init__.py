@@ -7,9 +7,9 @@ if TYPE_CHECKING:
     from turnlog.wiring import ScriptedCall, ScriptedModel, ScriptedReply
 
     from .clock import VirtualClock
-    from .crash_matrix import crash_matrix
     from .crash_report import CrashCase, CrashesHarm, CrashReport, Difference
     from .crash_run import CrashRun, Scenario
+    from .crashing import crash_matrix
     from .faults import Crash, Fault, FaultPlan, crash, delay, fail, kill, miss, wake
     from .golden import GoldenCall, GoldenSession, assert_golden, exported, outcome_in, outcome_of
     from .ids import CountingIds
@@ -24,7 +24,7 @@ _HOMES = {
     "ScriptedModel": "turnlog.wiring",
     "ScriptedReply": "turnlog.wiring",
     "VirtualClock": "turnlog.testing.clock",
-    "crash_matrix": "turnlog.testing.crash_matrix",
+    "crash_matrix": "turnlog.testing.crashing",
     "CrashCase": "turnlog.testing.crash_report",
     "CrashReport": "turnlog.testing.crash_report",
     "CrashesHarm": "turnlog.testing.crash_report",

@@ -49,7 +49,7 @@ def crash_matrix(tmp_path: Path, crash_server: "CrashServer") -> CrashMatrix:
         stride: int = 1,
         seconds: int = 60,
     ) -> "CrashReport":
-        from .crash_matrix import crash_matrix as killed_everywhere
+        from .crashing import crash_matrix as killed_everywhere
 
         return killed_everywhere(
             scenario, tmp_path, url=url, points=points, stride=stride, seconds=seconds, server=crash_server

@@ -121,6 +121,25 @@ async def test_once_a_person_answered_the_parent_goes_on_with_the_same_subagent(
     assert len(await world.all_of(session.id, SubagentSuspended)) == 1
 
 
+@pytest.mark.parametrize("by_a_pool", [False, True])
+async def test_a_parent_goes_on_where_somebody_else_ran_the_subagent_that_it_waited_for(
+    memory: World, by_a_pool: bool
+) -> None:
+    world, model = memory, agents(task("one", "Do one."), tool="act")
+    session = await world.session(model, act, "task")
+    reply = await session.append_turn("Go.")
+    await world.turnlog.resolve_permission(reply.waiting_for[0], allow())
+    (child,) = await children(world, session.id)
+    await (await world.again(child, model, act)).resume_turn()
+    if by_a_pool:
+        await world.turnlog.work(tools=[act], models=[model], until_idle=True)
+    else:
+        await session.resume_turn()
+    assert (await session.metadata()).status == "idle"
+    assert await results(world, session.id) == ["Done: Do one."]
+    await check(world, session.id)
+
+
 async def test_cancelling_a_parent_that_waits_cancels_its_subagents(world: World) -> None:
     session = await world.session(agents(*THREE, tool="act"), act, "task")
     await session.append_turn("Go.")

@@ -100,6 +100,8 @@ async def still_waits(env: Environment, session: Session, conduct: Conduct) -> b
     step = next_step(ahead.session)
     if not isinstance(step, AwaitPerson):
         return False
+    if not (step.unknown or step.requests or step.subagents):
+        return False  # it waited for subagents, and those are done by now
     if step.unknown:
         return conduct.unknown is None
     if any(request.has_expired(by["at"]) for request in step.requests):

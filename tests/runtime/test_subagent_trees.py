@@ -27,17 +27,27 @@ from turnlog.domain import (
     TurnFailed,
     TurnInterrupted,
     VersionConflict,
+    commands,
 )
 from turnlog.front import Turnlog
 from turnlog.projections import summed
+from turnlog.runtime.delegation.delegating import see_through
 from turnlog.runtime.delegation.reporting import end
 from turnlog.runtime.delegation.spawning import NewSubagent, spawn
 from turnlog.runtime.environment import RunTool
+from turnlog.runtime.means import Means
 from turnlog.runtime.permissions.decisions import allow
+from turnlog.runtime.turns.ending import GivenBack
+from turnlog.runtime.turns.engine import Conduct, Oversight
+from turnlog.runtime.workers.pool import PoolSettings
+from turnlog.runtime.workers.work_reports import WorkReport
+from turnlog.runtime.writing import command
 
 from .agents import NAMES, THREE, agents, children, results, task
 from .exported import exported, taken_in
-from .world import World, act, look, tool
+from .world import QUICK, World, act, look, tool, until
+
+SOON = PoolSettings(sweep_seconds=0.1, breath_seconds=0.005, retry_seconds=0.05)
 
 
 async def test_a_database_that_fails_a_subagent_leaves_the_turn_of_its_parent_open(memory: World) -> None:
@@ -212,6 +222,53 @@ async def test_in_a_pool_nothing_is_put_around_a_model_twice(memory: World) -> N
     await other.work(tools=[look], models=[model], until_idle=True)
     assert (await session.metadata()).status == "idle"
     assert wrapped == [model, model]
+
+
+async def test_draining_a_pool_gives_back_a_subagent_and_its_parent_once_each(world: World) -> None:
+    begun_it, go_on = asyncio.Event(), asyncio.Event()
+
+    @tool(effect="pure")
+    async def linger() -> str:
+        """Linger."""
+        begun_it.set()
+        await go_on.wait()
+        return "lingered"
+
+    model = agents(task("one", "Do one."), tool="linger")
+    session = await world.session(model, linger, "task")
+    await session.begin_turn("Go.")
+    told: list[WorkReport] = []
+    work = asyncio.create_task(world.turnlog.work(tools=[linger], models=[model], settings=SOON, tell=told.append))
+    await begun_it.wait()
+    work.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    await until(work.done)
+    (child,) = await children(world, session.id)
+    assert [report.event for report in told if report.session] == ["claimed", "released"]
+    assert [len(await world.all_of(each, LeaseTaken)) for each in (session.id, child)] == [1, 1]
+    assert [(await world.kinds(each))[-1] for each in (session.id, child)] == ["LeaseReleased"] * 2
+    await world.turnlog.work(tools=[linger], models=[model], settings=SOON, until_idle=True)
+    assert await results(world, session.id) == ["Done: Do one."]
+    assert await children(world, session.id) == [child]
+
+
+async def test_draining_a_pool_waits_for_no_subagent_that_another_worker_runs(memory: World) -> None:
+    memory.neighbours.answer = True
+    model, draining = agents(), asyncio.Event()
+    session = await memory.session(model, look)
+    child = await spawn(memory.env, session.id, NewSubagent("one", "Do one."))
+    by = memory.env.stamp()
+    await command(memory.env, child, lambda it: commands.leases.take(it, by, "elsewhere/1", holder_gone=False))
+    conduct = Conduct(oversight=Oversight(lambda: None, draining.is_set))
+    means = Means(model, {"look": look}, ())
+    waiting = asyncio.create_task(see_through(memory.env, session.id, child, means, conduct))
+    await asyncio.sleep(2 * QUICK.poll_seconds)
+    assert not waiting.done()
+    draining.set()
+    await until(waiting.done)
+    assert isinstance(waiting.exception(), GivenBack)
+    assert len(await memory.all_of(child, LeaseTaken)) == 1
 
 
 class Around:

@@ -26,6 +26,7 @@ from turnlog.domain import (
     Stamp,
     StoreError,
     Tool,
+    TurnlogError,
     VersionConflict,
     deadline,
     fold,
@@ -51,9 +52,12 @@ class SubagentPaused(Exception):
 
 
 class SubagentLost(Exception):
-    """The database failed a subagent, and so the session that it works for: `error` is what it said."""
+    """A subagent is not run here any more, and so is not the session that it works for: `error` says why.
 
-    def __init__(self, error: StoreError) -> None:
+    The database failed it, or whoever runs the session is to leave it to others.
+    """
+
+    def __init__(self, error: TurnlogError) -> None:
         super().__init__(error.message)
         self.error = error
 

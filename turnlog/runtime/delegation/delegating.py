@@ -33,6 +33,7 @@ from turnlog.domain import (
 from ..environment import Environment
 from ..histories import load
 from ..means import Means, run_turn, worker_for
+from ..turns.ending import GivenBack
 from ..turns.engine import Conduct
 from ..turns.replies import Reply
 from ..worker import SubagentLost, SubagentPaused, Worker
@@ -46,7 +47,7 @@ async def run(worker: Worker, means: Means, conduct: Conduct, output: type[BaseM
     """Run the turn that was begun or taken up, with subagents, and tell the session it works for. Raises as `drive`."""
     env, session_id = worker.env, worker.session.id
     await settle(env, worker.session)
-    worker.delegates = lambda call: _CallDelegation(worker, call, means, conduct)
+    worker.delegates = lambda call: _CallDelegation(worker, call, means, conduct.of_subagents)
     try:
         return await run_turn(worker, conduct, output)
     finally:
@@ -72,7 +73,8 @@ async def settle(env: Environment, session: Session) -> None:
 async def see_through(env: Environment, parent_id: str, child_id: str, means: Means, conduct: Conduct) -> Delegated:
     """Run a subagent to its end, or wait where somebody else does; what came of it.
 
-    Raises SubagentPaused where it waits for a person, NotFound, InvalidInput, StoreError.
+    Raises SubagentPaused where it waits for a person, GivenBack where it is to be left to others, NotFound,
+    InvalidInput, StoreError.
     """
     while True:
         if (over := await finished(env, parent_id, child_id)) is not None:
@@ -82,6 +84,8 @@ async def see_through(env: Environment, parent_id: str, child_id: str, means: Me
         if child.turn is None or child.turn.state in OVER:
             await report(env, child_id)
             continue
+        if conduct.ends:
+            raise GivenBack(f"subagent {child_id} is not run here any more; another worker goes on with it")
         appends = env.log.appends
         try:
             reply = await _turn(env, parent_id, child, means, conduct)
@@ -144,7 +148,7 @@ class _CallDelegation:
             return await self._done(new)
         except BlobDamaged:
             raise
-        except StoreError as error:  # no answer of the tool's: the call has not ended
+        except (StoreError, GivenBack) as error:  # no answer of the tool's: the call has not ended
             raise SubagentLost(error) from error
 
     async def _done(self, new: NewSubagent) -> Delegated:

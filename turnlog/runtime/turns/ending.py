@@ -138,16 +138,15 @@ async def record_cancelled(worker: Worker) -> None:
 
 
 class GivenBack(TurnInterrupted):
-    """The session was given back with its turn open: whichever worker takes it goes on."""
+    """The session is given back with its turn open: whichever worker takes it goes on."""
 
     code = "given_back"
 
 
-async def give_back(worker: Worker) -> TurnlogError:
-    """Leave the open turn to another worker; what to raise then. Raises SessionLost, StoreError."""
+async def give_back(worker: Worker) -> None:
+    """Leave the open turn to another worker. Raises SessionLost, StoreError."""
     decide(worker, commands.leases.release)
     await worker.flush()
-    return GivenBack(f"session {worker.session.id} was given back; another worker goes on with it")
 
 
 async def hand_back(worker: Worker) -> None:

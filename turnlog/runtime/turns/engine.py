@@ -58,6 +58,7 @@ from ..teams.mail_delivery import receive
 from ..worker import OutOfTime, Worker
 from .asking import ask_model, record_failure
 from .ending import (
+    GivenBack,
     after_loss,
     decide,
     end_crash_loop,
@@ -102,6 +103,13 @@ class Conduct:
         """Whether the turn is to be left to others."""
         return self.oversight is not None and self.oversight.ends()
 
+    @property
+    def of_subagents(self) -> "Conduct":
+        """The same for those that work for the session, of whom the pool has not to hear."""
+        if self.oversight is None:
+            return self
+        return replace(self, oversight=Oversight(lambda: None, self.oversight.ends))
+
 
 async def drive(worker: Worker, conduct: Conduct) -> Reply:
     """Run the open turn until it ends or has to wait, and give the session back.
@@ -137,6 +145,9 @@ async def _told(worker: Worker, conduct: Conduct) -> Reply:
     """Run the turn; where it cannot go on the log is told why."""
     try:
         return await _loop(worker, conduct)
+    except GivenBack:
+        await give_back(worker)
+        raise
     except OutOfTime as error:
         raise await out_of_time(worker) from error
     except BlobDamaged as error:
@@ -160,7 +171,7 @@ async def _loop(worker: Worker, conduct: Conduct) -> Reply:
         if (turn := worker.session.turn) is not None and _is_crash_loop(worker, turn, step):
             raise await end_crash_loop(worker, turn.takeovers)
         if conduct.ends and isinstance(step, AskModel | Judge | Run | Recover):
-            raise await give_back(worker)
+            raise GivenBack(f"session {worker.session.id} is given back; another worker goes on with it")
         match step:
             case AskModel():
                 attempts = await _ask(worker, attempts)

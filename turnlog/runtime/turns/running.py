@@ -9,9 +9,9 @@ from turnlog.domain import (
     BlobMissing,
     Call,
     OutcomeUnknown,
-    StoreError,
     ToolContext,
     ToolOutput,
+    TurnlogError,
     clean,
     commands,
 )
@@ -137,8 +137,8 @@ def _ours(worker: Worker, call_id: str) -> Call | None:
 class _Batch:
     """Calls run side by side. What has ended by the time this is cancelled is in `outcomes` all the same.
 
-    `lost` says, by call, why a tool cannot tell how its call ended; `failed` is what the database said to a subagent,
-    whose call is among the `paused` then: whoever takes the session runs it again.
+    `lost` says, by call, why a tool cannot tell how its call ended; `failed` is why a subagent is not run
+    here any more; its call is among the `paused` then: whoever takes the session runs it again.
     """
 
     def __init__(self, worker: Worker, jobs: list[_Job]) -> None:
@@ -147,7 +147,7 @@ class _Batch:
         self.lost: dict[str, str] = {}
         self.running: set[str] = set()
         self.paused: set[str] = set()
-        self.failed: StoreError | None = None
+        self.failed: TurnlogError | None = None
         self._worker = worker
 
     async def run(self) -> None:

@@ -121,12 +121,13 @@ class _Scope:
 
 
 def _scopes(session: Session, above: Sequence[Account]) -> Iterator[_Scope]:
+    """What is done between turns is no part of the last one. Those that work for a turn do so while it is put aside."""
     own = next((account for account in above if account.session.id == session.id), Account(session))
     for account in (own, *(account for account in above if account is not own)):
         one, whose = account.session, None if account is own else account.session.id
-        if one.turn is not None and one.turn.limits is not None and account.in_turn is not None:
-            spent = one.turn.spent + account.in_turn
-            yield _Scope("turn", one.turn.limits, spent, one.turn.started_at, whose)
+        turn = one.turn if account is not own or (one.turn is not None and one.turn.state == "open") else None
+        if turn is not None and turn.limits is not None and account.in_turn is not None:
+            yield _Scope("turn", turn.limits, turn.spent + account.in_turn, turn.started_at, whose)
         if one.limits is not None:
             yield _Scope("session", one.limits, one.spent + account.in_all, one.started_at, whose)
 

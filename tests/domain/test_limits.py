@@ -1,6 +1,7 @@
 """What a turn or a session may use is checked against what the log says was used."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -8,11 +9,13 @@ import pytest
 
 from turnlog.domain import (
     OUTPUT_TOOL,
+    Account,
     Call,
     Event,
     Limits,
     Session,
     TurnResumed,
+    TurnSuspended,
     before_calls,
     before_request,
     deadline,
@@ -135,10 +138,23 @@ def test_resuming_without_limits_keeps_the_turns() -> None:
 
 
 def test_a_turn_that_goes_on_in_a_fork_keeps_its_limits_and_may_use_them_again() -> None:
-    session = turn_with(Limits(rounds=1), *ROUND, FORKED)
+    resumed = TurnResumed(**because(alice, 1), turn_id="turn_1")
+    session = turn_with(Limits(rounds=1), *ROUND, FORKED, resumed)
     assert before_request(session, NOON) is None
-    resumed = given(STARTED, ASKED.model_copy(update={"limits": Limits(rounds=1)}), FORKED, *ROUND).session
-    assert before_request(resumed, NOON) is not None
+    assert before_request(turn_with(Limits(rounds=1), FORKED, resumed, *ROUND), NOON) is not None
+
+
+@pytest.mark.parametrize("limits", [Limits(rounds=1), Limits(seconds=60), Limits(deadline=NOON)])
+def test_the_limits_of_a_turn_that_is_over_hold_no_more(limits: Limits) -> None:
+    between_turns = turn_with(limits, *ROUND, COMPLETED)
+    assert before_request(between_turns, LATER) is None
+    assert deadline(between_turns) is None
+
+
+def test_those_that_work_for_a_turn_keep_within_its_limits_while_it_is_put_aside() -> None:
+    put_aside = TurnSuspended(**because(alice, 6), turn_id="turn_1", reason="permission", waiting_for=())
+    above = Account(turn_with(Limits(requests=1), *ROUND, put_aside))
+    assert before_request(replace(turn_with(None), id="child"), NOON, (above,)) is not None
 
 
 # Before tool calls
@@ -201,7 +217,8 @@ def test_seconds_of_a_turn_count_from_its_start() -> None:
 
 def test_seconds_in_a_fork_count_from_the_fork() -> None:
     forked = FORKED.model_copy(update={"at": LATER})
-    assert deadline(turn_with(Limits(seconds=60), forked)) == LATER + timedelta(seconds=60)
+    resumed = TurnResumed(**because(alice, 1), turn_id="turn_1")
+    assert deadline(turn_with(Limits(seconds=60), forked, resumed)) == LATER + timedelta(seconds=60)
 
 
 def test_seconds_of_a_session_count_from_its_start_whichever_turn_it_is_at() -> None:

@@ -231,6 +231,14 @@ async def test_a_limit_of_the_session_holds_for_summaries(tmp_path: Path) -> Non
     await world.close()
 
 
+async def test_the_limits_of_a_turn_that_is_over_do_not_hold_for_summaries_after_it(memory: World) -> None:
+    session = await memory.session(["One.", "Two."])
+    await say(session, "1")
+    await session.append_turn("2", limits=Limits(rounds=1, seconds=60))
+    memory.clock.advance(3_600)
+    assert (await session.compact()).outcome == "compacted"
+
+
 async def test_a_model_may_ask_for_a_compaction_itself(tmp_path: Path) -> None:
     world = World(f"sqlite:///{tmp_path / 'log.db'}")
     model = ScriptedModel(["One.", asks(("compact", {"instructions": "the plan"})), "Two."])

@@ -1,5 +1,7 @@
 """A conversation that grows too long is compacted: recorded, counted, undoable, and never half done."""
 
+import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +18,12 @@ from turnlog.domain import (
     CompactionStarted,
     LimitReached,
     Limits,
+    ModelDelta,
     ModelFailed,
+    ModelReply,
+    ModelRequest,
     ModelRequested,
+    StoreError,
     ToolResultsElided,
     TurnFailure,
 )
@@ -237,6 +243,52 @@ async def test_the_limits_of_a_turn_that_is_over_do_not_hold_for_summaries_after
     await session.append_turn("2", limits=Limits(rounds=1, seconds=60))
     memory.clock.advance(3_600)
     assert (await session.compact()).outcome == "compacted"
+
+
+async def test_a_deadline_that_passes_during_a_summary_between_turns_ends_that(memory: World) -> None:
+    slow = SlowToSumUp(memory)
+    session = await memory.session(slow, limits=Limits(seconds=1_000))
+    await say(session, "1", "2")
+    with pytest.raises(LimitReached, match="was not compacted") as caught:
+        await session.compact()
+    assert caught.value.limit == "deadline"
+    assert (await memory.kinds(session.id))[-3:] == ["CompactionStarted", "CompactionFailed", "LeaseReleased"]
+
+
+class SlowToSumUp:
+    """A model that answers at once, and whose summaries take for ever."""
+
+    name = "scripted:slow"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._answers = ScriptedModel(["One.", "Two."])
+
+    async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        if request.system == SUMMARISER:
+            self._world.clock.advance(1_001)
+            await asyncio.Event().wait()
+        async for item in self._answers.respond(request):
+            yield item
+
+
+async def test_a_summary_the_database_did_not_take_is_made_anew_and_no_worker_counts_as_lost(memory: World) -> None:
+    session = await memory.session(["One.", "Two."])
+    await say(session, "1", "2")
+
+    def away(changes: tuple[Change, ...]) -> None:
+        if gone or any(isinstance(event, CompactionCompleted) for change in changes for event in change.events):
+            gone.append(True)
+            raise StoreError("the database is away")
+
+    gone: list[bool] = []
+    memory.log.before = away
+    with pytest.raises(StoreError, match="is away"):
+        await session.compact()
+    memory.log.before = lambda changes: None
+    assert (await session.compact()).outcome == "compacted"
+    ends = ("CompactionStarted", "CompactionFailed", "LeaseReleased", "LeaseTaken", "CompactionStarted")
+    assert tuple(kind for kind in await memory.kinds(session.id) if kind in ends)[-6:-1] == ends
 
 
 async def test_a_model_may_ask_for_a_compaction_itself(tmp_path: Path) -> None:

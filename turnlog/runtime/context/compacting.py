@@ -84,6 +84,11 @@ async def _stopped(worker: Worker, spent: LimitSpent) -> TurnlogError:
     turn = worker.session.turn
     if turn is not None and turn.state == "open":
         return await limit_reached(worker, spent)
+    return not_compacted(worker, spent)
+
+
+def not_compacted(worker: Worker, spent: LimitSpent) -> LimitReached:
+    """What to raise where a limit leaves no room for a summary between turns."""
     return LimitReached(spent.code, f"session {worker.session.id} was not compacted ({spent.code}): {spent}")
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal
 
 from turnlog.domain import (
+    BlobDamaged,
     CommandRefused,
     CompactionFailed,
     Event,
@@ -15,19 +16,20 @@ from turnlog.domain import (
     Session,
     SessionBusy,
     SessionLost,
+    StoreError,
     TurnlogError,
     clean,
     commands,
 )
 from turnlog.projections import Compacted
 
-from ..environment import RUNNING, Environment
+from ..environment import CUT_OFF, RUNNING, Environment
 from ..means import Means, worker_for
-from ..turns.ending import decide
-from ..worker import Worker
+from ..turns.ending import deadline_passed, decide
+from ..worker import OutOfTime, Worker
 from ..workers.taking import holder_of, taken
 from ..writing import command
-from .compacting import NOTHING_TO_COMPACT, Wish, compact
+from .compacting import NOTHING_TO_COMPACT, Wish, compact, not_compacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +71,40 @@ async def compact_now(env: Environment, session_id: str, means: Means, instructi
 
 
 async def _held(worker: Worker, wish: Wish) -> Compacting:
-    """Compact, and give the session back whatever comes of it."""
+    """Compact for as long as the session is this worker's."""
     RUNNING.add(worker.name)
     try:
         await worker.env.pulse.begin(worker.name)
-        done = await compact(worker, wish)
-        return await _told(worker, done)
-    except asyncio.CancelledError:
-        with suppress(TurnlogError):
-            await asyncio.shield(_give_back(worker, "cancelled", "the caller stopped it"))
-        raise
-    except SessionLost:
-        raise
-    except TurnlogError as error:
-        await _give_back(worker, error.code, error.message)
+        return await _compacted(worker, wish)
+    except StoreError:
+        CUT_OFF.add(worker.name)
         raise
     finally:
         RUNNING.discard(worker.name)
         worker.env.pulse.end(worker.name, holds=bool(worker.epoch))
         await worker.audience.dismiss()
+
+
+async def _compacted(worker: Worker, wish: Wish) -> Compacting:
+    """Compact, and give the session back whatever comes of it, where the database is there to be told."""
+    try:
+        return await _told(worker, await compact(worker, wish))
+    except asyncio.CancelledError:
+        with suppress(TurnlogError):
+            await asyncio.shield(_give_back(worker, "cancelled", "the caller stopped it"))
+        raise
+    except OutOfTime as error:
+        raise await _failed(worker, not_compacted(worker, deadline_passed(worker))) from error
+    except TurnlogError as error:
+        if isinstance(error, BlobDamaged) or not isinstance(error, SessionLost | StoreError):
+            await _failed(worker, error)
+        raise
+
+
+async def _failed(worker: Worker, error: TurnlogError) -> TurnlogError:
+    """Give the session back because of an error; what to raise then."""
+    await _give_back(worker, error.code, error.message)
+    return error
 
 
 async def _told(worker: Worker, done: bool) -> Compacting:

@@ -108,12 +108,17 @@ async def limit_reached(worker: Worker, spent: LimitSpent) -> TurnlogError:
 
 async def out_of_time(worker: Worker) -> TurnlogError:
     """End the turn whose deadline passed while something was under way; what to raise then."""
-    turn, now = worker.session.turn, worker.env.now()
+    turn = worker.session.turn
     if turn is not None and turn.awaiting:
         record_failure(worker, ModelError("timeout", "the deadline passed before the answer came", phase="read"), None)
+    return await limit_reached(worker, deadline_passed(worker))
+
+
+def deadline_passed(worker: Worker) -> LimitSpent:
+    """The deadline for which something under way was stopped."""
     accounts = worker.tree.accounts
-    end = deadline(worker.session, accounts) or now
-    return await limit_reached(worker, late(worker.session, end, accounts) or LimitSpent("turn", "deadline", end))
+    end = deadline(worker.session, accounts) or worker.env.now()
+    return late(worker.session, end, accounts) or LimitSpent("turn", "deadline", end)
 
 
 async def after_loss(worker: Worker, error: Conflict | CommandRefused) -> TurnlogError:

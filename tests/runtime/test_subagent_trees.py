@@ -24,8 +24,11 @@ from turnlog.domain import (
     ToolCallFinished,
     ToolContext,
     TurnCancelled,
+    TurnCompleted,
     TurnFailed,
     TurnInterrupted,
+    TurnlogError,
+    TurnStopRequested,
     VersionConflict,
     commands,
 )
@@ -45,6 +48,7 @@ from turnlog.runtime.writing import command
 
 from .agents import NAMES, THREE, agents, children, results, task
 from .exported import exported, taken_in
+from .paced import Paced
 from .world import QUICK, World, act, look, tool, until
 
 SOON = PoolSettings(sweep_seconds=0.1, breath_seconds=0.005, retry_seconds=0.05)
@@ -120,6 +124,31 @@ async def test_cancelling_a_turn_that_runs_ends_all_that_work_for_it(world: Worl
     finished = await world.all_of(session.id, SubagentFinished)
     assert [event.outcome for event in finished] == ["cancelled"] * 3
     assert await session.active_subagents() == ()
+
+
+@pytest.mark.parametrize("refusal", [StoreError("the database is away"), VersionConflict("a stream", 1)])
+async def test_a_request_to_stop_reaches_subagents_though_it_is_refused_at_first(
+    memory: World, refusal: TurnlogError
+) -> None:
+    world, wait = memory, Paced()
+    session = await world.session(agents(task("one", "Do one."), tool="wait"), wait.tool, "task")
+    turn = asyncio.create_task(session.append_turn("Go."))
+    await wait.began.wait()
+    (child,) = await children(world, session.id)
+    refused: list[Change] = []
+
+    def away(changes: tuple[Change, ...]) -> None:
+        stops = [change for change in changes if change.stream == child and _has(change, TurnStopRequested)]
+        if stops and len(refused) < world.settings.command_attempts:
+            refused.extend(stops)
+            raise refusal
+
+    world.log.before = away
+    await session.stop("lunch")
+    await until(lambda: world.all_of(child, TurnStopRequested))
+    wait.go.set()
+    assert (await turn).reason == "stopped"
+    assert await world.all_of(child, TurnCompleted) == []
 
 
 async def test_rewinding_a_session_ends_its_subagents(memory: World) -> None:

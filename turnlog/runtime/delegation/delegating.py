@@ -22,11 +22,13 @@ from turnlog.domain import (
     NotFound,
     Session,
     SessionBusy,
+    StoreClosed,
     StoreError,
     SubagentSpawned,
     TurnFailure,
     TurnInterrupted,
     TurnlogError,
+    VersionConflict,
     commands,
 )
 
@@ -186,5 +188,13 @@ class _CallDelegation:
         env = self.worker.env
         await self.worker.until(lambda: self.worker.session.turn is not None and self.worker.session.turn.stopping)
         by = env.stamp()
-        with suppress(CommandRefused, NotFound):
-            await command(env, child, lambda session: commands.turns.stop(session, by, "its parent was stopped"))
+        while True:
+            appends = env.log.appends
+            try:
+                await command(env, child, lambda session: commands.turns.stop(session, by, "its parent was stopped"))
+            except (CommandRefused, NotFound, StoreClosed):
+                return
+            except (StoreError, VersionConflict):
+                await env.news(appends)
+            else:
+                return

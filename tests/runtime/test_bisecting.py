@@ -135,6 +135,23 @@ def test_a_predicate_holds_in_exactly_its_spans(story: Story, text: str) -> None
     assert found.first == story.history[expected.index(True)]
 
 
+NO_NUMBERS = ["NaN", "sNaN", "Infinity", "-inf", "1_0", " 10", "١٠", "ten", ""]
+
+
+@pytest.mark.parametrize("title", NO_NUMBERS)
+def test_a_text_that_is_no_finite_number_is_none(title: str) -> None:
+    state = {"title": title}
+    assert not parse_predicate("title == 10 or 10 in title.*").holds(state.__getitem__)
+    with pytest.raises(InvalidInput, match="have no order"):
+        parse_predicate("title < 11").holds(state.__getitem__)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_has_no_order(value: float) -> None:
+    with pytest.raises(InvalidInput, match="have no order"):
+        parse_predicate("value < 11").holds({"value": value}.__getitem__)
+
+
 def test_a_section_that_is_misspelt_is_not_silently_null() -> None:
     with pytest.raises(InvalidInput, match="did you mean messages"):
         bisect("s1", Story().history, "len(mesages) > 1")

@@ -1,6 +1,7 @@
 """Values side by side, as predicates compare them."""
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 
@@ -11,6 +12,7 @@ from turnlog.domain import InvalidInput
 Value = JsonValue | Decimal
 
 _SHOWN = 40
+_FINITE = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?")
 
 
 def alike(left: Value, right: Value) -> tuple[Value, Value]:
@@ -24,11 +26,12 @@ def _is_number(value: Value) -> bool:
 
 
 def _number(value: Value) -> Value:
+    """The exact number, also that of a text which is one; anything else, and what is not finite, as it was."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return value
     try:
-        return Decimal(str(value))
-    except InvalidOperation:
+        return Decimal(str(value)) if _FINITE.fullmatch(str(value)) else value
+    except InvalidOperation:  # an exponent of many digits
         return value
 
 

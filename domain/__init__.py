@@ -238,6 +238,7 @@ from .ports import (
     ModelRequest,
     Recorded,
     Remedy,
+    Selection,
     Snapshots,
     ToolSpec,
     Workers,
@@ -314,6 +315,7 @@ from .toolset import ALL_SHOWN, FIND_TOOLS, Toolset
 from .turn import NOTHING, OUTPUT_TOOL, Call, CallState, LastWord, Queued, Request, RequestState, Settled, Spent, Turn
 from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
 from .waiting import Wait, waiting
+from .wanted import Wanted
 
 __all__ = [
     "NOTHING",
@@ -553,6 +555,7 @@ __all__ = [
     "Resolution",
     "Settlement",
     "ResultContent",
+    "Selection",
     "Rerun",
     "Rule",
     "RuleBook",
@@ -629,6 +632,7 @@ __all__ = [
     "from_snapshot",
     "next_step",
     "waits_for",
+    "Wanted",
     "plain_text",
     "project_book",
     "text_of",

@@ -11,6 +11,7 @@ from .content import BlobRef, Message, ModelBlock, Value
 from .errors import TurnlogError
 from .events import NO_USAGE, Effect, Event, Usage
 from .settings import Cost, ModelSettings
+from .wanted import Wanted
 
 State = TypeVar("State")
 
@@ -24,6 +25,13 @@ class Recorded(NamedTuple):
     version: int
     event: Event
     position: int | None = None
+
+
+class Selection(NamedTuple):
+    """What was wanted of a log, as far as it was read: `position` is that of the last event looked at."""
+
+    records: Sequence[Recorded]
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,14 @@ class EventLog(Protocol):
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         """Events of all streams with position > after, in order, at most `limit`. Raises StoreError."""
+        ...
+
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        """Those of the events with position > after that are wanted, in order, at most `limit`, and how far was read.
+
+        No more is wanted up to the position that comes with them, which is `after` where the log ends. One look may go
+        over many events and find none. Others than those wanted are not decoded. Raises StoreError.
+        """
         ...
 
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:

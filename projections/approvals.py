@@ -8,6 +8,7 @@ from turnlog.domain import (
     Actor,
     Body,
     Evaluation,
+    Kinds,
     PermissionEndorsed,
     PermissionExpired,
     PermissionJoined,
@@ -19,6 +20,17 @@ from turnlog.domain import (
 )
 
 from .projection import Projection
+
+_TELLING: Kinds = frozenset(
+    {
+        PermissionRequested,
+        PermissionJoined,
+        PermissionEndorsed,
+        PermissionResolved,
+        PermissionExpired,
+        PermissionWithdrawn,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +115,4 @@ def _with(approval: Approval, event: PermissionJoined | PermissionEndorsed) -> A
     return replace(approval, endorsed_by=(*approval.endorsed_by, event.actor))
 
 
-APPROVALS: Projection[dict[str, Approval]] = Projection("approvals", 3, dict[str, Approval], _fold)
+APPROVALS: Projection[dict[str, Approval]] = Projection("approvals", 3, dict[str, Approval], _fold, _TELLING)

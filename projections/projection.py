@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from turnlog.domain import Recorded
+from turnlog.domain import Kinds, Recorded
 
 S = TypeVar("S")
 
@@ -15,6 +15,7 @@ class Projection(Generic[S]):
 
     The fold is deterministic and total: any event in any state gives a state. It owns the state it is given and may
     append to it instead of copying, so that folding n events takes n steps; use what it returns and forget the rest.
+    `kinds` are the only ones that its fold looks at, so that no other has to be read; None: it may look at any.
     `version` rises when the same events give another state, which tells keepers of stored states to start again.
     """
 
@@ -22,6 +23,7 @@ class Projection(Generic[S]):
     version: int
     initial: Callable[[], S]
     fold: Callable[[S, Recorded], S]
+    kinds: Kinds | None = None
 
 
 def project(projection: Projection[S], history: Iterable[Recorded]) -> S:

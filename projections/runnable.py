@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from turnlog.domain import (
+    EVENTS,
     AwaitPerson,
     Event,
     LeaseReleased,
@@ -153,4 +154,10 @@ def _fold(sessions: dict[str, Unfinished], recorded: Recorded) -> dict[str, Unfi
     return sessions
 
 
-RUNNABLE: Projection[dict[str, Unfinished]] = Projection("runnable_sessions", 1, dict[str, Unfinished], _fold)
+RUNNABLE: Projection[dict[str, Unfinished]] = Projection(
+    "runnable_sessions",
+    1,
+    dict[str, Unfinished],
+    _fold,
+    frozenset(kind for kind in EVENTS if issubclass(kind, _TELLING)),
+)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from turnlog.domain import (
     Effect,
+    Kinds,
     Recorded,
     SessionClosed,
     ToolCallFinished,
@@ -19,6 +20,20 @@ from turnlog.domain import (
 )
 
 from .projection import Projection
+
+_TELLING: Kinds = frozenset(
+    {
+        ToolCallStarted,
+        ToolCallFinished,
+        ToolOutcomeUnknown,
+        ToolOutcomeResolved,
+        TurnFailed,
+        TurnCancelled,
+        TurnResumed,
+        TurnStarted,
+        SessionClosed,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +112,4 @@ def _of(found: UnknownCalls, session_id: str, change: Callable[[UnknownCall], Un
             found.calls[call.call_id] = changed
 
 
-UNKNOWN_CALLS: Projection[UnknownCalls] = Projection("unknown_calls", 1, UnknownCalls, _fold)
+UNKNOWN_CALLS: Projection[UnknownCalls] = Projection("unknown_calls", 1, UnknownCalls, _fold, _TELLING)

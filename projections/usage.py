@@ -78,4 +78,6 @@ def _add_cost(totals: UsageTotals, event: ModelResponded | CompactionCompleted) 
         totals.cost_by_turn[event.turn_id] = add_cost(totals.cost_by_turn.get(event.turn_id, FREE), event.cost)
 
 
-USAGE: Projection[UsageTotals] = Projection("usage", 3, UsageTotals, _fold)
+USAGE: Projection[UsageTotals] = Projection(
+    "usage", 3, UsageTotals, _fold, frozenset({ModelResponded, CompactionCompleted, SessionForked})
+)

@@ -21,6 +21,7 @@ from turnlog.domain import (
     Resolution,
     Rule,
     Tool,
+    Wanted,
     clean,
     memory_stream,
 )
@@ -54,7 +55,6 @@ from .runtime.delegation.templates import SubagentTemplate, by_name
 from .runtime.hooks import Hook, in_order
 from .runtime.memory.facts import ProjectMemory
 from .runtime.read_models import Projections
-from .runtime.subscription import Wanted
 from .runtime.teams.task_board import Tasks, tasks_of_project
 from .runtime.time_travel.addresses import At
 from .runtime.time_travel.comparing import Comparison, compare

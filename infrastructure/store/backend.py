@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from eventsourcing.persistence import ApplicationRecorder, RecordConflictError
+from eventsourcing.persistence import ApplicationRecorder, Notification, RecordConflictError
 
 from turnlog.domain import TurnlogError, VersionConflict
 
@@ -17,6 +17,12 @@ Row = tuple[Any, ...]
 
 PAGE = 500
 """Events read and decoded at a time, some 3 ms of work: few enough to stay in a processor's cache."""
+
+Selected = tuple[Sequence[Notification], int]
+"""Events with their positions, and the position of the last event looked at for them."""
+
+LOOK = 20_000
+"""Events one statement looks through for those of some topics: a few milliseconds where all are in memory."""
 
 BUSY_SECONDS = 10
 """How long a statement may wait for another writer, or run at all."""
@@ -52,6 +58,13 @@ class Backend(Protocol):
 
     def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
         """Events of a stream with after < version <= until, in order and in pages."""
+        ...
+
+    def select(self, topics: Sequence[str] | None, streams: Sequence[str] | None, after: int, limit: int) -> Selected:
+        """Events after a position, of these topics (None: of any) and streams, at most `limit`, in order.
+
+        It looks no further than nothing can still appear, and through `LOOK` events at most.
+        """
         ...
 
     def watch(self, ring: Callable[[], None]) -> None:

@@ -16,11 +16,11 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import Environment, EnvType
 
-from turnlog.domain import Change, InvalidInput, Recorded, StoreClosed, VersionConflict
+from turnlog.domain import Change, InvalidInput, Recorded, Selection, StoreClosed, VersionConflict, Wanted
 
 from .backend import Backend, Row
 from .group import Append, GroupCommit, Outcome
-from .mapper import Entry, EventMapper, decode
+from .mapper import Entry, EventMapper, decode, topics_of
 from .threads import Threads
 from .wakeups import Wakeups
 
@@ -142,6 +142,12 @@ class StoredEventLog:
         """Events of all streams with position > after, in order. Raises StoreError."""
         return await self._run(partial(self._read_all, _bounded(after), _bounded(limit)))
 
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        """Events with position > after that are wanted, and how far was read. Raises InvalidInput, StoreError."""
+        for stream in wanted.streams or ():
+            _check_stream(stream)
+        return await self._run(partial(self._select, wanted, _bounded(after), _bounded(limit)))
+
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
         """Names of streams that begin with `prefix`, by code point. Raises StoreError."""
         if prefix:
@@ -196,6 +202,18 @@ class StoredEventLog:
     def _read_all(self, after: int, limit: int) -> Sequence[Recorded]:
         stored = self._backend.recorder.select_notifications(after, limit, inclusive_of_start=False)
         return [self._mapper.to_recorded(event) for event in stored]
+
+    def _select(self, wanted: Wanted, after: int, limit: int) -> Selection:
+        if wanted.is_everything:
+            records = self._read_all(after, limit)
+            return Selection(records, records[-1].position or after if records else after)
+        topics = None if wanted.kinds is None else topics_of(wanted.kinds)
+        streams = None if wanted.streams is None else sorted(wanted.streams)
+        stored, reached = self._backend.select(topics, streams, after, limit)
+        records = [self._mapper.to_recorded(event) for event in stored]
+        if len(records) < limit:
+            return Selection(records, reached)
+        return Selection(records, stored[-1].id if stored else after)
 
 
 def _decoded(stream: str, pages: Iterable[Sequence[Row]]) -> Iterator[Recorded]:

@@ -15,7 +15,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, Stor
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from turnlog.domain import TOPICS, CorruptRecord, Event, InvalidInput, Recorded, topic_of
+from turnlog.domain import TOPICS, CorruptRecord, Event, InvalidInput, Kinds, Recorded, topic_of
 
 Fields = dict[str, Any]
 Upcast = Callable[[Fields], Fields]
@@ -70,6 +70,12 @@ class EventMapper(Mapper[str]):
         stream, version = str(stored_event.originator_id), stored_event.originator_version
         event = decode(stream, version, stored_event.topic, stored_event.state)
         return Recorded(stream, version, event, position)
+
+
+def topics_of(kinds: Kinds) -> list[str]:
+    """The topics whose events are read as these kinds, old ones among them."""
+    topics = {topic for topic, kind in TOPICS.items() if kind in kinds}
+    return sorted(topics | {old for old in UPCASTS if _current(old) in topics})
 
 
 def encode(event: Event) -> bytes:
@@ -144,9 +150,19 @@ def _upcast(topic: str, state: bytes) -> tuple[str, bytes]:
     fields: Fields = from_json(state)
     while topic in UPCASTS:
         fields = UPCASTS[topic](fields)
-        name, _, revision = topic.rpartition("/")
-        topic = f"{name}/{int(revision) + 1}"
+        topic = _next(topic)
     return topic, to_json(fields)
+
+
+def _current(topic: str) -> str:
+    while topic in UPCASTS:
+        topic = _next(topic)
+    return topic
+
+
+def _next(topic: str) -> str:
+    name, _, revision = topic.rpartition("/")
+    return f"{name}/{int(revision) + 1}"
 
 
 def _with_unknown_fields(value: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from time import monotonic
 from typing import Any
 
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscription
 from eventsourcing.popo import POPOApplicationRecorder
 
-from .backend import PAGE, Row, SnapshotRow, check_versions, one_by_one
+from .backend import LOOK, PAGE, Row, Selected, SnapshotRow, check_versions, one_by_one
 from .group import Append, Outcome
 
 
@@ -68,6 +69,16 @@ class MemoryBackend:
         stored = self.recorder.select_events(stream, gt=after, lte=until)
         for begin in range(0, len(stored), PAGE):
             yield [(one.originator_version, one.topic, one.state) for one in stored[begin : begin + PAGE]]
+
+    def select(self, topics: Sequence[str] | None, streams: Sequence[str] | None, after: int, limit: int) -> Selected:
+        """Events after a position, of these topics and streams, and the position of the last one looked at."""
+        looked_at = self.recorder.select_notifications(after, LOOK, inclusive_of_start=False)
+        wanted = (
+            event
+            for event in looked_at
+            if (topics is None or event.topic in topics) and (streams is None or event.originator_id in streams)
+        )
+        return list(islice(wanted, limit)), looked_at[-1].id if looked_at else after
 
     def watch(self, ring: Callable[[], None]) -> None:
         """There are no other processes, and the log tells of its own appends."""

@@ -39,9 +39,10 @@ from turnlog.domain import InvalidInput
 
 from . import postgres_schema
 from .address import PostgresAddress
-from .backend import PAGE, Row, SnapshotRow
+from .backend import PAGE, Row, Selected, SnapshotRow
 from .group import Append, Outcome
 from .postgres_connection import RECONNECT_SECONDS, BoundedConnection, Pool
+from .postgres_selecting import Selecting
 from .postgres_subscription import WatchingSubscription
 from .postgres_watch import Watch
 from .postgres_writer import Writer
@@ -228,6 +229,7 @@ class PostgresBackend:
         self.recorder = PostgresRecorder(self._datastore, self._writer, self._watch)
         names = {"schema": Identifier(address.schema)}
         self._select_events = SELECT_EVENTS.format(**names)
+        self._selecting = Selecting(address.schema)
         self._select_streams = SELECT_STREAMS.format(**names)
         self._insert_blob = INSERT_BLOB.format(**names)
         self._select_blob = SELECT_BLOB.format(**names)
@@ -259,6 +261,11 @@ class PostgresBackend:
 
     def _rows(self, cursor: Cursor[Row], wanted: tuple[str, int, int, int]) -> Generator[Row]:
         yield from cursor.stream(self._select_events, wanted, binary=True, size=CHUNK)
+
+    def select(self, topics: Sequence[str] | None, streams: Sequence[str] | None, after: int, limit: int) -> Selected:
+        """Events after a position, of these topics and streams, and the position of the last one looked at."""
+        with self._datastore.get_connection() as connection:
+            return self._selecting.select(connection, topics, streams, after, limit)
 
     def watch(self, ring: Callable[[], None]) -> None:
         """Call `ring` soon after anybody appended, until closed."""

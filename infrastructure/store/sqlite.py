@@ -10,9 +10,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from . import sqlite_blobs, sqlite_schema
+from . import sqlite_blobs, sqlite_schema, sqlite_selecting
 from .address import SQLiteAddress
-from .backend import PAGE, Row, SnapshotRow
+from .backend import PAGE, Row, Selected, SnapshotRow
 from .group import Append, Outcome
 from .sqlite_errors import explained
 from .sqlite_heartbeats import FileHeartbeats
@@ -69,6 +69,12 @@ class SQLiteBackend:
             cursor.execute(SELECT_EVENTS, (stream, after, until))
             while rows := cursor.sqlite_cursor.fetchmany(PAGE):
                 yield rows
+
+    def select(self, topics: Sequence[str] | None, streams: Sequence[str] | None, after: int, limit: int) -> Selected:
+        """Events after a position, of these topics and streams, and the position of the last one looked at."""
+        with self._datastore.transaction(commit=False) as cursor:
+            cursor.sqlite_cursor.row_factory = None
+            return sqlite_selecting.select(cursor.sqlite_cursor, topics, streams, after, limit)
 
     def watch(self, ring: Callable[[], None]) -> None:
         """Call `ring` within 100 ms of what others append, and of what does not go through `commit`."""

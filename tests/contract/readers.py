@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from turnlog import Settings, Turnlog
-from turnlog.domain import Actor, Change, EventLog, Model, Recorded, StoreError, Tool
+from turnlog.domain import Actor, Change, EventLog, Model, Recorded, Selection, StoreError, Tool, Wanted
 from turnlog.infrastructure import permissions, store, system
 from turnlog.runtime import Environment, Follower
 
@@ -57,6 +57,12 @@ class TiredLog:
         page = await self._log.read_all(after, limit)
         self.given += len(page)
         return page
+
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        self._fail()
+        found = await self._log.select(wanted, after, limit)
+        self.given += len(found.records)
+        return found
 
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
         return await self._log.streams(prefix, limit)

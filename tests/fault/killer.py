@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from turnlog.domain import Actor, Change, EventLog, Recorded, Tool, ToolContext
+from turnlog.domain import Actor, Change, EventLog, Recorded, Selection, Tool, ToolContext, Wanted
 from turnlog.front import Turnlog
 from turnlog.infrastructure import models, permissions, store, system, tools
 from turnlog.runtime import Environment, PermissionDecision, PermissionRequest, Settings, allow
@@ -115,6 +115,9 @@ class KillingLog:
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         return await self._log.read_all(after, limit)
+
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        return await self._log.select(wanted, after, limit)
 
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
         return await self._log.streams(prefix, limit)

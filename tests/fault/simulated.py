@@ -17,6 +17,7 @@ from turnlog.domain import (
     ModelReply,
     ModelRequest,
     Recorded,
+    Selection,
     Session,
     SessionForked,
     SessionStarted,
@@ -27,6 +28,7 @@ from turnlog.domain import (
     ToolContext,
     TurnlogError,
     VersionConflict,
+    Wanted,
     fold,
 )
 from turnlog.front import Turnlog
@@ -78,6 +80,10 @@ class FakeLog:
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         return self.records[after : after + limit]
+
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        page = self.records[after : after + limit]
+        return Selection([one for one in page if wanted.has(one.stream, one.event)], after + len(page))
 
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
         return sorted({record.stream for record in self.records if record.stream.startswith(prefix)})[:limit]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from turnlog.domain import Change, EventLog, Recorded, StoreError, from_snapshot, to_snapshot
+from turnlog.domain import Change, EventLog, Recorded, Selection, StoreError, Wanted, from_snapshot, to_snapshot
 
 T = TypeVar("T")
 
@@ -45,6 +45,9 @@ class CountingLog:
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         return await self._log.read_all(after, limit)
+
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        return await self._log.select(wanted, after, limit)
 
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
         return await self._log.streams(prefix, limit)

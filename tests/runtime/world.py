@@ -24,8 +24,10 @@ from turnlog.domain import (
     ModelRequest,
     Policy,
     Recorded,
+    Selection,
     Session,
     Tool,
+    Wanted,
     Workers,
     fold,
     from_snapshot,
@@ -105,6 +107,9 @@ class WatchedLog:
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         return await self._log.read_all(after, limit)
+
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        return await self._log.select(wanted, after, limit)
 
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
         return await self._log.streams(prefix, limit)

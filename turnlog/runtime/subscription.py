@@ -7,40 +7,29 @@ often, until it answers or `away_seconds` are over; then the reader raises, and 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Self, TypeVar
 
-from turnlog.domain import CorruptRecord, Kinds, Recorded, SchemaMissing, SchemaNewer, StoreClosed, StoreError, kinds_of
+from turnlog.domain import (
+    CorruptRecord,
+    Kinds,
+    Recorded,
+    SchemaMissing,
+    SchemaNewer,
+    StoreClosed,
+    StoreError,
+    Wanted,
+)
 
 from .environment import Environment
 from .turns.live import Listener, Piece
 
+T = TypeVar("T")
 _PAGE = 500
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 2.0
 _FINAL = (CorruptRecord, SchemaMissing, SchemaNewer, StoreClosed)
 """What asking again does not cure."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events of a log are to be handed out; None: those of any stream, or of any kind."""
-
-    streams: frozenset[str] | None = None
-    kinds: Kinds | None = None
-
-    @classmethod
-    def of(cls, streams: str | Collection[str] | None, kinds: str | Collection[str] | None) -> Self:
-        """By the names of streams, and of kinds of events or families. Raises InvalidInput."""
-        names = None if streams is None else frozenset({streams} if isinstance(streams, str) else streams)
-        return cls(names, None if kinds is None else kinds_of(kinds))
-
-    def has(self, record: Recorded) -> bool:
-        """Whether an event is one of them."""
-        return (self.streams is None or record.stream in self.streams) and (
-            self.kinds is None or type(record.event) in self.kinds
-        )
 
 
 def follow_all(
@@ -86,12 +75,12 @@ class Follower:
         log = self._env.log
         while not self._page:
             appends = log.appends
-            records = await _patiently(self._env, lambda: log.read_all(self._read_to, _PAGE), self._patience)
-            if not records:
+            found = await _patiently(self._env, lambda: log.select(self._wanted, self._read_to, _PAGE), self._patience)
+            if found.position == self._read_to:
                 await self._env.news(appends)
                 continue
-            self._read_to = _position(records[-1])
-            self._page.extend(filter(self._wanted.has, records))
+            self._read_to = found.position
+            self._page.extend(found.records)
             if not self._page:
                 self.position = self._read_to
 
@@ -145,9 +134,7 @@ def _reading(env: Environment, session_id: str, after: int) -> Callable[[], Awai
     return lambda: env.log.read(session_id, after=after, until=after + _PAGE)
 
 
-async def _patiently(
-    env: Environment, read: Callable[[], Awaitable[Sequence[Recorded]]], patience: float
-) -> Sequence[Recorded]:
+async def _patiently(env: Environment, read: Callable[[], Awaitable[T]], patience: float) -> T:
     """What is read, once the database is there. Raises StoreError where it stays away for longer than `patience`."""
     loop = asyncio.get_running_loop()
     end, delay = loop.time() + patience, _FIRST_DELAY

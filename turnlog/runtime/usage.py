@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncGenerator
 
-from turnlog.domain import EventLog, Recorded
-from turnlog.projections import USAGE_TABLE, Row, children_of, subtree, usage_rows
+from turnlog.domain import EventLog, Recorded, Wanted
+from turnlog.projections import USAGE, USAGE_TABLE, Row, children_of, subtree, usage_rows
 
 from .environment import Environment
 from .histories import load
@@ -11,6 +11,7 @@ from .index import Index
 from .read_models import Projections
 
 _PAGE = 1_000
+_ANSWERS = Wanted(kinds=USAGE.kinds)
 
 
 async def usage_of(
@@ -23,16 +24,16 @@ async def usage_of(
     """
     if session_id is None:
         kept = await projections.usage()
-        rows = usage_rows([record async for record in _everything(env.log)]) if kept is None else kept
+        rows = usage_rows([record async for record in _answers(env.log)]) if kept is None else kept
         return sorted(rows, key=USAGE_TABLE.tables[0].key_of)
     await load(env, session_id)
     sessions = subtree(session_id, children_of(await index.sessions())) if tree else [session_id]
     return [row for each in sessions for row in usage_rows(await env.log.read(each))]
 
 
-async def _everything(log: EventLog) -> AsyncGenerator[Recorded, None]:
+async def _answers(log: EventLog) -> AsyncGenerator[Recorded, None]:
     after = 0
-    while records := await log.read_all(after, _PAGE):
-        for record in records:
+    while (found := await log.select(_ANSWERS, after, _PAGE)).position > after:
+        for record in found.records:
             yield record
-        after = records[-1].position or after + len(records)
+        after = found.position

@@ -15,9 +15,11 @@ from turnlog.domain import (
     ModelReply,
     ModelRequest,
     Recorded,
+    Selection,
     Tool,
     ToolContext,
     ToolOutput,
+    Wanted,
 )
 from turnlog.runtime.environment import RunTool
 
@@ -64,6 +66,9 @@ class FaultyLog:
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         return await self._log.read_all(after, limit)
+
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        return await self._log.select(wanted, after, limit)
 
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
         return await self._log.streams(prefix, limit)

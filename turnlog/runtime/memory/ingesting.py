@@ -20,6 +20,7 @@ from turnlog.domain import (
     Stamp,
     StoreError,
     TurnCompleted,
+    Wanted,
     commands,
     memory_stream,
 )
@@ -31,6 +32,7 @@ from ..log_end import end_of
 from .facts import clean_fact
 
 _PAGE = 500
+_FINISHED = Wanted(kinds=frozenset({TurnCompleted}))
 Finished = commands.memories.Finished
 
 
@@ -64,11 +66,11 @@ class Ingestion:
         """Look at every finished turn nobody has looked at; how many that were. Raises StoreError, what it raises."""
         done = 0
         after = await self._begin()
-        while records := await self._env.log.read_all(after, _PAGE):
-            for record in records:
+        while (found := await self._env.log.select(_FINISHED, after, _PAGE)).position > after:
+            for record in found.records:
                 if isinstance(record.event, TurnCompleted) and await self._is_ours(record.stream):
                     done += await self._take(record, record.event)
-            after = self._reached = records[-1].position or after
+            after = self._reached = found.position
         return done
 
     async def follow(self) -> None:

@@ -26,6 +26,7 @@ from turnlog.domain import (
     Recorded,
     RuleRemembered,
     RuleUsed,
+    Selection,
     Session,
     StoreClosed,
     ToolCallAuthorized,
@@ -38,6 +39,7 @@ from turnlog.domain import (
     TurnStopRequested,
     TurnSuspended,
     VersionConflict,
+    Wanted,
     evolve,
 )
 
@@ -257,6 +259,10 @@ class Tape:
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         """Nothing: a replay is of one session."""
         return ()
+
+    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        """Nothing: a replay is of one session."""
+        return Selection((), after)
 
     async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
         """Nothing but the session."""

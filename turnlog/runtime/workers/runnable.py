@@ -2,7 +2,7 @@
 
 import asyncio
 
-from turnlog.domain import CorruptRecord, EventLog, NotFound
+from turnlog.domain import CorruptRecord, EventLog, NotFound, Wanted
 from turnlog.projections import RUNNABLE, Unfinished
 
 from ..environment import Environment
@@ -71,7 +71,8 @@ class RunnableSessions:
         if self._position is None:
             self._position, rows = await self._projections.unfinished()
             self._sessions.update({each.session.id: each for each in rows})
-        while records := await self._log.read_all(after=self._position, limit=_PAGE):
-            for record in records:
+        wanted = Wanted(kinds=RUNNABLE.kinds)
+        while (found := await self._log.select(wanted, self._position, _PAGE)).position > self._position:
+            for record in found.records:
                 self._sessions = RUNNABLE.fold(self._sessions, record)
-            self._position = records[-1].position or self._position
+            self._position = found.position

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from turnlog.domain import NotFound, ToolsUnavailable, clean
 
+from ..tools.threads import in_thread
 from .http import http_client
 from .reports import MOST_MESSAGE, Report
 from .servers import HttpServer, McpServer, Secrets, StdioServer, filled
@@ -142,10 +143,10 @@ class Connection:
             case StdioServer() as server:
                 environment = server.environment(ours, secrets)
                 try:
-                    program = await asyncio.to_thread(program_of, server, environment)
+                    program = await in_thread(lambda: program_of(server, environment))
                 except NotFound as error:
                     raise self.unavailable(error.message) from None
-                self._file = await asyncio.to_thread(lambda: program.identity)
+                self._file = await in_thread(lambda: program.identity)
                 return stdio_streams(program, self.report)
             case HttpServer(url, headers):
                 client = http_client(filled(headers, secrets))

@@ -121,7 +121,15 @@ class McpTools:
         if self._loop.is_closed():
             raise ToolsUnavailable(f"MCP server {self._server.name} was closed; open its tools again")
         most = _LOOK + 2 * self._server.connect_seconds
-        asyncio.run_coroutine_threadsafe(self.connected(), self._loop).result(most)
+        connected = asyncio.run_coroutine_threadsafe(self.connected(), self._loop)
+        try:
+            connected.result(most)
+        except TimeoutError:
+            connected.cancel()
+            raise ToolsUnavailable(
+                f"MCP server {self._server.name} could not be asked for its tools within {most:g} s, since others are "
+                f"at it or its loop is blocked; call again, or see {self._server.transport.place}"
+            ) from None
 
 
 class McpTool:

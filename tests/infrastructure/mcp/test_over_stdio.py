@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +305,35 @@ async def test_a_server_that_does_not_come_back_is_an_error_result(tmp_path: Pat
     assert found.is_error
     assert "closed for good" in texts(found.content)
     assert "nothing was done" in texts(found.content)
+
+
+async def test_looks_that_hold_every_thread_of_the_loop_start_a_lost_server_again(tmp_path: Path) -> None:
+    made = fake(tmp_path, {"echo": said("x"), "die": {"exit": 0}})
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    async with mcp_tools(made.server()) as tools:
+        with pytest.raises(OutcomeUnknown):
+            await call(tools, "die")
+        async with asyncio.timeout(20):
+            looks = await asyncio.gather(*(look(tools, "echo") for _ in range(2)))
+    assert looks[0] == looks[1]
+
+
+def test_a_look_at_a_server_that_others_keep_waiting_is_given_up_with_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("turnlog.infrastructure.mcp.tools._LOOK", 0.01)
+    started = tmp_path / "started"
+    server = McpServer.stdio("slow", ["/bin/sh", "-c", f"touch {started}"], connect_seconds=0.01)
+
+    async def unopened() -> McpTools:
+        return McpTools(server, dict[str, str]().__getitem__)
+
+    with asyncio.Runner() as runner:
+        tools = runner.run(unopened())  # nothing runs on its loop while it is looked at
+        with pytest.raises(ToolsUnavailable, match=r"MCP server slow .* within 0\.03 s"):
+            tools.look()
+        runner.run(asyncio.sleep(0.05))
+    assert not started.exists()
 
 
 async def test_what_a_server_says_of_a_secret_is_not_told_again(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ class Connection:
         return Peer(self._server.transport.place, name, version, self.client.protocol_version, self._file)
 
     async def tools(self) -> list[types.Tool]:
-        """Its tools as they are now. Raises ToolsUnavailable."""
+        """Its tools as they are now, `outdated` from the next change on. Raises ToolsUnavailable."""
         self.outdated = not self._hears
         found: list[types.Tool] = []
         cursor: str | None = None
@@ -110,7 +110,6 @@ class Connection:
                     if cursor is None or len(found) > MOST_TOOLS:
                         break
         except Exception as error:
-            self.outdated = True
             raise self.unavailable(f"its tools could not be listed ({_said(error)})") from error
         if cursor is not None or len(found) > MOST_TOOLS:
             raise self.unavailable(f"it lists more than {MOST_TOOLS:,} tools, or lists them without end")

@@ -110,9 +110,16 @@ class McpTools:
                 self._connection = None  # where the next one cannot be made, the old one is gone all the same
                 connection = self._connection = await Connection.open(self._server, os.environ, self._secrets)
             if connection.outdated:
-                self._offers = offers_of(self._server, await connection.tools())
-                self._peer = connection.peer
+                await self._list(connection)
             return connection
+
+    async def _list(self, connection: Connection) -> None:
+        try:
+            self._offers = offers_of(self._server, await connection.tools())
+            self._peer = connection.peer
+        except BaseException:
+            connection.outdated = True  # refused or cancelled, what was listed before is still not what there is now
+            raise
 
     def look(self) -> None:
         """Know the tools as they are now. Blocks; on the loop's own thread it does nothing. Raises ToolsUnavailable."""

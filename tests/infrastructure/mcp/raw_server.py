@@ -24,6 +24,8 @@ def answer(message: dict[str, Any], script: dict[str, Any]) -> None:
             capabilities = {"tools": {"listChanged": True}}
             result = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": info}
             send({"id": message["id"], "result": result})
+        case "tools/list" if script.get("lists_nothing"):
+            pass
         case "tools/list":
             send({"id": message["id"], "result": page(script, message.get("params", {}).get("cursor"))})
         case "tools/call":

@@ -12,7 +12,7 @@ import pytest
 
 from turnlog.domain import Bounds, OutcomeUnknown, ToolProgress, ToolsUnavailable
 
-from .faking import RAW, McpServer, McpTools, call, context, fake, listed, mcp_tools, named, said, texts
+from .faking import RAW, Fake, McpServer, McpTools, call, context, fake, listed, mcp_tools, named, said, texts
 
 BOUNDED = Bounds(output_bytes=2048)
 
@@ -22,6 +22,17 @@ async def look(tools: McpTools, tool: str) -> str:
     found = await asyncio.to_thread(named(tools, tool).surroundings, {}, None, Bounds())
     assert found.program_id is not None
     return found.program_id
+
+
+CHANGED = listed("echo", description="Does something else.")
+
+
+async def lost(made: Fake, tools: McpTools, *then: dict[str, Any], **more: Any) -> None:
+    """End the server, which has other tools, and does more, once it is started again."""
+    made.more = {"tools": [*(then or (CHANGED,)), listed("die")], **more}
+    made.write()
+    with pytest.raises(OutcomeUnknown):
+        await call(tools, "die")
 
 
 def gone(process: int) -> bool:
@@ -243,10 +254,7 @@ async def test_the_identity_changes_with_the_schema_after_a_restart(tmp_path: Pa
         with pytest.raises(OutcomeUnknown):
             await call(tools, "die")
         assert await look(tools, "echo") == before
-        made.more = {"tools": [listed("echo", description="Does something else."), listed("die")]}
-        made.write()
-        with pytest.raises(OutcomeUnknown):
-            await call(tools, "die")
+        await lost(made, tools)
         assert await look(tools, "echo") != before
 
 
@@ -274,14 +282,36 @@ async def test_a_tool_that_changed_between_the_judgement_and_the_call_is_not_cal
     made = fake(tmp_path, {"echo": said("x"), "die": {"exit": 0}})
     async with mcp_tools(made.server()) as tools:
         await look(tools, "echo")
-        made.more = {"tools": [listed("echo", description="Does something else."), listed("die")]}
-        made.write()
-        with pytest.raises(OutcomeUnknown):
-            await call(tools, "die")
+        await lost(made, tools)
         calls = made.methods().count("tools/call")
         found = await call(tools, "echo")
     assert found.details["error"] == "changed"
     assert made.methods().count("tools/call") == calls
+
+
+async def test_a_refused_listing_leaves_what_was_listed_before_outdated(tmp_path: Path) -> None:
+    made = fake(tmp_path, {"echo": said("x"), "die": {"exit": 0}})
+    async with mcp_tools(made.server()) as tools:
+        await lost(made, tools, listed("echo"), listed("echo"))
+        for _ in range(2):
+            with pytest.raises(ToolsUnavailable, match="would both be called"):
+                await look(tools, "echo")
+
+
+async def test_a_cancelled_listing_leaves_what_was_listed_before_outdated(tmp_path: Path) -> None:
+    made = fake(tmp_path, {"echo": said("x"), "die": {"exit": 0}})
+    async with mcp_tools(made.server()) as tools:
+        await look(tools, "echo")
+        await lost(made, tools, lists_nothing=True)
+        running = asyncio.create_task(tools.connected())
+        async with asyncio.timeout(20):
+            while made.methods().count("tools/list") < 2:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.wait({running})
+        made.more.pop("lists_nothing")
+        made.write()
+        assert (await call(tools, "echo")).details["error"] == "changed"
 
 
 async def test_a_tool_that_is_gone_is_not_called(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from .servers import HttpServer, McpServer, Secrets, StdioServer, no_secrets
 if TYPE_CHECKING:
     from .http import http_client
     from .offers import MOST_DESCRIPTION, Offers, offers_of
+    from .reports import Report
     from .results import output_of
     from .tools import McpTool, McpTools
 
@@ -53,6 +54,7 @@ __all__ = [
     "McpTool",
     "McpTools",
     "Offers",
+    "Report",
     "Secrets",
     "StdioServer",
     "http_client",
@@ -68,6 +70,7 @@ _HOMES = {
     "McpTool": "tools",
     "McpTools": "tools",
     "Offers": "offers",
+    "Report": "reports",
     "http_client": "http",
     "offers_of": "offers",
     "output_of": "results",

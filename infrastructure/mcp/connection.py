@@ -110,7 +110,7 @@ class Connection:
                     if cursor is None or len(found) > MOST_TOOLS:
                         break
         except Exception as error:
-            raise self.unavailable(f"its tools could not be listed ({_said(error)})") from error
+            raise self.unavailable(f"its tools could not be listed ({self._said(error)})") from error
         if cursor is not None or len(found) > MOST_TOOLS:
             raise self.unavailable(f"it lists more than {MOST_TOOLS:,} tools, or lists them without end")
         return found
@@ -134,8 +134,17 @@ class Connection:
         """The error for people: which server, what happened, and what it said of it."""
         said = str(self.report)
         more = f" ({said})" if said else ""
-        place = self._server.transport.place
-        return ToolsUnavailable(clean(f"MCP server {self._server.name} cannot be used: {why}{more}; see {place}"))
+        whole = f"MCP server {self._server.name} cannot be used: {why}{more}; see {self._server.transport.place}"
+        return ToolsUnavailable(clean(self.report.without_secrets(whole)))
+
+    def _said(self, error: BaseException) -> str:
+        """The first thing that went wrong, in a line."""
+        inner: tuple[object, ...] = getattr(error, "exceptions", ())  # of a group, which task groups raise
+        if inner and isinstance(inner[0], BaseException):
+            return self._said(inner[0])
+        if isinstance(error, TimeoutError):
+            return "it did not answer in time"
+        return f"{type(error).__name__}: {' '.join(self.report.without_secrets(str(error)).split())}"
 
     async def _streams(self, ours: Mapping[str, str], secrets: Secrets) -> Transport:
         match self._server.transport:
@@ -166,8 +175,8 @@ class Connection:
                     await asyncio.wait({listening})
         except Exception as error:  # noqa: BLE001 - whatever ends a connection is told to whoever needs it
             if not ready.done():
-                ready.set_exception(self.unavailable(_said(error)))
-            self.report.end(_said(error))
+                ready.set_exception(self.unavailable(self._said(error)))
+            self.report.end(self._said(error))
         finally:
             ready.cancel()
             self.report.end("it was closed")
@@ -186,13 +195,3 @@ class Connection:
                 async for _ in changes:
                     self.outdated = True
         self._hears, self.outdated = False, True
-
-
-def _said(error: BaseException) -> str:
-    """The first thing that went wrong, in a line."""
-    inner: tuple[object, ...] = getattr(error, "exceptions", ())  # of a group, which task groups raise
-    if inner and isinstance(inner[0], BaseException):
-        return _said(inner[0])
-    if isinstance(error, TimeoutError):
-        return "it did not answer in time"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

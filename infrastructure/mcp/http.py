@@ -44,7 +44,7 @@ class _Message(BaseModel):
 def http_client(headers: Mapping[str, str]) -> httpx2.AsyncClient:
     """A client that sends these headers to one server. Raises InvalidInput."""
     for name, value in headers.items():
-        if not value.isprintable() or not value.isascii():
+        if not value.isprintable() or not value.isascii() or value != value.strip():
             raise InvalidInput(f"the header {name!r} has a value that cannot be sent")
     return httpx2.AsyncClient(
         headers={**headers, "Accept-Encoding": "identity"},  # what unpacks may have any size

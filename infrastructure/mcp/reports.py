@@ -1,6 +1,7 @@
 """What is kept of a server beside its messages, for people: the end of what it says of errors, and why it is gone."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +13,7 @@ from .servers import Secrets
 MOST_MESSAGE: Final = 16 * 1024 * 1024
 """Bytes of one message of a server; a longer one ends the connection."""
 
-_KEPT = 4096
+_KEPT = 64 * 1024
 _SHOWN = 300
 
 
@@ -45,14 +46,16 @@ class Report:
         self._line = line[:_KEPT]
 
     def __str__(self) -> str:
-        said = [self.why] if self.why else []
+        said = [self.without_secrets(self.why)] if self.why else []
         if self.garbage:
-            shown = one_line(clean(self._line.decode(errors="replace")), _SHOWN)
+            shown = one_line(self._text(self._line), _SHOWN)
             said.append(f"{self.garbage:,} lines of its output are no messages, the last: {shown}")
-        errors = clean(self._errors.decode(errors="replace")).strip()
+        # Of half a line nobody could tell whether a secret is in it.
+        whole = self._errors if len(self._errors) < _KEPT else self._errors.partition(b"\n")[2]
+        errors = self._text(whole).strip()
         if errors:
             said.append(f"its last errors: {one_line(errors[-_SHOWN:], _SHOWN)}")
-        return self._without_secrets("; ".join(said))
+        return "; ".join(said)
 
     def watched(self, secrets: Secrets) -> Secrets:
         """The same secrets; what of them is used is not told again."""
@@ -63,7 +66,13 @@ class Report:
 
         return give
 
-    def _without_secrets(self, text: str) -> str:
-        for name, value in self.secrets.items():
-            text = text.replace(value, f"[secret {name}]") if value else text
-        return text
+    def without_secrets(self, text: str) -> str:
+        """The text with names in place of secrets: as it came, for in a cut or folded one they would not be found."""
+        names = {value: name for name, value in self.secrets.items() if value}
+        if not names:
+            return text
+        values = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))  # one may be a part of another
+        return re.sub(values, lambda found: f"[secret {names[found.group()]}]", text)
+
+    def _text(self, said: bytes) -> str:
+        return clean(self.without_secrets(said.decode(errors="replace")))

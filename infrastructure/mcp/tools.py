@@ -187,16 +187,17 @@ class McpTool:
             )
         seconds = min(self._tools.server.call_seconds, context.bounds.seconds)
         outcome = await ask(connection, Asked(offer.tool, arguments, seconds), _progress(context))
+        told = connection.report.without_secrets
         match outcome:
             case Answer(result):
                 about: dict[str, JsonValue] = {"server": str(self._tools.peer), "definition": offer.definition}
                 return output_of(result, context.bounds.output_bytes, about)
             case Rejected(why):
-                return failure(f"{self.spec.name} was not answered with a result: {why}", error="rejected")
+                return failure(f"{self.spec.name} was not answered with a result: {told(why)}", error="rejected")
             case Unsent(why):
-                return failure(f"{self.spec.name} was not called: {why}; nothing was done", error="unsent")
+                return failure(f"{self.spec.name} was not called: {told(why)}; nothing was done", error="unsent")
             case Unanswered(why):
-                return self._unanswered(why)
+                return self._unanswered(told(why))
 
     def _unanswered(self, why: str) -> ToolOutput:
         if self.spec.effect == "external":

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from turnlog.domain import Bounds, OutcomeUnknown, ToolOutput, ToolsUnavailable
+from turnlog.domain import Bounds, InvalidInput, OutcomeUnknown, ToolOutput, ToolsUnavailable
 
 from .faking import McpServer, call, context, mcp_tools, named, texts
 from .raw_http import Answer, Nothing, Reply, Silence, message_of, raw_http
@@ -103,6 +103,24 @@ async def test_headers_carry_secrets_that_are_nowhere_else() -> None:
             found = named(tools, "t").surroundings({}, None, Bounds())
         assert {headers.get("authorization") for headers, _ in server.heard} == {"Bearer s3cret"}
     assert "s3cret" not in repr((made, found))
+
+
+@pytest.mark.parametrize("value", ["s3cret ", " s3cret", "s3\ncret"])
+async def test_a_secret_that_no_header_can_carry_is_refused_and_not_told(value: str) -> None:
+    made = McpServer.http("raw", "https://localhost/mcp", headers={"X-Key": "${token}"})
+    with pytest.raises(InvalidInput, match="the header 'X-Key' has a value that cannot be sent"):
+        async with mcp_tools(made, secrets={"token": value}):
+            pass
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_a_refusal_that_tells_a_secret_is_told_without_it(status: int) -> None:
+    refusal = Reply(status, message_of(error={"code": -32602, "message": "no such key: s3cret"}))
+    async with raw_http({"t": refusal}) as server:
+        made = McpServer.http("raw", server.url, headers={"X-Key": "${token}"})
+        async with mcp_tools(made, secrets={"token": "s3cret"}) as tools:
+            found = await call(tools, "t")
+    assert "no such key: [secret token]" in texts(found.content)
 
 
 async def test_a_session_without_a_network_calls_no_server_behind_it() -> None:

@@ -374,6 +374,19 @@ async def test_what_a_server_says_of_a_secret_is_not_told_again(tmp_path: Path) 
             pass
 
 
+async def test_a_secret_in_a_refusal_of_the_server_is_not_told_again(tmp_path: Path) -> None:
+    script = """
+import json, os, sys
+for line in sys.stdin:
+    error = {"code": 1, "message": "unknown token:" + os.environ["TOKEN"]}
+    print(json.dumps({"jsonrpc": "2.0", "id": json.loads(line)["id"], "error": error}), flush=True)
+"""
+    server = McpServer.stdio("s", [sys.executable, "-c", script], env={"TOKEN": "${token}"})
+    with pytest.raises(ToolsUnavailable, match=r"unknown token:\[secret token\]"):
+        async with mcp_tools(server, secrets={"token": "s3\n cret"}):
+            pass
+
+
 async def test_tools_that_were_closed_start_no_server_again(tmp_path: Path) -> None:
     made = fake(tmp_path, {"echo": said("x")})
     async with mcp_tools(made.server()) as tools:

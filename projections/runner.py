@@ -6,12 +6,14 @@ same position share what is read. One that refuses an event stops there, and say
 """
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from turnlog.domain import (
     BlobDamaged,
     BlobMissing,
+    BlobRef,
     Clock,
     CorruptRecord,
     EventLog,
@@ -26,6 +28,9 @@ from .tables import TableProjection
 
 BATCH = 1_000
 """Events of one transaction."""
+
+MOST_BODIES = 32 * 1024 * 1024
+"""Bytes of the long bodies that are loaded for one transaction of several events."""
 
 Tell = Callable[[Build], None]
 """Is told of a build each time it has come further."""
@@ -48,6 +53,7 @@ class Runner:
     tables: ReadTables
     clock: Clock
     batch: int = BATCH
+    most_bodies: int = MOST_BODIES
 
     async def run(self, targets: Sequence[Target], tell: Tell = lambda build: None) -> list[ProjectionStopped]:
         """Apply what is new; the projections that stopped. Builds that reached the end of the log serve from then on.
@@ -134,21 +140,25 @@ class Runner:
             target.build = replace(target.build, state="serving")
 
     async def _apply(self, target: Target, page: Sequence[Recorded]) -> None:
-        """Apply a page at once, or, where that is refused, one by one up to the event that is the reason."""
+        """Apply a page at once, or in halves where its bodies are too much, or, where it is refused, one by one."""
+        wanted = long_bodies(target.projection, page)
+        if len(page) > 1 and sum(ref.size for ref in wanted) > self.most_bodies:
+            return await self._piecewise(target, page, (len(page) + 1) // 2)
         try:
-            await self._commit(target, page)
+            await self._commit(target, page, wanted)
         except Refused as refused:
             if len(page) == 1:
                 raise _Poison(page[0], refused.__cause__ or refused) from refused
-        else:
-            return
-        begin = target.build.position
-        for record in page:
-            if _position(record) > target.build.position >= begin:
-                await self._apply(target, [record])
+            await self._piecewise(target, page, 1)
 
-    async def _commit(self, target: Target, events: Sequence[Recorded]) -> None:
-        wanted = long_bodies(target.projection, events)
+    async def _piecewise(self, target: Target, page: Sequence[Recorded], most: int) -> None:
+        """Apply a page so many events at a time, each time from where the tables stand: somebody else may be at it."""
+        begin, end = target.build.position, _position(page[-1])
+        while begin <= target.build.position < end:
+            first = bisect_right(page, target.build.position, key=_position)
+            await self._apply(target, page[first : first + most])
+
+    async def _commit(self, target: Target, events: Sequence[Recorded], wanted: Sequence[BlobRef]) -> None:
         bodies = {ref.sha256: text for ref in wanted if (text := await self._text(ref.sha256)) is not None}
         reached = await self.tables.apply(target.build, target.projection, events, bodies)
         last, ours = events[-1], _position(events[-1])

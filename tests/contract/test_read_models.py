@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from turnlog import Turnlog
 from turnlog.domain import (
+    BlobRef,
     Change,
     InvalidInput,
     NotFound,
@@ -22,8 +23,8 @@ from turnlog.domain import (
     TextBlock,
     commands,
 )
-from turnlog.infrastructure import readmodels, store
-from turnlog.projections import Build, Metadata, SessionQuery, tables
+from turnlog.infrastructure import readmodels, store, system
+from turnlog.projections import Build, Metadata, Runner, SessionQuery, Target, tables
 
 from ..projections.random_stories import stories
 from ..projections.story import MODEL, OTHER_MODEL, Story
@@ -207,6 +208,41 @@ async def test_the_whole_of_a_long_text_is_found(opened: store.Store, read_table
     long = finished("").model_copy(update={"content": (TextBlock(text=ref),)})
     await opened.log.append(Change("s1", 0, (long,)))
     assert len(await turnlog_with(opened, read_tables).search("needle")) == 1
+
+
+class Weighing:
+    """Notes how long the texts of each batch are."""
+
+    name, version, tables = "weighing", 1, (COUNTS,)
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+
+    def bodies(self, events: Sequence[Recorded]) -> list[BlobRef]:
+        return [ref for each in events for ref in _refs(each)]
+
+    def apply(self, batch: Batch) -> None:
+        self.batches.append([len(batch.text(ref)) for each in batch.events for ref in _refs(each)])
+
+
+def _refs(recorded: Recorded) -> list[BlobRef]:
+    return [said.body for said in tables.texts_of(recorded.event) if isinstance(said.body, BlobRef)]
+
+
+async def test_long_bodies_are_loaded_so_many_bytes_at_a_time(
+    opened: store.Store, read_tables: readmodels.StoredTables
+) -> None:
+    sizes = [900, 10, 20, 800, 700, 5_000, 30, 600, 500]
+    refs = [await opened.blobs.put(b"x" * size, "text/plain; charset=utf-8") for size in sizes]
+    events = [finished("").model_copy(update={"content": (TextBlock(text=ref),)}) for ref in refs]
+    await opened.log.append(Change("s1", 0, tuple(events)))
+    projection = Weighing()
+    target = Target(projection, await read_tables.begin(projection, anew=False))
+    runner = Runner(opened.log, opened.blobs, read_tables, system.SystemClock(), most_bodies=1_500)
+    assert await runner.run([target]) == []
+    assert [size for batch in projection.batches for size in batch] == sizes
+    assert all(sum(batch) <= 1_500 or len(batch) == 1 for batch in projection.batches)
+    assert max(map(len, projection.batches)) > 1
 
 
 @pytest.mark.parametrize("piece", ["word{} ", "\ufdfa{} ", "\U0001d400" * 64 + "{} ", "x", "的"])

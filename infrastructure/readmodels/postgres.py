@@ -228,6 +228,7 @@ class PostgresDatabase:
                 with self._connection("read") as connection, connection.transaction():
                     yield PostgresTransaction(connection, self.schema)
             except errors.UndefinedTable as error:
+                self._ready = False  # perhaps it is the schema that is gone
                 raise Switched from error
 
     def close(self) -> None:

@@ -95,10 +95,7 @@ class StoredTables:
         self._database.close()
 
     def _builds(self) -> Sequence[Build]:
-        if not self._database.is_there():
-            return ()
-        with self._database.reading() as inside:
-            return registry.builds(inside)
+        return self._asked("all projections", registry.builds) or ()
 
     def _begin(self, projection: TableProjection, *, anew: bool) -> Build:
         self._database.set_up()
@@ -131,14 +128,21 @@ class StoredTables:
             raise StoreError(f"{self._database.shown} refused: {error}") from error
 
     def _ask(self, name: str, version: int, work: Callable[[Transaction, Build], T]) -> T | None:
-        if not self._database.is_there():
-            return None
+        def of_serving(inside: Transaction) -> T | None:
+            known = registry.builds(inside, name)
+            serving = [each for each in known if each.state == "serving" and each.version == version]
+            return work(inside, serving[0]) if serving else None
+
+        return self._asked(name, of_serving)
+
+    def _asked(self, name: str, work: Callable[[Transaction], T]) -> T | None:
+        """What is read; None where there are no read models, or no more."""
         for _ in range(_TRIES):
+            if not self._database.is_there():
+                return None
             try:
                 with self._database.reading() as inside:
-                    known = registry.builds(inside, name)
-                    serving = [each for each in known if each.state == "serving" and each.version == version]
-                    return work(inside, serving[0]) if serving else None
+                    return work(inside)
             except Switched:
                 continue
         raise StoreError(f"the tables of {name} in {self._database.shown} keep being replaced; try again")

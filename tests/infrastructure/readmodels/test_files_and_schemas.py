@@ -84,6 +84,21 @@ async def test_tables_that_are_deleted_are_made_again(filled: Path) -> None:
         assert {each.state for each in await log.projections.status()} == {"serving"}
 
 
+async def test_tables_whose_schema_is_dropped_meanwhile_are_missing_and_are_made_again(fresh_postgres: str) -> None:
+    store.migrate(fresh_postgres)
+    await _fill(fresh_postgres)
+    async with Turnlog.open(fresh_postgres) as log:
+        listed = await log.list_sessions()
+        assert {each.state for each in await log.projections.status()} == {"serving"}
+        _run(fresh_postgres, "DROP SCHEMA turnlog_read CASCADE")
+        assert {each.state for each in await log.projections.status()} == {"missing"}
+        await log.catch_up()
+        _run(fresh_postgres, "DROP SCHEMA turnlog_read CASCADE")
+        assert await log.list_sessions() == listed
+        await log.catch_up()
+        assert {each.state for each in await log.projections.status()} == {"serving"}
+
+
 @pytest.fixture
 def auditor(fresh_postgres: str) -> Iterator[str]:
     """A role that owns nothing, and is gone with its test."""

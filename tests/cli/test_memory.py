@@ -62,3 +62,4 @@ def test_what_cannot_be_is_said_in_one_line(terminal: Terminal, words: tuple[str
 def test_one_memory_and_one_thing_to_forget_have_to_be_named(terminal: Terminal) -> None:
     assert terminal.type("memory", "list").code == 2
     assert terminal.type("memory", "forget", *SHOP).code == 2
+    assert list(terminal.root.iterdir()) == []

@@ -60,6 +60,8 @@ def test_what_cannot_be_is_said_in_one_line(terminal: Terminal, words: tuple[str
 
 def test_one_board_has_to_be_named(terminal: Terminal) -> None:
     assert terminal.type("tasks", "list").code == 2
+    assert terminal.type("tasks", "add", "Write it", *SHOP, "--session", "x").code == 2
+    assert list(terminal.root.iterdir()) == []
 
 
 def test_the_board_of_a_session_is_named_by_it(terminal: Terminal) -> None:

@@ -7,19 +7,13 @@ import typer
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json, Reason
 from .output import note, write, write_json
+from .owners import OfSession, Owner, Project, owner
 
 if TYPE_CHECKING:
     from turnlog.domain import Fact
     from turnlog.front import Turnlog
     from turnlog.runtime.memory.facts import ProjectMemory
 
-Project = Annotated[str | None, typer.Option("--project", metavar="NAME", help="The memory of this project.")]
-OfSession = Annotated[
-    str | None,
-    typer.Option(
-        "--session", metavar="ID", autocompletion=session_ids, help="The memory that this session works with."
-    ),
-]
 FactId = Annotated[str, typer.Argument(metavar="FACT", help="The fact: its id, such as mem_0f3a9c1b2d4e5f60.")]
 
 
@@ -34,9 +28,10 @@ def list_(
 
     Example: turnlog memory list --project shop
     """
+    whose = owner(project, session)
 
     async def work(log: "Turnlog") -> None:
-        found = [fact for fact in await (await _memory(log, project, session)).list() if fact.pinned or not pinned]
+        found = [fact for fact in await (await _memory(log, whose)).list() if fact.pinned or not pinned]
         _show(found, as_json=as_json, otherwise="nothing is known; `turnlog memory store` tells something")
 
     with_log(database, work)
@@ -54,9 +49,10 @@ def search(
 
     Example: turnlog memory search login timeout --project shop
     """
+    whose = owner(project, session)
 
     async def work(log: "Turnlog") -> None:
-        found = await (await _memory(log, project, session)).search(" ".join(text), limit)
+        found = await (await _memory(log, whose)).search(" ".join(text), limit)
         _show([hit.fact for hit in found], as_json=as_json, otherwise="nothing is known about that")
 
     with_log(database, work)
@@ -74,9 +70,10 @@ def store(
 
     Example: turnlog memory store "Staging is rebuilt at night." --project shop
     """
+    whose = owner(project, session)
 
     async def work(log: "Turnlog") -> None:
-        fact = await (await _memory(log, project, session)).store(text, pinned=pin_)
+        fact = await (await _memory(log, whose)).store(text, pinned=pin_)
         _show([fact], as_json=as_json)
 
     with_log(database, work)
@@ -94,9 +91,10 @@ def pin(
 
     Example: turnlog memory pin mem_0f3a9c1b2d4e5f60 --project shop
     """
+    whose = owner(project, session)
 
     async def work(log: "Turnlog") -> None:
-        memory = await _memory(log, project, session)
+        memory = await _memory(log, whose)
         _show([await (memory.unpin if off else memory.pin)(fact)], as_json=as_json)
 
     with_log(database, work)
@@ -122,9 +120,10 @@ def forget(  # noqa: PLR0913 - the options of a command
     """
     if (fact is None) == (source is None):
         raise typer.BadParameter("name a fact, or a session with --source", param_hint="FACT")
+    whose = owner(project, session)
 
     async def work(log: "Turnlog") -> None:
-        memory = await _memory(log, project, session)
+        memory = await _memory(log, whose)
         if source is not None:
             whole = await log.find_session(source)
             await memory.forget_session(whole, reason)
@@ -140,13 +139,9 @@ def forget(  # noqa: PLR0913 - the options of a command
     with_log(database, work)
 
 
-async def _memory(log: "Turnlog", project: str | None, session: str | None) -> "ProjectMemory":
-    """The memory that is meant. Raises typer.BadParameter where not exactly one is named."""
-    if (project is None) == (session is None):
-        raise typer.BadParameter("name the memory by one of them", param_hint="--project and --session")
-    if session is not None:
-        return await (await log.open_session(await log.find_session(session))).memory()
-    return log.memory(project or "")
+async def _memory(log: "Turnlog", whose: Owner) -> "ProjectMemory":
+    handle = await whose.handle(log)
+    return log.memory(whose.project) if handle is None else await handle.memory()
 
 
 def _show(facts: "list[Fact]", *, as_json: bool, otherwise: str = "") -> None:

@@ -8,17 +8,13 @@ import typer
 from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json, Reason
 from .output import note, table, write, write_json
+from .owners import OfSession, Owner, Project, owner
 
 if TYPE_CHECKING:
     from turnlog.domain import BoardTask, TaskBoard
     from turnlog.front import Turnlog
     from turnlog.runtime.teams.task_board import Tasks
 
-Project = Annotated[str | None, typer.Option("--project", metavar="NAME", help="The board of this project.")]
-OfSession = Annotated[
-    str | None,
-    typer.Option("--session", metavar="ID", autocompletion=session_ids, help="The board that this session works with."),
-]
 TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The task: its id, such as task-3.")]
 After = Annotated[
     list[str] | None, typer.Option("--after", metavar="TASK", help="It waits for this task; may be repeated.")
@@ -39,9 +35,10 @@ def list_(
 
     Example: turnlog tasks list --project shop
     """
+    whose = owner(project, session)
 
     async def work(log: "Turnlog") -> None:
-        board = await (await _tasks(log, project, session)).board()
+        board = await (await _tasks(log, whose)).board()
         found = [task for task in board.tasks.values() if all_ or not task.is_over]
         if as_json:
             for task in found:
@@ -67,7 +64,12 @@ def add(  # noqa: PLR0913 - the options of a command
 
     Example: turnlog tasks add "Ship it" --after task-1 --project shop
     """
-    _do(database, project, session, as_json, lambda tasks: tasks.add(subject, description, blocked_by=after or ()))
+    _do(
+        owner(project, session),
+        database,
+        as_json,
+        lambda tasks: tasks.add(subject, description, blocked_by=after or ()),
+    )
 
 
 def claim(
@@ -87,9 +89,10 @@ def claim(
 
     Example: turnlog tasks claim task-2 --project shop
     """
+    whose = owner(project, session)
 
     async def work(log: "Turnlog") -> None:
-        tasks = await _tasks(log, project, session)
+        tasks = await _tasks(log, whose)
         claimant = None if holder is None else await log.find_session(holder)
         await _tell(tasks, await tasks.claim(task, session_id=claimant), as_json=as_json)
 
@@ -108,7 +111,7 @@ def release(
 
     Example: turnlog tasks release task-2 --reason "it hangs" --project shop
     """
-    _do(database, project, session, as_json, lambda tasks: tasks.release(task, reason))
+    _do(owner(project, session), database, as_json, lambda tasks: tasks.release(task, reason))
 
 
 def done(
@@ -123,7 +126,7 @@ def done(
 
     Example: turnlog tasks done task-2 --note "in 2.1" --project shop
     """
-    _do(database, project, session, as_json, lambda tasks: tasks.complete(task, told))
+    _do(owner(project, session), database, as_json, lambda tasks: tasks.complete(task, told))
 
 
 def reopen(
@@ -138,7 +141,7 @@ def reopen(
 
     Example: turnlog tasks reopen task-2 --reason "it broke" --project shop
     """
-    _do(database, project, session, as_json, lambda tasks: tasks.reopen(task, reason))
+    _do(owner(project, session), database, as_json, lambda tasks: tasks.reopen(task, reason))
 
 
 def drop(
@@ -153,7 +156,7 @@ def drop(
 
     Example: turnlog tasks drop task-2 --reason "nobody wants it" --project shop
     """
-    _do(database, project, session, as_json, lambda tasks: tasks.drop(task, reason))
+    _do(owner(project, session), database, as_json, lambda tasks: tasks.drop(task, reason))
 
 
 def change(  # noqa: PLR0913 - the options of a command
@@ -175,35 +178,24 @@ def change(  # noqa: PLR0913 - the options of a command
     """
     blocked_by = [] if no_after else after
     _do(
+        owner(project, session),
         database,
-        project,
-        session,
         as_json,
         lambda tasks: tasks.change(task, subject=subject, description=description, blocked_by=blocked_by),
     )
 
 
-def _do(
-    database: str,
-    project: str | None,
-    session: str | None,
-    as_json: bool,
-    command: "Callable[[Tasks], Awaitable[BoardTask]]",
-) -> None:
+def _do(whose: Owner, database: str, as_json: bool, command: "Callable[[Tasks], Awaitable[BoardTask]]") -> None:
     async def work(log: "Turnlog") -> None:
-        tasks = await _tasks(log, project, session)
+        tasks = await _tasks(log, whose)
         await _tell(tasks, await command(tasks), as_json=as_json)
 
     with_log(database, work)
 
 
-async def _tasks(log: "Turnlog", project: str | None, session: str | None) -> "Tasks":
-    """The board that is meant. Raises typer.BadParameter where not exactly one is named."""
-    if (project is None) == (session is None):
-        raise typer.BadParameter("name the board by one of them", param_hint="--project and --session")
-    if session is not None:
-        return await (await log.open_session(await log.find_session(session))).tasks()
-    return log.tasks(project or "")
+async def _tasks(log: "Turnlog", whose: Owner) -> "Tasks":
+    handle = await whose.handle(log)
+    return log.tasks(whose.project) if handle is None else await handle.tasks()
 
 
 async def _tell(tasks: "Tasks", task: "BoardTask", *, as_json: bool) -> None:

@@ -147,9 +147,10 @@ def input_queued(session: Session, event: InputQueued) -> Session:
 
 
 def lease_taken(session: Session, event: LeaseTaken) -> Session:
-    """Where nobody had given it back, whoever ran the turn died at it, or was lost."""
+    """Where nobody had given it back, whoever ran the turn died at it, or was lost; or at the work of a subagent."""
     turn = session.turn
-    if session.lease is not None and turn is not None and turn.state == "open":
+    delegates = any(agent.call_id is not None for agent in session.subagents.active)
+    if session.lease is not None and turn is not None and turn.state == "open" and not delegates:
         turn = replace(turn, takeovers=turn.takeovers + 1)
     return replace(session, lease=Lease(event.epoch, event.worker), epoch=event.epoch, turn=turn)
 

@@ -14,7 +14,21 @@ from turnlog.domain import (
     evolve,
 )
 
-from .story import ANSWERED, ASKED, COMPACTED, COMPACTING, LEASED, REQUESTED, STARTED, Story, alice, because, worker
+from .story import (
+    AGENT_AT_WORK,
+    AGENT_DONE,
+    ANSWERED,
+    ASKED,
+    COMPACTED,
+    COMPACTING,
+    LEASED,
+    REQUESTED,
+    STARTED,
+    Story,
+    alice,
+    because,
+    worker,
+)
 
 RUNNING: Story = (STARTED, LEASED, ASKED, REQUESTED)
 
@@ -53,6 +67,11 @@ def test_a_worker_that_gives_the_session_back_was_not_lost() -> None:
 
 def test_a_worker_lost_between_turns_costs_the_next_turn_nothing() -> None:
     assert takeovers(STARTED, LEASED, taken(2), ASKED, REQUESTED) == 0
+
+
+def test_workers_that_die_while_a_subagent_is_at_work_count_for_the_subagent() -> None:
+    assert takeovers(*AGENT_AT_WORK, taken(2), taken(3)) == 0
+    assert takeovers(*AGENT_AT_WORK, AGENT_DONE, taken(2)) == 1
 
 
 FAILED = ModelFailed(

@@ -1,6 +1,7 @@
 """Sessions that hand out work, for tests of subagents."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from turnlog.domain import (
@@ -31,8 +32,11 @@ def first_word(request: ModelRequest) -> str:
     return next(plain_text(message.blocks) for message in request.messages if message.role == "user")
 
 
-def agents(*calls: ToolCallBlock, tool: str = "look") -> ModelOf:
-    """One model for all: a parent hands out work and sums up, a child calls a tool once and answers."""
+def agents(*calls: ToolCallBlock, tool: str = "look", tools: Mapping[str, str] | None = None) -> ModelOf:
+    """One model for all: a parent hands out work and sums up, a child calls a tool once and answers.
+
+    `tools` are those of children that call another one, by what these are told.
+    """
 
     def answer(request: ModelRequest, number: int) -> list[ModelReply]:
         said = first_word(request)
@@ -41,7 +45,8 @@ def agents(*calls: ToolCallBlock, tool: str = "look") -> ModelOf:
             return [ModelReply((TextBlock(text="All done."),) if begun else calls, USAGE)]
         if begun:
             return [ModelReply((TextBlock(text=f"Done: {said}"),), USAGE)]
-        return [ModelReply((ToolCallBlock(call_id="own", name=tool, arguments="{}"),), USAGE)]
+        called = (tools or {}).get(said, tool)
+        return [ModelReply((ToolCallBlock(call_id="own", name=called, arguments="{}"),), USAGE)]
 
     return ModelOf(answer)
 

@@ -22,7 +22,7 @@ from turnlog.runtime.explaining.whatif import Difference
 from turnlog.runtime.permissions.decisions import allow
 
 from .agents import NAMES, THREE, agents, children, results, task
-from .world import Crash, World, act, look
+from .world import Crash, World, act, look, tool, until
 
 
 async def check(world: World, session_id: str) -> None:
@@ -137,6 +137,26 @@ async def test_a_parent_goes_on_where_somebody_else_ran_the_subagent_that_it_wai
         await session.resume_turn()
     assert (await session.metadata()).status == "idle"
     assert await results(world, session.id) == ["Done: Do one."]
+    await check(world, session.id)
+
+
+async def test_a_parent_goes_on_where_nothing_is_left_to_wait_for_once_its_calls_are_back(memory: World) -> None:
+    """One subagent was put aside, and somebody else saw it to its end while the other one was at work."""
+    world = memory
+
+    @tool(effect="pure")
+    async def stay() -> str:
+        """Stay until the other one is done."""
+        await until(lambda: world.all_of(session.id, SubagentSuspended))
+        (asked,) = await world.turnlog.approvals()
+        await world.turnlog.resolve_permission(asked.request_id, allow())
+        await (await world.again(asked.session_id, model, act, stay)).resume_turn()
+        return "stayed"
+
+    model = agents(*THREE[:2], tool="act", tools={"Do two.": "stay"})
+    session = await world.session(model, act, stay, "task")
+    assert (await session.append_turn("Go.")).text == "All done."
+    assert await results(world, session.id) == ["Done: Do two.", "Done: Do one."]
     await check(world, session.id)
 
 

@@ -311,6 +311,10 @@ async def _no_output(worker: Worker) -> TurnlogError:
 
 async def _await_person(worker: Worker, wait: AwaitPerson, conduct: Conduct) -> None:
     """Do what lets the turn go on, or put it aside for a person. Raises ApproverFailed."""
+    if wait == AwaitPerson((), ()) and (turn := worker.session.turn) is not None:
+        # Its calls were put aside for subagents, and those are done by now.
+        await recover_calls(worker, tuple(call for call in turn.open_calls if call.state == "started"))
+        return
     if wait.unknown and await settle(worker, wait.unknown, conduct.unknown):
         return
     if expire_questions(worker):

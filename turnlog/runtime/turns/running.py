@@ -218,7 +218,7 @@ async def _record_all(worker: Worker, batch: _Batch, otherwise: str) -> None:
 async def recover_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
     """Run calls left over by a dead worker again where that is safe; otherwise record that their outcome is unknown.
 
-    Raises SessionLost, StoreError.
+    Calls of this worker that were put aside go on as they were announced. Raises SessionLost, StoreError.
     """
     found = [await _look_again(worker, call) for call in calls]
     jobs: list[_Job] = []
@@ -226,7 +226,8 @@ async def recover_calls(worker: Worker, calls: tuple[Call, ...]) -> None:
         if job is None:
             _lose(worker, call, "the worker ended while the tool was running")
         else:
-            _start(worker, job)
+            if call.epoch != worker.epoch:
+                _start(worker, job)
             jobs.append(job)
     if jobs:
         await _run(worker, jobs)

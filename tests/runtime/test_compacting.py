@@ -24,16 +24,21 @@ from turnlog.domain import (
     ModelRequest,
     ModelRequested,
     StoreError,
+    TextBlock,
+    ToolCallBlock,
     ToolResultsElided,
     TurnFailure,
+    Usage,
 )
 from turnlog.projections import HEADING, SUMMARISER, conversation_problems
 from turnlog.runtime import SessionHandle
 from turnlog.runtime.context.compacting_now import CompactionError
 
+from .agents import NAMES, USAGE, children, first_word, task
 from .world import (
     QUICK,
     Crash,
+    ModelOf,
     ScriptedFailure,
     ScriptedModel,
     ScriptedReply,
@@ -243,6 +248,41 @@ async def test_the_limits_of_a_turn_that_is_over_do_not_hold_for_summaries_after
     await session.append_turn("2", limits=Limits(rounds=1, seconds=60))
     memory.clock.advance(3_600)
     assert (await session.compact()).outcome == "compacted"
+
+
+def talkative(*names: str) -> ModelOf:
+    """A parent that hands out work, and children that say much before each of two calls, and then answer."""
+
+    def answer(request: ModelRequest, number: int) -> list[ModelReply]:
+        answers = [message for message in request.messages if message.role == "assistant"]
+        if request.system == SUMMARISER:
+            return [ModelReply((TextBlock(text="They said x."),), USAGE)]
+        if first_word(request) == "Go.":
+            return [ModelReply((TextBlock(text="Done."),) if answers else tuple(task(n, n) for n in names), USAGE)]
+        if len(answers) < 2:
+            call = ToolCallBlock(call_id=f"c{len(answers)}", name="look", arguments="{}")
+            return [ModelReply((TextBlock(text=LONG), call), Usage(input_tokens=1_500 * (1 + len(answers))))]
+        return [ModelReply((TextBlock(text="Done."),), USAGE)]
+
+    return ModelOf(answer)
+
+
+async def test_summaries_of_subagents_keep_within_what_their_parent_may_use(tight: World) -> None:
+    session = await tight.session(talkative("one"), look, "task")
+    with pytest.raises(LimitReached):
+        await session.append_turn("Go.", limits=Limits(requests=3))
+    (child,) = await children(tight, session.id)
+    assert len(await tight.all_of(child, ModelRequested)) == 2
+    assert await tight.all_of(child, CompactionStarted) == []
+
+
+async def test_of_subagents_side_by_side_no_more_make_summaries_than_their_parent_may_have(tight: World) -> None:
+    session = await tight.session(talkative(*NAMES), look, "task")
+    with pytest.raises(LimitReached):
+        await session.append_turn("Go.", limits=Limits(requests=8))
+    assert (await session.state()).spent.requests == 8
+    begun = [len(await tight.all_of(child, CompactionStarted)) for child in await children(tight, session.id)]
+    assert sorted(begun) == [0, 0, 1]
 
 
 async def test_a_deadline_that_passes_during_a_summary_between_turns_ends_that(memory: World) -> None:

@@ -6,7 +6,7 @@ conversation is what it was; a worker that dies meanwhile leaves a start without
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from turnlog.domain import (
@@ -57,8 +57,11 @@ async def compact(worker: Worker, wish: Wish) -> bool:
         cut = _cut(worker, wish)
         if cut is None:
             return False
-        if spent := before_request(worker.session, worker.env.now()):
+        accounts = await worker.tree.read(worker.session)
+        if spent := before_request(worker.session, worker.env.now(), accounts):
             raise await _stopped(worker, spent)
+        used = worker.session.spent
+        worker.tree.promise(replace(used, requests=used.requests + 1))
         error = await _attempt(worker, wish, cut, room)
         if error is None:
             return True

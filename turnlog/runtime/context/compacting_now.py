@@ -80,6 +80,7 @@ async def _held(worker: Worker, wish: Wish) -> Compacting:
         CUT_OFF.add(worker.name)
         raise
     finally:
+        worker.tree.forget()
         RUNNING.discard(worker.name)
         worker.env.pulse.end(worker.name, holds=bool(worker.epoch))
         await worker.audience.dismiss()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from turnlog.domain import MemoryRecalled, MemoryStored, ModelRequested, PermissionRequested, plain_text
+from turnlog.domain import MemoryRecalled, MemoryStored, ModelRequested, PermissionRequested, Recorded, plain_text
 from turnlog.runtime import SessionHandle, allow, history
 from turnlog.runtime.memory.facts import MOST_RECALLED
 from turnlog.runtime.memory.ingesting import FinishedTurn
@@ -182,6 +182,37 @@ async def test_a_source_forgotten_while_its_turn_is_looked_at_stays_forgotten(me
 
     await known.ingestion(slow).catch_up()
     assert await known.list() == ()
+
+
+async def test_a_consumer_that_has_nothing_to_do_finds_that_out_in_two_looks(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = await recalling(memory, [SKY] * 4, memory=False)
+    for _ in range(4):
+        await session.append_turn("Go.")
+    consumer = memory.turnlog.memory("shop").ingestion(what_was_said)
+    await consumer.catch_up()
+    look_into, looks = memory.log.read_all, list[int]()
+
+    async def counted(after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+        looks.append(after)
+        return await look_into(after, limit)
+
+    monkeypatch.setattr(memory.log, "read_all", counted)
+    await consumer.catch_up()  # of what it appended itself
+    looks.clear()
+    assert await consumer.catch_up() == 0
+    assert len(looks) == 2
+
+
+async def test_a_consumer_begins_again_where_the_log_is_shorter_than_it_was(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = await recalling(memory, [SKY], memory=False)
+    await session.append_turn("Go.")
+    consumer = memory.turnlog.memory("shop").ingestion(what_was_said)
+    monkeypatch.setattr(consumer, "_reached", 1_000_000)
+    assert await consumer.catch_up() == 1
 
 
 async def test_what_means_the_same_is_found_in_other_words(memory: World) -> None:

@@ -28,7 +28,7 @@ from turnlog.projections import TRANSCRIPT, Item, MemoryShown, NoticeShown, Tran
 
 from ..environment import Environment
 from ..histories import history
-from ..log_end import end_of
+from ..log_end import reaches
 from .facts import clean_fact
 
 _PAGE = 500
@@ -84,7 +84,7 @@ class Ingestion:
         """The position to go on from; the beginning, where the log is another one than it was."""
         reached = (await self._env.memories.read(self._stream)).reached.get(self._name, 0)
         found = max(reached, self._reached)
-        return found if found <= await end_of(self._env.log) else 0
+        return found if await reaches(self._env.log, found) else 0
 
     async def _is_ours(self, session_id: str) -> bool:
         if session_id not in self._ours:

@@ -1,10 +1,20 @@
 """What is pinned is in front of every turn that recalls, and prompts stay exact; tools, and consumers that die."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
-from turnlog.domain import MemoryRecalled, MemoryStored, ModelRequested, PermissionRequested, Recorded, plain_text
+from turnlog.domain import (
+    InvalidInput,
+    MemoryRecalled,
+    MemoryStored,
+    ModelRequested,
+    PermissionRequested,
+    Recorded,
+    plain_text,
+)
 from turnlog.runtime import SessionHandle, allow, history
 from turnlog.runtime.memory.facts import MOST_RECALLED
 from turnlog.runtime.memory.ingesting import FinishedTurn
@@ -224,3 +234,54 @@ async def test_what_means_the_same_is_found_in_other_words(memory: World) -> Non
     await known.store(GRASS)
     await known.store(SKY)
     assert [hit.fact.text for hit in await known.search("heaven", 1)] == [SKY]
+
+
+class Embedding:
+    """An embedder that notes what it was asked, and makes of each text what a function says."""
+
+    def __init__(self, vectors: Callable[[Sequence[str]], Sequence[Sequence[float]]]) -> None:
+        self._vectors = vectors
+        self.asked: list[str] = []
+
+    async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        self.asked += texts
+        return self._vectors(texts)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "said"),
+    [
+        (lambda texts: [[1.0]], "made 1 vectors of 2 texts"),
+        (lambda texts: [[1.0] * (number + 1) for number, _ in enumerate(texts)], "vectors of 1 and of 2 numbers"),
+        (lambda texts: [[float("nan")] for _ in texts], "not finite"),
+    ],
+)
+async def test_an_embedder_that_makes_no_vectors_to_compare_is_named(memory: World, vectors: Any, said: str) -> None:
+    known = memory.turnlog.memory("shop", embedder=Embedding(vectors))
+    await known.store(SKY)
+    with pytest.raises(InvalidInput, match=f"embedder Embedding .*{said}"):
+        await known.search("heaven")
+
+
+async def test_a_fact_that_is_forgotten_and_stored_again_is_embedded_again(memory: World) -> None:
+    embedding = Embedding(lambda texts: [[1.0, 0.0] for _ in texts])
+    known = memory.turnlog.memory("shop", embedder=embedding)
+    fact = await known.store(SKY)
+    await known.search("one")
+    await known.search("two")
+    await known.forget(fact.memory_id)
+    await known.search("three")
+    await known.store(SKY)
+    await known.search("four")
+    assert embedding.asked == ["one", SKY, "two", "three", "four", SKY]
+
+
+async def test_the_loop_goes_on_while_many_facts_are_compared(memory: World) -> None:
+    known = memory.turnlog.memory("shop", embedder=Embedding(lambda texts: [[1.0] * 50_000 for _ in texts]))
+    for number in range(20):
+        await known.store(f"Fact number {number}")
+    searching, turns = asyncio.ensure_future(known.search("heaven")), 0
+    while not searching.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 20

@@ -1,9 +1,9 @@
 """The memory of a project: what people, agents and finished turns put there, and what is found in it."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from math import sqrt
 from typing import TYPE_CHECKING
 
 from turnlog.domain import (
@@ -30,6 +30,7 @@ from turnlog.projections import best_first, query_of, ranked
 
 from ..environment import Environment
 from .finding import find_facts
+from .meaning import Meanings
 
 if TYPE_CHECKING:
     from .ingesting import Extractor, Ingestion
@@ -45,8 +46,7 @@ class Search:
 
     def __init__(self, env: Environment, embedder: Embedder | None = None) -> None:
         self._env = env
-        self._embedder = embedder
-        self._vectors: dict[str, Sequence[float]] = {}
+        self._meanings = None if embedder is None else Meanings(embedder)
 
     async def __call__(self, stream: str, text: str, limit: int) -> list[FoundFact]:
         """The best facts. Raises InvalidInput, ProjectionStopped, StoreError, what the embedder raises."""
@@ -55,31 +55,23 @@ class Search:
         query = query_of(stream, text)
         words = await find_facts(self._env, query)
         facts = (await self._env.memories.read(stream)).facts
-        if self._embedder is None:
+        if self._meanings is None:
             return ranked(words, facts, limit)
-        return await self._by_meaning(self._embedder, text, facts, ranked(words, facts, len(facts)), limit)
-
-    async def _by_meaning(
-        self, embedder: Embedder, text: str, facts: Mapping[str, Fact], by_words: Sequence[FoundFact], limit: int
-    ) -> list[FoundFact]:
-        """What is near in meaning, and what has the words: each counts by its place in its own order."""
-        fresh = [fact for fact in facts.values() if fact.memory_id not in self._vectors]
-        wanted, *vectors = await embedder.embed([text, *(fact.text for fact in fresh)])
-        self._vectors.update(zip((fact.memory_id for fact in fresh), vectors, strict=True))
-        near = sorted(facts, key=lambda memory_id: -_cosine(wanted, self._vectors[memory_id]))
-        scores = dict.fromkeys(facts, 0.0)
-        told = {hit.fact.memory_id: hit.words for hit in by_words}
-        for order in (near, list(told)):
-            for place, memory_id in enumerate(order):
-                scores[memory_id] += 1 / (60 + place)
-        hits = [FoundFact(facts[each], score, told.get(each, ())) for each, score in scores.items()]
-        return sorted(hits, key=best_first)[:limit]
+        near = await self._meanings.nearest(text, facts)
+        return await asyncio.to_thread(_merged, near, ranked(words, facts, len(facts)), facts, limit)
 
 
-def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    product = sum(a * b for a, b in zip(one, other, strict=True))
-    length = sqrt(sum(a * a for a in one)) * sqrt(sum(b * b for b in other))
-    return product / length if length else 0.0
+def _merged(
+    near: Sequence[str], by_words: Sequence[FoundFact], facts: Mapping[str, Fact], limit: int
+) -> list[FoundFact]:
+    """What is near in meaning, and what has the words: each counts by its place in its own order."""
+    scores = dict.fromkeys(facts, 0.0)
+    told = {hit.fact.memory_id: hit.words for hit in by_words}
+    for order in (near, list(told)):
+        for place, memory_id in enumerate(order):
+            scores[memory_id] += 1 / (60 + place)
+    hits = [FoundFact(facts[each], score, told.get(each, ())) for each, score in scores.items()]
+    return sorted(hits, key=best_first)[:limit]
 
 
 class ProjectMemory:

@@ -52,6 +52,7 @@ class CallRow:
 
     `request_id` is the latest question it waited for, its own or that of an identical call.
     `amended_by` names the hook or person whose arguments it is to run with, which are in `amended_arguments`.
+    `reused` is the result on record that took its effect's place, as `ID@42`: nothing ran.
     """
 
     call_id: str
@@ -69,6 +70,7 @@ class CallRow:
     resolution: Settlement | None = None
     amended_by: str | None = None
     amended_arguments: Body | None = None
+    reused: str | None = None
 
 
 @dataclass(slots=True)
@@ -144,7 +146,7 @@ def _undecided(row: CallRow, event: PermissionStale) -> CallRow:
 
 
 def _started(row: CallRow, event: ToolCallStarted) -> CallRow:
-    return replace(row, attempts=event.attempt, effect=event.effect, resolution=None)
+    return replace(row, attempts=event.attempt, effect=event.effect, resolution=None, reused=event.reused)
 
 
 def _finished(row: CallRow, event: ToolCallFinished) -> CallRow:
@@ -176,4 +178,4 @@ _LESSONS: Mapping[type[Event], Callable[[CallRow, Any], CallRow]] = {
     PermissionStale: _undecided,
 }
 
-TOOL_CALLS: Projection[ToolCalls] = Projection("tool_calls", 3, ToolCalls, _fold)
+TOOL_CALLS: Projection[ToolCalls] = Projection("tool_calls", 4, ToolCalls, _fold)

@@ -493,16 +493,17 @@ class Turnlog:
         format: "ExportFormat" = "jsonl",
         blobs: "BlobsIn" = "include",
         cited_rules: bool = False,
+        progress: "Callable[[int, int], None]" = lambda done, total: None,
     ) -> AsyncGenerator[bytes, None]:
         """A session at a version (None: now) as pieces of a file, in turnlog's own format or as others take it.
 
         `jsonl` is what `import_` reads: with its bodies or only their hashes, and with the rule books as far as the
-        session's decisions cite them. Raises NotFound, InvalidInput, VerificationFailed, BlobMissing, BlobDamaged,
-        StoreError.
+        session's decisions cite them; `progress` is told how many of its events are written, and how many there are.
+        Raises NotFound, InvalidInput, VerificationFailed, BlobMissing, BlobDamaged, StoreError.
         """
         from .runtime.exchange.exporting import Export, export_session
 
-        return export_session(self._env, session_id, at, Export(format, blobs, cited_rules))
+        return export_session(self._env, session_id, at, Export(format, blobs, cited_rules, progress))
 
     async def import_(self, source: IO[bytes], *, take_rules: bool = False) -> "Imported":
         """Take in what `export` wrote as `jsonl`, from a file opened in binary: to the last byte, or nothing of it.
@@ -584,7 +585,7 @@ class Turnlog:
         return await with_books(self._env, trial)
 
     async def whatif(
-        self, trial: "Trial", tell: "Callable[[Difference], None]", progress: "Progress" = lambda events: None
+        self, trial: "Trial", tell: "Callable[[Difference], None]", progress: "Progress" = lambda position, end: None
     ) -> "Effects":
         """Try rules on all recorded calls, and tell what they would change. Raises StoreError, CorruptRecord."""
         from .runtime.explaining.whatif import whatif

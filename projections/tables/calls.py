@@ -43,6 +43,7 @@ CALL_ROWS = Table(
         "resolution": "text",
         "amended_by": "text",
         "amended_arguments": "json",
+        "reused": "text",
         "proposed_at": "time",
         "started_at": "time",
         "finished_at": "time",
@@ -173,4 +174,4 @@ def _apply(batch: Batch) -> None:
     sessions.close()
 
 
-CALL_TABLE = TableFold("tool_calls", 1, (CALL_ROWS, OPEN_ROWS), _apply)
+CALL_TABLE = TableFold("tool_calls", 2, (CALL_ROWS, OPEN_ROWS), _apply)

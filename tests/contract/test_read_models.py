@@ -137,6 +137,25 @@ async def test_what_comes_later_is_caught_up_too(opened: store.Store, log: Turnl
     assert {(row["session_id"], row["call_id"]): tables.call_of(row) for row in rows} == live_calls(story.log)
 
 
+async def test_a_call_names_the_result_on_record_that_took_the_place_of_its_effect(
+    opened: store.Store, log: Turnlog
+) -> None:
+    story = Story()
+    story.says("Once more")
+    again, anew = story.call(), story.call()
+    story.answers(again, anew)
+    for call, result in ((again, "before@7"), (anew, None)):
+        story.authorized(call.call_id)
+        story.started(call.call_id, reused=result)
+        story.finished(call.call_id)
+    await fill(opened, story.log)
+    found = await _calls(log)
+    assert {call_id: row["reused"] for (_, call_id), row in found.items()} == {
+        again.call_id: "before@7",
+        anew.call_id: None,
+    }
+
+
 async def test_sessions_are_listed_alike_with_tables_and_without(opened: store.Store, log: Turnlog) -> None:
     story = a_story()
     await fill(opened, story.log)

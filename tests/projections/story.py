@@ -208,8 +208,8 @@ class Story:
         word = commands.tools.Grant(digest_of(call_id), "person" if by == "person" else "read_only", source)
         self.do(lambda session: commands.tools.authorize(session, self.by, self.epoch, call_id, word))
 
-    def started(self, call_id: str) -> None:
-        execution = commands.tools.Execution("shell", digest_of(call_id), "external", "i")
+    def started(self, call_id: str, *, reused: str | None = None) -> None:
+        execution = commands.tools.Execution("shell", digest_of(call_id), "external", "i", reused=reused)
         self.do(lambda session: commands.tools.start(session, self.by, self.epoch, call_id, execution))
 
     def finished(self, call_id: str, text: str = "1 failed", *, status: int = 1, full: BlobRef | None = None) -> None:

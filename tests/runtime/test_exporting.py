@@ -119,6 +119,15 @@ async def test_a_session_is_exported_as_it_stood_at_a_version() -> None:
         assert (await other.show(session.id)).session.version == 5
 
 
+async def test_it_tells_how_many_of_its_events_are_written_and_how_many_there_are() -> None:
+    async with Turnlog.open("memory:") as log:
+        session = await told(log)
+        heard: list[tuple[int, int]] = []
+        await exported(log, session.id, progress=lambda done, total: heard.append((done, total)))
+        last = (await session.metadata()).version
+        assert heard == [(done, last) for done in range(1, last + 1)]
+
+
 async def test_a_fork_brings_its_ancestors_as_far_as_it_needs_them() -> None:
     async with Turnlog.open("memory:") as log, Turnlog.open("memory:") as other:
         parent = await told(log)

@@ -13,7 +13,7 @@ import typer
 from .opening import again, session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write, write_json
-from .progressing import Advance, progress, watched
+from .progressing import progress, watched
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
@@ -65,12 +65,12 @@ def export(  # noqa: PLR0913 - options of a command
             await write_test(log, session.id, session.version, target)
             note((f"{session.id}@{session.version} as {target} and {target.with_suffix('.jsonl')}", "quiet"))
             return
-        pieces = log.export(session.id, session.version, format=form, blobs=blobs, cited_rules=rules)
+        exporting = partial(log.export, session.id, session.version, format=form, blobs=blobs, cited_rules=rules)
         if output is None:
-            await _copy(pieces, sys.stdout.buffer, lambda name, done, total: None)
+            await _copy(exporting(), sys.stdout.buffer)
             return
-        with whole_file(output) as file, progress(as_json=as_json, unit="bytes") as advance:
-            size = await _copy(pieces, file, advance)
+        with whole_file(output) as file, progress(as_json=as_json) as advance:
+            size = await _copy(exporting(progress=partial(advance, "exporting")), file)
         if as_json:
             document = {"session": session.id, "version": session.version, "format": form}
             write_json({**document, "file": str(output), "bytes": size})
@@ -118,11 +118,10 @@ def import_(
     note((f"{count(done.events, 'event')} imported{known}; {again(database, 'log', done.session)}", "quiet"))
 
 
-async def _copy(pieces: AsyncIterator[bytes], file: IO[bytes], advance: Advance) -> int:
+async def _copy(pieces: AsyncIterator[bytes], file: IO[bytes]) -> int:
     size = 0
     async for piece in pieces:
         size += file.write(piece)
-        advance("exporting", size, None)
     file.flush()
     return size
 

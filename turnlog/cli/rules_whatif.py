@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,7 +51,7 @@ def whatif(
     async def work(log: "Turnlog") -> "Outcome":
         tried = await log.with_books(trial) if keep else trial
         with progress(as_json=as_json) as advance:
-            return await log.whatif(tried, told.tell, lambda events: advance("trying", events, None))
+            return await log.whatif(tried, told.tell, partial(advance, "trying"))
 
     told.end(with_log(database, work))
 

@@ -1,7 +1,7 @@
 """A session as turnlog's own lines, which another log can take in, and as documents for other tools."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,6 +33,9 @@ ExportFormat = Literal["jsonl", "openai", "markdown", "otel"]
 FORMATS: tuple[ExportFormat, ...] = ("jsonl", "openai", "markdown", "otel")
 BlobsIn = Literal["include", "reference"]
 
+Progress = Callable[[int, int], None]
+"""Told how many of the events are written, and how many there are."""
+
 _jsonl = exports.jsonl
 
 
@@ -40,12 +43,14 @@ _jsonl = exports.jsonl
 class Export:
     """How to export. `blobs` and `cited_rules` are for `jsonl`: whether bodies are in the file or only their hashes,
 
-    and whether the rule books are in it as far as they tell of the rules that the session's decisions cite.
+    and whether the rule books are in it as far as they tell of the rules that the session's decisions cite; `progress`
+    hears of its events.
     """
 
     format: ExportFormat = "jsonl"
     blobs: BlobsIn = "include"
     cited_rules: bool = False
+    progress: Progress = lambda done, total: None
 
 
 def archive_of(env: Environment) -> Archive:
@@ -88,12 +93,13 @@ async def _lines(env: Environment, records: Sequence[Recorded], how: Export) -> 
     session, at = records[-1].stream, records[-1].version
     kept: Literal["included", "referenced"] = "included" if how.blobs == "include" else "referenced"
     yield _jsonl.written(_jsonl.Header(session=session, at=at, blobs=kept))
-    told = _Told()
+    told, total = _Told(), sum((books | lineage).values())
     for stream, until in (books | lineage).items():
         for row in await archive.rows(stream, until=until):
             for ref in told.new_bodies(archive, row) if how.blobs == "include" else ():
                 yield _jsonl.written(_jsonl.blob_line(ref.sha256, await env.blobs.get(ref.sha256)))
             yield told.row(archive, row)
+            how.progress(told.events, total)
     yield told.end(blobs=kept)
 
 
@@ -103,7 +109,7 @@ class _Told:
     def __init__(self) -> None:
         self._heads: dict[str, tuple[int, bytes]] = {}
         self._bodies: set[str] = set()
-        self._events = 0
+        self.events = 0
 
     def new_bodies(self, archive: Archive, row: StoredRow) -> list[BlobRef]:
         """The bodies that an event is the first to speak of."""
@@ -119,7 +125,7 @@ class _Told:
             raise CorruptRecord(f"stream {row.stream} has no version {version + 1}; `turnlog verify` says more")
         chain = archive.chain(before, row)
         self._heads[row.stream] = (row.version, chain)
-        self._events += 1
+        self.events += 1
         try:
             return _jsonl.written(_jsonl.event_line(row, chain))
         except ValueError:
@@ -132,7 +138,7 @@ class _Told:
             for stream, (version, chain) in self._heads.items()
         )
         bodies = len(self._bodies) if blobs == "included" else 0
-        return _jsonl.written(_jsonl.End(events=self._events, blobs=bodies, heads=heads))
+        return _jsonl.written(_jsonl.End(events=self.events, blobs=bodies, heads=heads))
 
 
 async def _cited_books(env: Environment, records: Sequence[Recorded]) -> dict[str, int]:

@@ -8,12 +8,14 @@ from datetime import datetime
 
 from turnlog.domain import (
     BOOKS,
+    EVENTS,
     AuthorizedBy,
     BlobRef,
     Body,
     CorruptRecord,
     DeniedBy,
     EventLog,
+    Kinds,
     ModelRequested,
     ModelResponded,
     PermissionJoined,
@@ -38,6 +40,26 @@ from turnlog.domain import (
 from turnlog.projections import RULES
 
 _MAX_ANCESTORS = 1_000
+_LOOKED_AT = (
+    SessionStarted,
+    SessionForked,
+    SessionConfigured,
+    SessionClosed,
+    TurnStarted,
+    TurnCompleted,
+    TurnCancelled,
+    ModelRequested,
+    ModelResponded,
+    ToolCallAmended,
+    ToolCallAuthorized,
+    ToolCallDenied,
+    PermissionRequested,
+    PermissionJoined,
+    RuleEvent,
+)
+TELLING: Kinds = frozenset(kind for kind in EVENTS if issubclass(kind, _LOOKED_AT))
+"""The kinds of events that `RecordedCalls` looks at; of others it need not be told."""
+
 _TOO_LONG = "too_long"
 """The source of a denial of what nobody could be shown, whatever the rules said of it."""
 

@@ -23,7 +23,9 @@ from turnlog.domain import (
     PermissionRule,
     Permissions,
     Recorded,
+    Selection,
     Verdict,
+    Wanted,
     in_force,
     parse_rule,
 )
@@ -31,17 +33,19 @@ from turnlog.projections import gist_of
 
 from ..books import BOOKS_OF_PROJECTS
 from ..environment import Environment
-from .recorded_calls import RecordedCall, RecordedCalls
+from ..log_end import end_of
+from .recorded_calls import TELLING, RecordedCall, RecordedCalls
 from .trials import UNREADABLE, Case, Cases, Trial, judged_call, verdict_on
 
 __all__ = ["BlastRadius", "Difference", "Outcome", "Progress", "Trial", "blast_radius", "whatif", "with_books"]
 
 _PAGE: Final = 1_000
+_TELLING: Final = Wanted(kinds=TELLING)
 _MOST_PROJECTS: Final = 10_000
 _SHOWN: Final = 200  # characters of a call
 
-Progress = Callable[[int], None]
-"""Told how many events have been read."""
+Progress = Callable[[int, int], None]
+"""Told up to which position the log was read, and where it ended when that began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +104,28 @@ async def _standing(env: Environment, stream: str) -> tuple[PermissionRule, ...]
 
 
 async def whatif(
-    env: Environment, trial: Trial, tell: Callable[[Difference], None], progress: Progress = lambda events: None
+    env: Environment, trial: Trial, tell: Callable[[Difference], None], progress: Progress = lambda position, end: None
 ) -> Outcome:
     """Try rules on the calls of the whole log, and tell each difference, in the order of the log.
 
     Raises StoreError, CorruptRecord.
     """
-    calls, cases, counted = RecordedCalls(env.log), Cases(env, trial), Counter[str]()
-    async for records in _pages(env.log, 0, progress):
+    calls, cases, counted, end = RecordedCalls(env.log), Cases(env, trial), Counter[str](), await end_of(env.log)
+    async for records, position in _pages(env.log, 0):
         found = _since(await _taken(calls, records), trial.since)
         for difference in await _differences(env, cases, found, counted):
             counted[difference.now] += 1
             tell(difference)
+        progress(position, end)
     counted["skipped"] += len(_since(calls.left(), trial.since))
     judged, skipped, unreadable = counted["judged"], counted["skipped"], counted["unreadable"]
     return Outcome(judged, counted["deny"], counted["allow"], counted["prompt"], skipped, unreadable)
 
 
-async def _pages(log: EventLog, after: int, progress: Progress) -> AsyncIterator[Sequence[Recorded]]:
-    read = 0
-    while records := await log.read_all(after, _PAGE):
-        yield records
-        read += len(records)
-        progress(read)
-        after = records[-1].position or after + len(records)
+async def _pages(log: EventLog, after: int) -> AsyncIterator[Selection]:
+    while (found := await log.select(_TELLING, after, _PAGE)).position > after:
+        yield found
+        after = found.position
 
 
 async def _taken(calls: RecordedCalls, records: Iterable[Recorded]) -> list[RecordedCall]:
@@ -193,7 +195,7 @@ async def blast_radius(
     rules = [parse_rule({"tool": tool, "effect": "allow", "matcher": matcher}) for matcher in matchers]
     after = await _beginning(env.log, max(most_events, 1))
     calls, covered, seen = RecordedCalls(env.log), Counter[int](), 0
-    async for records in _pages(env.log, after, lambda events: None):
+    async for records, _ in _pages(env.log, after):
         judged = await _readable(env, await _taken(calls, records), tool)
         seen += len(judged)
         covered.update(await asyncio.to_thread(_covering, env.permissions, rules, judged))

@@ -1,5 +1,10 @@
 """The crash matrix finds what is wrong, and says at which point."""
 
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from turnlog.domain import InvalidInput
@@ -73,6 +78,27 @@ def test_a_scenario_that_others_cannot_import_is_refused(crash_matrix: CrashMatr
 
     with pytest.raises(InvalidInput, match="top of a module"):
         crash_matrix(inner)
+
+
+def test_a_matrix_reads_no_effects_of_one_before_it_in_the_same_directory(crash_matrix: CrashMatrix) -> None:
+    with pytest.raises(CrashesHarm):
+        crash_matrix(careless.gives_up, points=["effect:send:before"])
+    assert crash_matrix(careless.careful, points=["effect:send:before"]).ok
+
+
+MATRIX = 'crash_matrix(careful, Path.cwd(), points=["effect:send:before"])'
+
+
+@pytest.mark.parametrize(
+    ("begun", "said"),
+    [(f'if __name__ == "__main__":\n    print({MATRIX})', "0 doubles, 0 losses"), (MATRIX, "begin it in a test")],
+    ids=["where it is started", "wherever it is imported"],
+)
+def test_a_script_holds_its_scenario_and_begins_the_matrix_itself(tmp_path: Path, begun: str, said: str) -> None:
+    imports = "from pathlib import Path\nfrom turnlog.testing import crash_matrix\n"
+    (tmp_path / "mine.py").write_text(f"{imports}{inspect.getsource(careless)}\n{begun}\n")
+    done = subprocess.run([sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert said in done.stdout + done.stderr
 
 
 def test_a_log_in_memory_is_refused(crash_matrix: CrashMatrix) -> None:

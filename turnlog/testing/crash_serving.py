@@ -9,7 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from turnlog.domain import InvalidInput
+
 from .crash_run import Order
+
+_SERVER = "turnlog.testing.crash_server"
 
 
 class CrashServer:
@@ -31,9 +35,15 @@ class CrashServer:
 
 @contextmanager
 def serving() -> Generator[CrashServer]:
-    """A server, which ends with its standard input."""
+    """A server, which ends with its standard input.
+
+    Raises InvalidInput inside a server: what it imports would start another, which imports it, and so on.
+    """
+    spec = sys.modules["__main__"].__spec__
+    if spec is not None and spec.name == _SERVER:
+        raise InvalidInput("a crash matrix begins where its scenario is imported; begin it in a test or a function")
     path = [entry or str(Path.cwd()) for entry in sys.path]
-    command = [sys.executable, "-m", "turnlog.testing.crash_server", json.dumps([*path, str(Path.cwd())])]
+    command = [sys.executable, "-m", _SERVER, json.dumps([*path, str(Path.cwd())])]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield CrashServer(process)

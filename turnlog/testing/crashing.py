@@ -3,6 +3,8 @@
 import inspect
 import os
 import signal
+import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -34,7 +36,8 @@ def crash_matrix(  # noqa: PLR0913 - named, and none changes what another means
 ) -> CrashReport:
     """Run a scenario to its end, then again killed by SIGKILL before and after every append and effect, and resumed.
 
-    Every run has a database of its own: a SQLite file in `directory`, or one beside that at the Postgres `url`.
+    Every run has a database of its own: a SQLite file, or one beside that at the Postgres `url`. The matrix makes a
+    directory of its own in `directory` for its files.
     `points` are the places to kill it at, such as `effect:send_mail:after` (default: all); `stride` takes every n-th of
     them only. `seconds` is how long a run may take; `server` runs them, where several matrices share one. Blocks.
 
@@ -42,6 +45,7 @@ def crash_matrix(  # noqa: PLR0913 - named, and none changes what another means
     a difference is explained by no event; InvalidInput for a scenario that other processes cannot import.
     """
     begun = time.monotonic()
+    directory = Path(tempfile.mkdtemp(prefix="crashes-", dir=directory))
     run = _first_order(scenario, directory, seconds)
     with databases(url, directory) as found, serving() if server is None else nullcontext(server) as serves:
         matrix = _Matrix(serves, found, directory, run)
@@ -104,8 +108,16 @@ def _first_order(scenario: Scenario, directory: Path, seconds: int) -> Order:
     name, file = getattr(scenario, "__qualname__", ""), inspect.getsourcefile(scenario)
     if not name or "<" in name or file is None:
         raise InvalidInput(f"{scenario!r} cannot be imported by other processes; define it at the top of a module")
-    errors = str(directory / "errors.txt")
-    return Order(scenario.__module__, file, name, url="", ledger="", result="", errors=errors, seconds=seconds)
+    module, errors = _module(scenario, file), str(directory / "errors.txt")
+    return Order(module, file, name, url="", ledger="", result="", errors=errors, seconds=seconds)
+
+
+def _module(scenario: Scenario, file: str) -> str:
+    """The name by which other processes import it: a script is `__main__` only where it was started."""
+    if scenario.__module__ != "__main__":
+        return scenario.__module__
+    spec = sys.modules["__main__"].__spec__
+    return Path(file).stem if spec is None else spec.name
 
 
 def _read(order: Order) -> tuple[Observed, Sequence[Effected]]:

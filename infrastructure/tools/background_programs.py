@@ -85,11 +85,13 @@ class BackgroundProgram:
             if self._stopped:
                 return
             self._counting.cancel()
-            await self._group.stop()
-            self._stopped = True
-            changed = await in_thread(self._read_only.changed)
+            try:
+                await self._group.stop()
+                changed = await in_thread(self._read_only.changed)
+            finally:
+                await self._held.aclose()
             self._notes += [f"it changed {quoted(path)}, which is to stay as it is; restore it" for path in changed]
-            await self._held.aclose()
+            self._stopped = True
 
     async def _count(self, most: int | None) -> None:
         """End it once it has more processes than so many."""

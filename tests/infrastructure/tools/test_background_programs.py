@@ -1,12 +1,13 @@
 """Programs of background tasks: they run within the bounds of the session, and nothing of them is left."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from turnlog.domain import Bounds, CommandRefused, Exit, InvalidInput, NotFound
-from turnlog.infrastructure import tools
+from turnlog.infrastructure import sandbox, tools
 
 from .calling import COMMANDS, context_in, linux_only, running, until
 
@@ -14,6 +15,17 @@ from .calling import COMMANDS, context_in, linux_only, running, until
 async def started(workspace: Path, script: str, *arguments: str, bounds: Bounds = COMMANDS) -> tools.BackgroundProgram:
     """A shell that runs a script in the background."""
     return await tools.start_program(("sh", "-c", script, "sh", *arguments), ".", context_in(workspace, bounds))
+
+
+def need_landlock() -> None:
+    """Skips where programs have no temporary directory of their own."""
+    level = sandbox.available_levels()["landlock"]
+    if not level.available:
+        pytest.skip(level.why)
+
+
+def unreadable(_: object) -> tuple[str, ...]:
+    raise RuntimeError("nothing can be read")
 
 
 async def test_what_it_wrote_is_there_stream_by_stream(workspace: Path) -> None:
@@ -83,6 +95,22 @@ async def test_one_that_starts_too_many_processes_is_killed_and_it_is_said_why(w
 async def test_a_change_of_what_is_to_stay_as_it_is_is_told(workspace: Path) -> None:
     (workspace / ".envrc").write_text("before\n")
     program = await started(workspace, "echo after > .envrc")
+    assert ".envrc" in (await program.wait()).note
+
+
+async def test_where_what_it_changed_cannot_be_told_nothing_of_it_is_left_and_it_may_be_asked_again(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_landlock()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    (workspace / ".envrc").write_text("before\n")
+    program = await started(workspace, "echo after > .envrc", bounds=Bounds(commands=True, sandbox="landlock"))
+    with monkeypatch.context() as failing:
+        failing.setattr("turnlog.infrastructure.tools.confining.CarveOuts.changed", unreadable)
+        with pytest.raises(RuntimeError):
+            await program.wait()
+    assert [*(tmp_path / "temporary").iterdir()] == []
     assert ".envrc" in (await program.wait()).note
 
 

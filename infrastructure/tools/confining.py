@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 from turnlog.domain import Bounds, CommandRefused, ToolContext
@@ -147,15 +148,17 @@ async def _temporary(bounds: Bounds) -> AsyncGenerator[str | None]:
     if bounds.sandbox == "none":
         yield None
         return
-    made = await in_thread(_made)
+    directory = await in_thread(_unused)
     try:
-        yield made
+        await in_thread(partial(os.mkdir, directory, 0o700))
+        yield directory
     finally:
-        await in_thread(partial(_removed, made))
+        await in_thread(partial(_removed, directory))
 
 
-def _made() -> str:
-    return os.path.realpath(tempfile.mkdtemp(prefix="turnlog-"))
+def _unused() -> str:
+    """A name that nobody has or could guess: known before it is made, a directory is removed whatever happens."""
+    return str(Path(os.path.realpath(tempfile.gettempdir()), f"turnlog-{token_hex(16)}"))
 
 
 def _removed(directory: str) -> None:

@@ -1,5 +1,9 @@
 """The `shell` tool in a sandbox: at the level of the session's policy, or not at all."""
 
+import asyncio
+import os
+import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +14,7 @@ from pydantic import JsonValue
 from turnlog.domain import Bounds, CommandRefused, SandboxLevel, ToolOutput
 from turnlog.infrastructure import sandbox, tools
 
-from .calling import around, context_in, text
+from .calling import around, context_in, text, until
 
 LEVELS: tuple[SandboxLevel, ...] = ("landlock", "bubblewrap")
 
@@ -86,6 +90,29 @@ async def test_it_has_a_directory_of_its_own_that_goes_with_it(place: Path, leve
     used, temporary, home = text(output).splitlines()[-3:]
     assert (used, home) == ("x", temporary)
     assert temporary not in {str(path) for path in Path(temporary).parent.iterdir()}
+
+
+async def test_a_call_that_is_cancelled_while_its_directory_is_made_leaves_none(
+    place: Path, level: SandboxLevel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = place.parent / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    begun, let = threading.Event(), threading.Event()
+    make = os.mkdir
+
+    def slowly(path: str, mode: int = 0o777) -> None:
+        begun.set()
+        let.wait(20)
+        make(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", slowly)
+    running = asyncio.create_task(script(place, Bounds(commands=True, sandbox=level), "true"))
+    await until(begun.is_set)
+    running.cancel()
+    let.set()
+    await asyncio.wait({running})
+    assert [*temporary.iterdir()] == []
 
 
 async def test_without_a_network_nobody_is_reached(place: Path, level: SandboxLevel) -> None:

@@ -122,6 +122,8 @@ async def _update(  # noqa: PLR0913 - named, and none changes what another means
     changes = (subject, description, blocked_by) != (None, None, None)
     if changes == (outcome is not None):
         raise InvalidInput("give either an outcome, or what is to change")
+    if changes and note:
+        raise InvalidInput("a note goes with an outcome; leave it out, or put it into the description")
     if outcome is not None:
         decision = await _concluding(access, task_id, outcome, context.redact(note))
         board = await access.decide(decision)

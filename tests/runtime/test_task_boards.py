@@ -64,6 +64,15 @@ async def test_a_model_is_told_why_a_claim_is_refused(world: World) -> None:
     assert "task-1 is claimed by user:ada already; take another one" in last_results(model)[0]
 
 
+async def test_a_model_is_told_that_a_note_goes_with_an_outcome_and_nothing_is_changed(world: World) -> None:
+    update = {"task_id": "task-1", "subject": "Ship it", "note": "as agreed"}
+    session, model = await agent(world, asks(("task_add", {"subject": "Write it"})), asks(("task_update", update)))
+    await session.append_turn("Go.")
+    assert "a note goes with an outcome" in last_results(model)[0]
+    (task,) = await world.turnlog.tasks("shop").list()
+    assert task.subject == "Write it"
+
+
 async def test_a_session_that_is_closed_gives_back_what_it_had_claimed(world: World) -> None:
     session, _ = await agent(world, asks(("task_add", {"subject": "Write it"})), asks("task_claim"))
     await session.append_turn("Go.")

@@ -71,7 +71,8 @@ class ToolContext:
     `progress` shows something to whoever watches. `secret` gives a secret that the tool's spec names, and raises
     NotFound for any other. `state` are values of the calling program, by type: `context.of(Database)`. `redact` takes
     the secrets out of a text, for tools that cut what they return: half a secret is not found any more. `delegate`
-    hands work to other agents; None where nobody does such work.
+    hands work to other agents; None where nobody does such work. `program_id` is what told the call's program from
+    another one in its place when the call was judged (`Surroundings`); None where nobody looked.
     """
 
     session_id: str
@@ -86,6 +87,7 @@ class ToolContext:
     state: Mapping[type, object] = field(default_factory=dict[type, object])
     redact: Callable[[str], str] = str
     delegate: Delegation | None = None
+    program_id: str | None = None
 
     def of(self, kind: type[State]) -> State:
         """The value of the calling program of this type. Raises NotFound."""

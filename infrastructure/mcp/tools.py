@@ -145,7 +145,6 @@ class McpTool:
     def __init__(self, tools: McpTools, offer: Offer) -> None:
         self._tools = tools
         self._listed = offer
-        self._vouched: str | None = None
 
     def __repr__(self) -> str:
         return f"<tool {self._listed.spec.name} of MCP server {self._tools.server.name}>"
@@ -163,10 +162,9 @@ class McpTool:
     def surroundings(self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds) -> Surroundings:
         """The server and what it says of this tool now. Blocks. Raises ToolsUnavailable where it cannot be asked."""
         self._tools.look()
-        self._vouched = self._fingerprint()
         return Surroundings(
             program=one_line(clean(f"{self._listed.tool} of {self._tools.peer}"), _SHOWN),
-            program_id=self._vouched,
+            program_id=self._fingerprint(),
         )
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
@@ -180,7 +178,7 @@ class McpTool:
         offer = self._tools.offer(self._listed.tool)
         if offer is None:
             return failure(f"the server no longer has the tool {self.spec.name}; nothing was done", error="gone")
-        if self._vouched not in (None, self._fingerprint()):
+        if context.program_id not in (None, self._fingerprint()):
             return failure(
                 f"{self.spec.name} is not what it was when it was allowed; nothing was done, so call again if it fits",
                 error="changed",

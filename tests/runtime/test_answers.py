@@ -232,6 +232,22 @@ async def test_a_program_that_never_stays_the_same_is_denied_in_the_end(memory: 
     assert program.runs == []
 
 
+async def test_a_tool_is_told_by_which_program_its_call_was_judged(memory: World) -> None:
+    class Numbered(Program):
+        def surroundings(
+            self, arguments: Mapping[str, JsonValue], workspace: Path | None, bounds: Bounds
+        ) -> Surroundings:
+            return Surroundings(program_id="inode 7")
+
+        async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
+            return ToolOutput((str(context.program_id),))
+
+    script = ScriptedModel([asks("work"), "Done."])
+    await memory.turnlog.add_rule(RuleDraft(every_call("allow", "work")))
+    await (await memory.session(script, Numbered())).append_turn("Work.")
+    assert last_results(script) == ["inode 7"]
+
+
 async def test_surroundings_that_cannot_be_looked_up_deny(memory: World) -> None:
     class Broken(Program):
         def surroundings(

@@ -76,10 +76,12 @@ def named(tools: McpTools, tool: str) -> McpTool:
     return next(each for each in tools if each.spec.name.endswith(f"__{tool}"))
 
 
-def context(bounds: Bounds | None = None, told: list[ToolProgress] | None = None) -> ToolContext:
+def context(
+    bounds: Bounds | None = None, told: list[ToolProgress] | None = None, program_id: str | None = None
+) -> ToolContext:
     """The context of some call."""
     heard = [] if told is None else told
-    return ToolContext("session", "call", "key", 1, 1, None, bounds or Bounds(), heard.append)
+    return ToolContext("session", "call", "key", 1, 1, None, bounds or Bounds(), heard.append, program_id=program_id)
 
 
 async def call(tools: McpTools, tool: str, /, **arguments: JsonValue) -> ToolOutput:

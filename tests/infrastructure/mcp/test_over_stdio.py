@@ -281,12 +281,22 @@ async def test_a_notice_that_tools_changed_has_them_listed_again_before_the_next
 async def test_a_tool_that_changed_between_the_judgement_and_the_call_is_not_called(tmp_path: Path) -> None:
     made = fake(tmp_path, {"echo": said("x"), "die": {"exit": 0}})
     async with mcp_tools(made.server()) as tools:
-        await look(tools, "echo")
+        judged = context(program_id=await look(tools, "echo"))
         await lost(made, tools)
         calls = made.methods().count("tools/call")
-        found = await call(tools, "echo")
+        found = await named(tools, "echo").run({}, judged)
     assert found.details["error"] == "changed"
     assert made.methods().count("tools/call") == calls
+
+
+async def test_a_later_look_for_another_call_does_not_vouch_for_one_that_was_judged_before(tmp_path: Path) -> None:
+    made = fake(tmp_path, {"echo": said("x"), "die": {"exit": 0}})
+    async with mcp_tools(made.server()) as tools:
+        before = context(program_id=await look(tools, "echo"))
+        await lost(made, tools)
+        after = context(program_id=await look(tools, "echo"))
+        assert (await named(tools, "echo").run({}, before)).details["error"] == "changed"
+        assert (await named(tools, "echo").run({}, after)).content == ("x",)
 
 
 async def test_a_refused_listing_leaves_what_was_listed_before_outdated(tmp_path: Path) -> None:
@@ -301,7 +311,7 @@ async def test_a_refused_listing_leaves_what_was_listed_before_outdated(tmp_path
 async def test_a_cancelled_listing_leaves_what_was_listed_before_outdated(tmp_path: Path) -> None:
     made = fake(tmp_path, {"echo": said("x"), "die": {"exit": 0}})
     async with mcp_tools(made.server()) as tools:
-        await look(tools, "echo")
+        judged = context(program_id=await look(tools, "echo"))
         await lost(made, tools, lists_nothing=True)
         running = asyncio.create_task(tools.connected())
         async with asyncio.timeout(20):
@@ -311,7 +321,7 @@ async def test_a_cancelled_listing_leaves_what_was_listed_before_outdated(tmp_pa
         await asyncio.wait({running})
         made.more.pop("lists_nothing")
         made.write()
-        assert (await call(tools, "echo")).details["error"] == "changed"
+        assert (await named(tools, "echo").run({}, judged)).details["error"] == "changed"
 
 
 async def test_a_tool_that_is_gone_is_not_called(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def context_of(worker: Worker, call: Call, look: Look, progress: Callable[[ToolP
         },
         redact=worker.env.redactor.text,
         delegate=None if worker.delegates is None else worker.delegates(call),
+        program_id=look.surroundings.program_id,
     )
 
 

@@ -43,17 +43,19 @@ def _structured(result: types.CallToolResult) -> JsonValue:
 
 
 def _within(parts: list[Part], most: int) -> Iterator[Part]:
-    """The parts, and of their text no more than so many bytes."""
-    left = most
+    """The parts, and of their text no more than so many bytes; where some is left out, a line says so."""
+    left, cut = most, False
     for part in parts:
         if not isinstance(part, str):
             yield part
             continue
         data = clean(part).encode()
-        if len(data) <= left:
+        if len(data) > left and not cut:
+            kept = data[:left].decode(errors="ignore")
+            yield "\n".join(filter(None, (kept, f"[cut here: a call keeps at most {most:,} bytes]")))
+            cut = True
+        elif not cut:
             yield part
-        elif left:
-            yield f"{data[:left].decode(errors='ignore')}\n[cut here: a call keeps at most {most:,} bytes]"
         left = max(left - len(data), 0)
 
 

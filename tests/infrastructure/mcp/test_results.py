@@ -75,5 +75,11 @@ def test_text_over_the_bound_of_a_call_is_cut_and_says_so() -> None:
     assert found.content == ("ab", "é\n[cut here: a call keeps at most 5 bytes]")
 
 
+def test_text_that_is_left_out_since_what_came_before_filled_the_bound_is_told_of_once() -> None:
+    texts = [{"type": "text", "text": text} for text in ("ab", "cde", "", "f", "g")]
+    found = output(*texts, most=5)
+    assert found.content == ("ab", "cde", "", "[cut here: a call keeps at most 5 bytes]")
+
+
 def test_nothing_is_said_as_nothing() -> None:
     assert output().content == ("(no output)",)

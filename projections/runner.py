@@ -67,8 +67,12 @@ class Runner:
             while running:
                 low = min(target.build.position for target in running)
                 group = [target for target in running if target.build.position == low]
-                page = await (ahead or self._page(low))
-                page, ahead = self._fitting(page, low, running), None
+                try:
+                    page, ahead = self._fitting(await (ahead or self._page(low)), low, running), None
+                except CorruptRecord as error:
+                    failures += [await self._stop(target, None, error) for target in group]
+                    running, ahead = [target for target in running if target not in group], None
+                    continue
                 if page and len(group) == len(running) and len(page) == self.batch:
                     ahead = asyncio.ensure_future(self._page(_position(page[-1])))
                 for target in group:
@@ -77,8 +81,6 @@ class Runner:
                 if ahead is not None and {each.build.position for each in running} != {_position(page[-1])}:
                     await _given_up(ahead)
                     ahead = None
-        except CorruptRecord as error:
-            failures += [await self._stop(target, None, error) for target in running]
         finally:
             await _given_up(ahead)
         return failures
@@ -104,7 +106,11 @@ class Runner:
         build = target.build
         if build.last is None:
             return True
-        here = [(each.stream, each.version) for each in await self.log.read_all(build.position - 1, 1)]
+        try:
+            here = [(each.stream, each.version) for each in await self.log.read_all(build.position - 1, 1)]
+        except CorruptRecord as error:
+            failures.append(await self._stop(target, None, error))
+            return False
         if here == [build.last]:
             return True
         failures.append(

@@ -1,4 +1,4 @@
-"""Readers for the contract suite, and a log that may be away."""
+"""Readers for the contract suite, and logs that may be away or damaged."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -7,7 +7,18 @@ from typing import Any, TypeVar
 import pytest
 
 from turnlog import Settings, Turnlog
-from turnlog.domain import Actor, Change, EventLog, Model, Recorded, Selection, StoreError, Tool, Wanted
+from turnlog.domain import (
+    Actor,
+    Change,
+    CorruptRecord,
+    EventLog,
+    Model,
+    Recorded,
+    Selection,
+    StoreError,
+    Tool,
+    Wanted,
+)
 from turnlog.infrastructure import permissions, store, system
 from turnlog.runtime import Environment, Follower
 
@@ -79,6 +90,18 @@ class TiredLog:
             raise StoreError("the database is away")
         if self.errors:
             raise self.errors.pop(0)
+
+
+class DamagedLog(TiredLog):
+    """A log of which one event cannot be read."""
+
+    at: int | None = None
+
+    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+        page = await super().read_all(after, limit)
+        if any(each.position == self.at for each in page):
+            raise CorruptRecord(f"the event at position {self.at} cannot be read")
+        return page
 
 
 def environment(opened: store.Store, log: EventLog | None = None, **settings: Any) -> Environment:

@@ -31,7 +31,7 @@ from ..projections.story import MODEL, OTHER_MODEL, Story
 from .conftest import BACKENDS, make_url
 from .events import AT, USER, Raw, finished, renamed
 from .read_models import Kept, fill, listed_live, live_calls, live_sessions, positioned, turnlog_with
-from .readers import TiredLog
+from .readers import DamagedLog, TiredLog
 
 COUNTS = tables.Table("title_counts", {"session_id": "text", "titles": "integer"}, key=("session_id",))
 
@@ -354,6 +354,28 @@ async def test_an_event_nobody_can_read_stops_every_projection_right_before_it(
         await log.projections.catch_up("counting")
     status = {each.name: each for each in await log.projections.status()}["counting"]
     assert (status.state, status.position, status.end) == ("stopped", last, last + 1)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+async def test_an_event_that_was_damaged_stops_no_projection_that_has_it_behind_it(
+    opened: store.Store, read_tables: readmodels.StoredTables, which: int
+) -> None:
+    damaged = DamagedLog(opened.log)
+    log = turnlog_with(opened, read_tables, damaged)
+    log.projections.register(Counting())
+    positions = [await rename(opened, "a", "x", "y", "z")]
+    await log.catch_up()
+    positions.append(await rename(opened, "a", "after the tables of `counting`"))
+    await rename(opened, "b", "x")
+    for name in log.projections.names:
+        if name != "counting":
+            await log.projections.catch_up(name)
+    damaged.at = positions[which]
+    last = await rename(opened, "b", "y")
+    with pytest.raises(ProjectionStopped, match=r"counting.*cannot be read"):
+        await log.catch_up()
+    status = {each.name: each for each in await log.projections.status()}
+    assert (status.pop("counting").state, {each.position for each in status.values()}) == ("stopped", {last})
 
 
 async def test_a_database_that_is_away_is_no_poison(opened: store.Store, read_tables: readmodels.StoredTables) -> None:

@@ -87,14 +87,15 @@ def _openat2(directory: int, path: bytes, how: _How) -> int:
         ctypes.byref(how),
         ctypes.c_size_t(ctypes.sizeof(how)),
     )
-    return int(_libc().syscall(*arguments))
+    return int(libc().syscall(*arguments))
 
 
 @cache
-def _libc() -> ctypes.CDLL:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
-    return libc
+def libc() -> ctypes.CDLL:
+    """The C library of this process, for system calls that Python does not have."""
+    found = ctypes.CDLL(None, use_errno=True)
+    found.syscall.restype = ctypes.c_long
+    return found
 
 
 def open_by_walking(directory: int, names: Sequence[str], flags: int) -> int:

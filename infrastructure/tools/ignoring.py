@@ -8,13 +8,11 @@ that Git tracks although they are ignored count as ignored here, for the index i
 import os
 import re
 import stat
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass
 
+from .beneath import READ, open_beneath
+
 _MOST_RULES = 256 * 1024  # bytes of a file that are read
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
-_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SIGNS = re.compile(rb"[*?\[\\]")
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _CLASSES = {
@@ -204,24 +202,9 @@ def _is_there(opened: int, name: str) -> bool:
 
 def _rules_in(opened: int, path: str) -> tuple[Rule, ...]:
     """The rules in a file below a directory; none where there is none, or where a symlink is in the way, as to Git."""
-    *above, name = path.split("/")
     try:
-        with _entered(opened, above) as holder:
-            descriptor = os.open(name, _READ, dir_fd=holder)
+        descriptor = open_beneath(opened, path.split("/"), READ)
         with os.fdopen(descriptor, "rb") as stream:
             return rules_of(stream.read(_MOST_RULES)) if stat.S_ISREG(os.fstat(descriptor).st_mode) else ()
     except OSError:
         return ()
-
-
-@contextmanager
-def _entered(opened: int, names: Iterable[str]) -> Generator[int]:
-    here = os.dup(opened)
-    try:
-        for name in names:
-            below = os.open(name, _LIST, dir_fd=here)
-            os.close(here)
-            here = below
-        yield here
-    finally:
-        os.close(here)

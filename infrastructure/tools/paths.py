@@ -22,6 +22,7 @@ from turnlog.projections import quoted
 
 from .beneath import LIST, READ, STEP, open_beneath
 
+NO_WORKSPACE: Final = "this session has no workspace, so there are no files to use; give it one when creating it"
 _MOST_PATH: Final = 4096  # bytes; PATH_MAX of Linux
 _CHANGED: Final = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
 
@@ -57,7 +58,7 @@ class Place:
 def place(workspace: Path | None, path: str) -> Place:
     """Where a path is, symlinks resolved; it need not exist. Raises InvalidInput if it is not in the workspace."""
     if workspace is None:
-        raise InvalidInput("this session has no workspace, so there are no files to use; give it one when creating it")
+        raise InvalidInput(NO_WORKSPACE)
     check_text(path)
     root = os.path.realpath(workspace)
     real = os.path.realpath(Path(root) / path)

@@ -10,10 +10,9 @@ from typing import Final
 from turnlog.domain import Bounds, InvalidInput, ToolContext
 from turnlog.projections import quoted
 
-from .paths import Place, check_text
+from .paths import NO_WORKSPACE, Place, check_text
 
 _NOT_FILES: Final = (PurePath("/proc"), PurePath("/sys"))
-_NO_PLACE: Final = "this session has no workspace, so there are no files to use; give it one when creating it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Reach:
             return os.path.realpath(self.workspace)
         if path.startswith("/") and (self.bounds.read_roots or self.bounds.write_roots):
             return "/"
-        raise InvalidInput(_NO_PLACE)
+        raise InvalidInput(NO_WORKSPACE)
 
     def _writable(self) -> tuple[str, ...]:
         return self._roots(self.bounds.write_roots)

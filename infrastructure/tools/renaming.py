@@ -4,8 +4,9 @@ import ctypes
 import errno
 import os
 import sys
-from functools import cache
 from typing import Final
+
+from .beneath import libc
 
 _NOREPLACE: Final = 1
 
@@ -24,16 +25,10 @@ def rename_to_new(source: tuple[int, str], target: tuple[int, str]) -> None:
 
 def _renamed(source: tuple[int, str], target: tuple[int, str]) -> int:
     """0, or what was in the way; ENOSYS without a `renameat2`."""
-    libc = _libc()
-    if sys.platform != "linux" or not hasattr(libc, "renameat2"):
+    if sys.platform != "linux" or not hasattr(libc(), "renameat2"):
         return errno.ENOSYS
     names = (source[0], os.fsencode(source[1]), target[0], os.fsencode(target[1]))
-    return 0 if int(libc.renameat2(*names, ctypes.c_uint(_NOREPLACE))) == 0 else ctypes.get_errno()
-
-
-@cache
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+    return 0 if int(libc().renameat2(*names, ctypes.c_uint(_NOREPLACE))) == 0 else ctypes.get_errno()
 
 
 def _look_and_rename(source: tuple[int, str], target: tuple[int, str]) -> None:

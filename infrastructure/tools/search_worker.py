@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+from .beneath import LIST, READ
 from .ignoring import Ignored
 
 _LINE = 8000  # characters of a line that are searched
@@ -21,8 +22,6 @@ _SHOWN = 300  # characters of a line that are shown
 _SNIFFED = 8 * 1024
 _DEEPEST = 200  # directories within each other, each of which is held open
 _MEMORY = 2 * 1024**3
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
-_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def glob_pattern(glob: str) -> re.Pattern[str]:
@@ -75,7 +74,7 @@ class Search:
 
     def _enter(self, opened: int, path: str, name: str, said: Ignored, depth: int) -> Iterator[tuple[str, int, str]]:
         try:
-            below = os.open(name, _LIST, dir_fd=opened) if depth < _DEEPEST else None
+            below = os.open(name, LIST, dir_fd=opened) if depth < _DEEPEST else None
         except OSError:
             below = None
         if below is None:
@@ -121,7 +120,7 @@ class Search:
         try:
             if not stat.S_ISREG(os.stat(name, dir_fd=opened, follow_symlinks=False).st_mode):
                 return
-            descriptor = os.open(name, _READ, dir_fd=opened)
+            descriptor = os.open(name, READ, dir_fd=opened)
         except OSError:
             self.skipped += 1
             return
@@ -140,7 +139,7 @@ def _said_above(root: int, names: Iterable[str]) -> Ignored:
     try:
         for name in names:
             said = said.entering(path, here)
-            below = os.open(name, _LIST, dir_fd=here)
+            below = os.open(name, LIST, dir_fd=here)
             os.close(here)
             here = below
             path += os.fsencode(name) + b"/"

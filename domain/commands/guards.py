@@ -27,11 +27,16 @@ def not_closed(session: Session) -> None:
         raise CommandRefused(f"session {session.id} is closed; fork it to go on")
 
 
+def not_taken_over(session: Session, epoch: int) -> None:
+    """Refuse the worker of an epoch that is over. Raises SessionLost."""
+    if session.lease is None or session.lease.epoch != epoch:
+        raise SessionLost(f"session {session.id} was taken over; this worker (epoch {epoch}) stops")
+
+
 def open_turn(session: Session, epoch: int) -> Turn:
     """The open turn, for the worker of this epoch. Raises NotFound, SessionLost."""
     started(session)
-    if session.lease is None or session.lease.epoch != epoch:
-        raise SessionLost(f"session {session.id} was taken over; this worker (epoch {epoch}) stops")
+    not_taken_over(session, epoch)
     if session.turn is None or session.turn.state != "open":
         raise SessionLost(f"the turn of session {session.id} was ended by somebody else; this worker stops")
     return session.turn
@@ -40,8 +45,7 @@ def open_turn(session: Session, epoch: int) -> Turn:
 def held(session: Session, epoch: int) -> None:
     """Refuse where the session is not this worker's. Raises NotFound, CommandRefused, SessionLost."""
     started(session)
-    if session.lease is None or session.lease.epoch != epoch:
-        raise SessionLost(f"session {session.id} was taken over; this worker (epoch {epoch}) stops")
+    not_taken_over(session, epoch)
     not_closed(session)
 
 

@@ -54,6 +54,12 @@ def _heard(silence: Silence | None) -> str:
     return f" (last heard of {silence.seconds:.0f} s ago, free in {left:.0f} s if it stays silent)"
 
 
+def give_back(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
+    """Give the session back at the end of a turn. Raises SessionLost where this worker no longer holds it."""
+    guards.not_taken_over(session, epoch)
+    return release(session, by, epoch)
+
+
 def release(session: Session, by: Stamp, epoch: int) -> tuple[Event, ...]:
     """Give the session back; nothing happens where this worker no longer holds it."""
     if session.lease is None or session.lease.epoch != epoch:

@@ -86,7 +86,7 @@ class Story:
             await asyncio.sleep(0)
 
     async def _resume(self) -> None:
-        if (await self.session.state()).status == "suspended":
+        if (await self.session.state()).status in ("suspended", "failed"):  # three refusals in a row end a turn
             self.run = asyncio.create_task(self.session.resume_turn(approvals="wait"))
 
     async def _do(self, deed: Deed) -> None:

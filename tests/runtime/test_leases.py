@@ -6,13 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from turnlog.domain import LeaseTaken, NoticeRaised, SessionBusy, StoreError
+from turnlog.domain import LeaseTaken, NoticeRaised, SessionBusy, SessionLost, StoreError, TextBlock, commands
+from turnlog.runtime.delegation.delegating import run
+from turnlog.runtime.means import Means, worker_for
+from turnlog.runtime.turns.ending import leave
+from turnlog.runtime.turns.engine import Conduct
+from turnlog.runtime.worker import Worker
+from turnlog.runtime.workers.beginning import begin_turn
 from turnlog.runtime.workers.pulse import Pulse
 from turnlog.testing import VirtualClock
 
 from .conftest import MakeWorld
 from .test_recovery import DONE, act, crashed
-from .world import World, asks
+from .world import ScriptedModel, World, asks
 
 LEASE = 30.0
 
@@ -102,6 +108,38 @@ async def test_clocks_that_agree_are_not_told_of(open_world: MakeWorld) -> None:
     session = await world.session(["Done."])
     await session.append_turn("Go.")
     assert await world.all_of(session.id, NoticeRaised) == []
+
+
+async def begun_here_and_finished_there(memory: World) -> tuple[Worker, Means]:
+    """A worker that has read, with nothing of its own to append, how another one finished its turn."""
+    means = Means(ScriptedModel(["Mine."]), {}, ())
+    session = await memory.session(["Theirs."])
+    worker = await worker_for(memory.env, session.id, means)
+    await begin_turn(worker, commands.turns.Asked((TextBlock(text="Go."),)))
+    await worker.flush()
+    await session.resume_turn(take_over=True)
+    await worker.refresh()
+    return worker, means
+
+
+async def test_a_worker_that_finds_its_turn_finished_by_another_has_lost_the_session(memory: World) -> None:
+    worker, means = await begun_here_and_finished_there(memory)
+    before = await memory.kinds(worker.session.id)
+    with pytest.raises(SessionLost):
+        await run(worker, means, Conduct())
+    assert await memory.kinds(worker.session.id) == before
+
+
+async def test_so_has_one_that_hears_of_it_when_it_gives_the_session_back(memory: World) -> None:
+    session = await memory.session(["Theirs."])
+    worker = await worker_for(memory.env, session.id, Means(ScriptedModel(["Mine."]), {}, ()))
+    await begin_turn(worker, commands.turns.Asked((TextBlock(text="Go."),)))
+    await worker.flush()
+    await session.cancel("enough")
+    await worker.refresh()
+    await session.resume_turn(take_over=True)
+    with pytest.raises(SessionLost):
+        await leave(worker)
 
 
 class Hands:

@@ -53,8 +53,9 @@ async def leave(worker: Worker) -> bool:
     """Append what is decided and give the session back; whether that was it.
 
     It was not where others wrote meanwhile what lets the turn go on, such as an answer or more for the model to see.
+    Raises SessionLost where another worker has the session, or had it and ended the turn; StoreError.
     """
-    decide(worker, commands.leases.release)
+    decide(worker, commands.leases.give_back)
     await worker.flush()
     if not worker.lost:
         return False

@@ -40,13 +40,13 @@ def reporter_of(worker: Worker, call: Call) -> Reporter:
 
 
 def context_of(worker: Worker, call: Call, look: Look, progress: Callable[[ToolProgress], None]) -> ToolContext:
-    """The context of a call that has started."""
+    """The context of a call that has started, in the epoch of its start: whoever has lost the session has no other."""
     bounds = look.policy.policy.bounds
     return ToolContext(
         session_id=worker.session.id,
         call_id=call.call_id,
         idempotency_key=f"{worker.session.id}/{call.call_id}",
-        epoch=worker.epoch,
+        epoch=call.epoch,
         attempt=call.attempt,
         workspace=look.of.workspace,
         bounds=bounds,
@@ -67,7 +67,7 @@ def context_of(worker: Worker, call: Call, look: Look, progress: Callable[[ToolP
 
 
 def _background(worker: Worker, call: Call, bounds: Bounds) -> BackgroundTasks:
-    place = Place(worker.session.id, call.call_id, worker.epoch, bounds.background)
+    place = Place(worker.session.id, call.call_id, call.epoch, bounds.background)
     return background_tasks(worker.env, place)
 
 

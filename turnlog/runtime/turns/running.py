@@ -157,6 +157,8 @@ class _Batch:
                     group.create_task(self._do(job))
 
     async def _do(self, job: _Job) -> None:
+        if self._worker.lost:  # it was read between the look before the batch and this moment
+            return
         call_id = job.call.call_id
         self.running.add(call_id)
         reporter = reporter_of(self._worker, job.call)

@@ -1,323 +1,351 @@
 """Facts and decisions: pure, no I/O, no clock, no randomness."""
 
-from . import commands
-from .archive import Archive, StoredRow
-from .at_work import MAIN, TASK_TOOL, Background, RunningTask, Subagent, Subagents
-from .background import (
-    BackgroundTask,
-    BackgroundTasks,
-    Exit,
-    RunningProgram,
-    Stream,
-    StreamSoFar,
-    TaskState,
-    TaskToStart,
-)
-from .bounds import READ_ONLY, SANDBOX_LEVELS, Bounds, SandboxLevel, narrower
-from .content import (
-    HEAD_CHARS,
-    INLINE_LIMIT,
-    BlobRef,
-    Block,
-    Body,
-    ImageBlock,
-    Message,
-    ModelBlock,
-    ResultContent,
-    TextBlock,
-    ThinkingBlock,
-    ToolCallBlock,
-    ToolResultBlock,
-    UserBlock,
-    Value,
-    clean,
-    plain_text,
-    text_of,
-)
-from .context import INTERRUPTED, NO_CONTEXT, Compaction, Context
-from .deciding import Considered, Decided, DecidedBy, decide
-from .draft import Decision, Draft
-from .errors import (
-    ApproverFailed,
-    BlobDamaged,
-    BlobMissing,
-    CommandRefused,
-    Conflict,
-    CorruptRecord,
-    CrashLoop,
-    InvalidInput,
-    LimitReached,
-    NotFound,
-    NothingToResume,
-    OutcomeUnknown,
-    PermissionNeeded,
-    ProjectionStopped,
-    SchemaMissing,
-    SchemaNewer,
-    SessionBusy,
-    SessionLost,
-    StoreClosed,
-    StoreError,
-    ToolsUnavailable,
-    TurnFailure,
-    TurnInterrupted,
-    TurnlogError,
-    TurnRefused,
-    UnsafeStore,
-    VerificationFailed,
-    VersionConflict,
-)
-from .events import (
-    EVENTS,
-    FAMILIES,
-    NO_USAGE,
-    TOPICS,
-    Actor,
-    ActorKind,
-    AuthorizedBy,
-    BackgroundTaskEvent,
-    BackgroundTaskFinished,
-    BackgroundTaskLost,
-    BackgroundTaskOutput,
-    BackgroundTaskStarted,
-    BackgroundTaskStopRequested,
-    BoardEvent,
-    CompactionCompleted,
-    CompactionEvent,
-    CompactionFailed,
-    CompactionRequested,
-    CompactionStarted,
-    CompactionTrigger,
-    CompactionUndone,
-    DeniedBy,
-    Effect,
-    Event,
-    InputDelivered,
-    InputKind,
-    InputQueued,
-    Kinds,
-    LeaseReleased,
-    LeaseTaken,
-    MailKind,
-    MemoryEvent,
-    MemoryForgotten,
-    MemoryIngested,
-    MemoryPinned,
-    MemoryRecalled,
-    MemorySourceForgotten,
-    MemoryStored,
-    MessageArrived,
-    MessagesDelivered,
-    MessageSent,
-    ModelFailed,
-    ModelRequested,
-    ModelResponded,
-    NoticeRaised,
-    PauseReason,
-    PermissionEndorsed,
-    PermissionExpired,
-    PermissionJoined,
-    PermissionRequested,
-    PermissionResolved,
-    PermissionStale,
-    PermissionWithdrawn,
-    Place,
-    Recalled,
-    Redaction,
-    Replaced,
-    RequestAnswered,
-    Rerun,
-    Resolution,
-    RuleEffect,
-    RuleEvent,
-    RuleRemembered,
-    RuleRevoked,
-    RuleUsed,
-    Scope,
-    SessionClosed,
-    SessionConfigured,
-    SessionForked,
-    SessionRenamed,
-    SessionStarted,
-    SessionTagged,
-    Settlement,
-    SpawnedBy,
-    Spending,
-    Stamp,
-    StreamKept,
-    SubagentEvent,
-    SubagentFinished,
-    SubagentOutcome,
-    SubagentResumed,
-    SubagentSpawned,
-    SubagentSuspended,
-    TaskAdded,
-    TaskChanged,
-    TaskClaimed,
-    TaskCompleted,
-    TaskDropped,
-    TaskEnd,
-    TaskOutput,
-    TaskReleased,
-    TaskReopened,
-    TeammateJoined,
-    TeammateLeft,
-    ToolCallAmended,
-    ToolCallAuthorized,
-    ToolCallDenied,
-    ToolCallEvent,
-    ToolCallFinished,
-    ToolCallStarted,
-    ToolOutcomeResolved,
-    ToolOutcomeUnknown,
-    ToolProfileChosen,
-    ToolResultsElided,
-    ToolsArranged,
-    ToolsFound,
-    TurnCancelled,
-    TurnCompleted,
-    TurnEvent,
-    TurnFailed,
-    TurnResumed,
-    TurnStarted,
-    TurnState,
-    TurnStopRequested,
-    TurnSuspended,
-    Usage,
-    kinds_of,
-    topic_of,
-)
-from .folding import evolve, fold, fold_events
-from .judging import JudgedCall, Permissions, Previewed, Surrounded, Surroundings, WithinLog
-from .limits import Account, LimitCode, LimitSpent, before_calls, before_request, deadline, late, new_calls, tightest
-from .matchers import (
-    AnyCall,
-    ArgvPrefix,
-    ExactArgv,
-    ExactCall,
-    FileAccess,
-    Hosts,
-    JsonKeys,
-    Matcher,
-    Program,
-    SqlReadOnly,
-)
-from .membership import MailRead, Member
-from .memory import (
-    MEMORIES,
-    Embedder,
-    Fact,
-    FoundFact,
-    Memory,
-    MemoryAccess,
-    MemoryDecision,
-    NewFact,
-    digest_of,
-    memory_after,
-    memory_id_of,
-    memory_stream,
-)
-from .origin import A_PERSON, Origin
-from .permission_rule import COMMAND_KEYS, Example, PermissionRule, every_call, parse_rule
-from .policy import STANDARD, Policy, UnknownOutcomes, narrowed
-from .ports import (
-    Blobs,
-    Change,
-    Clock,
-    EventLog,
-    Heartbeats,
-    Hints,
-    IdKind,
-    Ids,
-    KnowsWindow,
-    Model,
-    ModelDelta,
-    ModelError,
-    ModelFailure,
-    ModelReply,
-    ModelRequest,
-    Recorded,
-    Remedy,
-    Selection,
-    Snapshots,
-    ToolSpec,
-    Workers,
-)
-from .references import reference
-from .remedies import REMEDIES, Advice, remedy_for
-from .rules import (
-    BOOKS,
-    GLOBAL_BOOK,
-    Rule,
-    RuleBook,
-    book_stream,
-    evolve_book,
-    in_force,
-    process_book,
-    project_book,
-    unexpired,
-)
-from .session import READ_TOOL_RESULT, Lease, Session, Status, from_snapshot, to_snapshot
-from .settings import NO_LIMITS, Cost, Limits, ModelSettings, Output
-from .steps import (
-    AskModel,
-    AwaitPerson,
-    Compact,
-    Deliver,
-    Finish,
-    Judge,
-    Notify,
-    Over,
-    Receive,
-    Recover,
-    Repair,
-    Run,
-    Step,
-    Stop,
-    next_step,
-    waits_for,
-)
-from .tags import retagged, tags_of
-from .task_board import (
-    BOARD_TOOLS,
-    BOARDS,
-    READINESS,
-    BoardAccess,
-    BoardDecision,
-    BoardTask,
-    BoardTaskState,
-    Readiness,
-    TaskBoard,
-    board_after,
-    board_stream,
-)
-from .team import (
-    LEAD,
-    MAILBOXES,
-    TEAM_TOOLS,
-    TEAMMATE_TOOLS,
-    Mail,
-    Mailbox,
-    mailbox_after,
-    mailbox_stream,
-)
-from .tooling import (
-    Delegated,
-    Delegation,
-    ProgressStream,
-    Tool,
-    ToolContext,
-    ToolImage,
-    ToolOutput,
-    ToolProgress,
-)
-from .toolset import ALL_SHOWN, FIND_TOOLS, Toolset
-from .turn import NOTHING, OUTPUT_TOOL, Call, CallState, LastWord, Queued, Request, RequestState, Settled, Spent, Turn
-from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
-from .waiting import Wait, waiting
-from .wanted import Wanted
+from typing import TYPE_CHECKING
+
+from .on_demand import on_demand
+
+if TYPE_CHECKING:
+    from . import commands
+    from .archive import Archive, StoredRow
+    from .at_work import MAIN, TASK_TOOL, Background, RunningTask, Subagent, Subagents
+    from .background import (
+        BackgroundTask,
+        BackgroundTasks,
+        Exit,
+        RunningProgram,
+        Stream,
+        StreamSoFar,
+        TaskState,
+        TaskToStart,
+    )
+    from .bounds import READ_ONLY, SANDBOX_LEVELS, Bounds, SandboxLevel, narrower
+    from .content import (
+        HEAD_CHARS,
+        INLINE_LIMIT,
+        BlobRef,
+        Block,
+        Body,
+        ImageBlock,
+        Message,
+        ModelBlock,
+        ResultContent,
+        TextBlock,
+        ThinkingBlock,
+        ToolCallBlock,
+        ToolResultBlock,
+        UserBlock,
+        Value,
+        clean,
+        plain_text,
+        text_of,
+    )
+    from .context import INTERRUPTED, NO_CONTEXT, Compaction, Context
+    from .deciding import Considered, Decided, DecidedBy, decide
+    from .draft import Decision, Draft
+    from .errors import (
+        ApproverFailed,
+        BlobDamaged,
+        BlobMissing,
+        CommandRefused,
+        Conflict,
+        CorruptRecord,
+        CrashLoop,
+        InvalidInput,
+        LimitReached,
+        NotFound,
+        NothingToResume,
+        OutcomeUnknown,
+        PermissionNeeded,
+        ProjectionStopped,
+        SchemaMissing,
+        SchemaNewer,
+        SessionBusy,
+        SessionLost,
+        StoreClosed,
+        StoreError,
+        ToolsUnavailable,
+        TurnFailure,
+        TurnInterrupted,
+        TurnlogError,
+        TurnRefused,
+        UnsafeStore,
+        VerificationFailed,
+        VersionConflict,
+    )
+    from .events import (
+        EVENTS,
+        FAMILIES,
+        NO_USAGE,
+        TOPICS,
+        Actor,
+        ActorKind,
+        AuthorizedBy,
+        BackgroundTaskEvent,
+        BackgroundTaskFinished,
+        BackgroundTaskLost,
+        BackgroundTaskOutput,
+        BackgroundTaskStarted,
+        BackgroundTaskStopRequested,
+        BoardEvent,
+        CompactionCompleted,
+        CompactionEvent,
+        CompactionFailed,
+        CompactionRequested,
+        CompactionStarted,
+        CompactionTrigger,
+        CompactionUndone,
+        DeniedBy,
+        Effect,
+        Event,
+        InputDelivered,
+        InputKind,
+        InputQueued,
+        Kinds,
+        LeaseReleased,
+        LeaseTaken,
+        MailKind,
+        MemoryEvent,
+        MemoryForgotten,
+        MemoryIngested,
+        MemoryPinned,
+        MemoryRecalled,
+        MemorySourceForgotten,
+        MemoryStored,
+        MessageArrived,
+        MessagesDelivered,
+        MessageSent,
+        ModelFailed,
+        ModelRequested,
+        ModelResponded,
+        NoticeRaised,
+        PauseReason,
+        PermissionEndorsed,
+        PermissionExpired,
+        PermissionJoined,
+        PermissionRequested,
+        PermissionResolved,
+        PermissionStale,
+        PermissionWithdrawn,
+        Place,
+        Recalled,
+        Redaction,
+        Replaced,
+        RequestAnswered,
+        Rerun,
+        Resolution,
+        RuleEffect,
+        RuleEvent,
+        RuleRemembered,
+        RuleRevoked,
+        RuleUsed,
+        Scope,
+        SessionClosed,
+        SessionConfigured,
+        SessionForked,
+        SessionRenamed,
+        SessionStarted,
+        SessionTagged,
+        Settlement,
+        SpawnedBy,
+        Spending,
+        Stamp,
+        StreamKept,
+        SubagentEvent,
+        SubagentFinished,
+        SubagentOutcome,
+        SubagentResumed,
+        SubagentSpawned,
+        SubagentSuspended,
+        TaskAdded,
+        TaskChanged,
+        TaskClaimed,
+        TaskCompleted,
+        TaskDropped,
+        TaskEnd,
+        TaskOutput,
+        TaskReleased,
+        TaskReopened,
+        TeammateJoined,
+        TeammateLeft,
+        ToolCallAmended,
+        ToolCallAuthorized,
+        ToolCallDenied,
+        ToolCallEvent,
+        ToolCallFinished,
+        ToolCallStarted,
+        ToolOutcomeResolved,
+        ToolOutcomeUnknown,
+        ToolProfileChosen,
+        ToolResultsElided,
+        ToolsArranged,
+        ToolsFound,
+        TurnCancelled,
+        TurnCompleted,
+        TurnEvent,
+        TurnFailed,
+        TurnResumed,
+        TurnStarted,
+        TurnState,
+        TurnStopRequested,
+        TurnSuspended,
+        Usage,
+        kinds_of,
+        topic_of,
+    )
+    from .folding import evolve, fold, fold_events
+    from .judging import JudgedCall, Permissions, Previewed, Surrounded, Surroundings, WithinLog
+    from .limits import (
+        Account,
+        LimitCode,
+        LimitSpent,
+        before_calls,
+        before_request,
+        deadline,
+        late,
+        new_calls,
+        tightest,
+    )
+    from .matchers import (
+        AnyCall,
+        ArgvPrefix,
+        ExactArgv,
+        ExactCall,
+        FileAccess,
+        Hosts,
+        JsonKeys,
+        Matcher,
+        Program,
+        SqlReadOnly,
+    )
+    from .membership import MailRead, Member
+    from .memory import (
+        MEMORIES,
+        Embedder,
+        Fact,
+        FoundFact,
+        Memory,
+        MemoryAccess,
+        MemoryDecision,
+        NewFact,
+        digest_of,
+        memory_after,
+        memory_id_of,
+        memory_stream,
+    )
+    from .origin import A_PERSON, Origin
+    from .permission_rule import COMMAND_KEYS, Example, PermissionRule, every_call, parse_rule
+    from .policy import STANDARD, Policy, UnknownOutcomes, narrowed
+    from .ports import (
+        Blobs,
+        Change,
+        Clock,
+        EventLog,
+        Heartbeats,
+        Hints,
+        IdKind,
+        Ids,
+        KnowsWindow,
+        Model,
+        ModelDelta,
+        ModelError,
+        ModelFailure,
+        ModelReply,
+        ModelRequest,
+        Recorded,
+        Remedy,
+        Selection,
+        Snapshots,
+        ToolSpec,
+        Workers,
+    )
+    from .references import reference
+    from .remedies import REMEDIES, Advice, remedy_for
+    from .rules import (
+        BOOKS,
+        GLOBAL_BOOK,
+        Rule,
+        RuleBook,
+        book_stream,
+        evolve_book,
+        in_force,
+        process_book,
+        project_book,
+        unexpired,
+    )
+    from .session import READ_TOOL_RESULT, Lease, Session, Status, from_snapshot, to_snapshot
+    from .settings import NO_LIMITS, Cost, Limits, ModelSettings, Output
+    from .steps import (
+        AskModel,
+        AwaitPerson,
+        Compact,
+        Deliver,
+        Finish,
+        Judge,
+        Notify,
+        Over,
+        Receive,
+        Recover,
+        Repair,
+        Run,
+        Step,
+        Stop,
+        next_step,
+        waits_for,
+    )
+    from .tags import retagged, tags_of
+    from .task_board import (
+        BOARD_TOOLS,
+        BOARDS,
+        READINESS,
+        BoardAccess,
+        BoardDecision,
+        BoardTask,
+        BoardTaskState,
+        Readiness,
+        TaskBoard,
+        board_after,
+        board_stream,
+    )
+    from .team import (
+        LEAD,
+        MAILBOXES,
+        TEAM_TOOLS,
+        TEAMMATE_TOOLS,
+        Mail,
+        Mailbox,
+        mailbox_after,
+        mailbox_stream,
+    )
+    from .tooling import (
+        Delegated,
+        Delegation,
+        ProgressStream,
+        Tool,
+        ToolContext,
+        ToolImage,
+        ToolOutput,
+        ToolProgress,
+    )
+    from .toolset import ALL_SHOWN, FIND_TOOLS, Toolset
+    from .turn import (
+        NOTHING,
+        OUTPUT_TOOL,
+        Call,
+        CallState,
+        LastWord,
+        Queued,
+        Request,
+        RequestState,
+        Settled,
+        Spent,
+        Turn,
+    )
+    from .verdicts import BUILT_IN, Evaluation, Finding, Proposal, Verdict
+    from .waits import Wait, waiting
+    from .wanted import Wanted
 
 __all__ = [
+    "on_demand",
     "NOTHING",
     "fold_events",
     "narrowed",
@@ -681,3 +709,90 @@ __all__ = [
     "RunningTask",
     "Notify",
 ]
+
+if not TYPE_CHECKING:  # or every name would count as one that is here
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "archive": "Archive StoredRow",
+            "at_work": "MAIN TASK_TOOL Background RunningTask Subagent Subagents",
+            "background": (
+                "BackgroundTask BackgroundTasks Exit RunningProgram Stream StreamSoFar TaskState TaskToStart"
+            ),
+            "bounds": "READ_ONLY SANDBOX_LEVELS Bounds SandboxLevel narrower",
+            "commands": "commands",
+            "content": (
+                "HEAD_CHARS INLINE_LIMIT BlobRef Block Body ImageBlock Message ModelBlock ResultContent TextBlock "
+                "ThinkingBlock ToolCallBlock ToolResultBlock UserBlock Value clean plain_text text_of"
+            ),
+            "context": "INTERRUPTED NO_CONTEXT Compaction Context",
+            "deciding": "Considered Decided DecidedBy decide",
+            "draft": "Decision Draft",
+            "errors": (
+                "ApproverFailed BlobDamaged BlobMissing CommandRefused Conflict CorruptRecord CrashLoop "
+                "InvalidInput LimitReached NotFound NothingToResume OutcomeUnknown PermissionNeeded "
+                "ProjectionStopped SchemaMissing SchemaNewer SessionBusy SessionLost StoreClosed StoreError "
+                "ToolsUnavailable TurnFailure TurnInterrupted TurnlogError TurnRefused UnsafeStore "
+                "VerificationFailed VersionConflict"
+            ),
+            "events": (
+                "EVENTS FAMILIES NO_USAGE TOPICS Actor ActorKind AuthorizedBy BackgroundTaskEvent "
+                "BackgroundTaskFinished BackgroundTaskLost BackgroundTaskOutput BackgroundTaskStarted "
+                "BackgroundTaskStopRequested BoardEvent CompactionCompleted CompactionEvent CompactionFailed "
+                "CompactionRequested CompactionStarted CompactionTrigger CompactionUndone DeniedBy Effect Event "
+                "InputDelivered InputKind InputQueued Kinds LeaseReleased LeaseTaken MailKind MemoryEvent "
+                "MemoryForgotten MemoryIngested MemoryPinned MemoryRecalled MemorySourceForgotten MemoryStored "
+                "MessageArrived MessagesDelivered MessageSent ModelFailed ModelRequested ModelResponded "
+                "NoticeRaised PauseReason PermissionEndorsed PermissionExpired PermissionJoined PermissionRequested "
+                "PermissionResolved PermissionStale PermissionWithdrawn Place Recalled Redaction Replaced "
+                "RequestAnswered Rerun Resolution RuleEffect RuleEvent RuleRemembered RuleRevoked RuleUsed Scope "
+                "SessionClosed SessionConfigured SessionForked SessionRenamed SessionStarted SessionTagged "
+                "Settlement SpawnedBy Spending Stamp StreamKept SubagentEvent SubagentFinished SubagentOutcome "
+                "SubagentResumed SubagentSpawned SubagentSuspended TaskAdded TaskChanged TaskClaimed TaskCompleted "
+                "TaskDropped TaskEnd TaskOutput TaskReleased TaskReopened TeammateJoined TeammateLeft "
+                "ToolCallAmended ToolCallAuthorized ToolCallDenied ToolCallEvent ToolCallFinished ToolCallStarted "
+                "ToolOutcomeResolved ToolOutcomeUnknown ToolProfileChosen ToolResultsElided ToolsArranged "
+                "ToolsFound TurnCancelled TurnCompleted TurnEvent TurnFailed TurnResumed TurnStarted TurnState "
+                "TurnStopRequested TurnSuspended Usage kinds_of topic_of"
+            ),
+            "folding": "evolve fold fold_events",
+            "judging": "JudgedCall Permissions Previewed Surrounded Surroundings WithinLog",
+            "limits": "Account LimitCode LimitSpent before_calls before_request deadline late new_calls tightest",
+            "matchers": "AnyCall ArgvPrefix ExactArgv ExactCall FileAccess Hosts JsonKeys Matcher Program SqlReadOnly",
+            "membership": "MailRead Member",
+            "memory": (
+                "MEMORIES Embedder Fact FoundFact Memory MemoryAccess MemoryDecision NewFact digest_of memory_after "
+                "memory_id_of memory_stream"
+            ),
+            "origin": "A_PERSON Origin",
+            "permission_rule": "COMMAND_KEYS Example PermissionRule every_call parse_rule",
+            "policy": "STANDARD Policy UnknownOutcomes narrowed",
+            "ports": (
+                "Blobs Change Clock EventLog Heartbeats Hints IdKind Ids KnowsWindow Model ModelDelta ModelError "
+                "ModelFailure ModelReply ModelRequest Recorded Remedy Selection Snapshots ToolSpec Workers"
+            ),
+            "references": "reference",
+            "remedies": "REMEDIES Advice remedy_for",
+            "rules": (
+                "BOOKS GLOBAL_BOOK Rule RuleBook book_stream evolve_book in_force process_book project_book unexpired"
+            ),
+            "session": "READ_TOOL_RESULT Lease Session Status from_snapshot to_snapshot",
+            "settings": "NO_LIMITS Cost Limits ModelSettings Output",
+            "steps": (
+                "AskModel AwaitPerson Compact Deliver Finish Judge Notify Over Receive Recover Repair Run Step Stop "
+                "next_step waits_for"
+            ),
+            "tags": "retagged tags_of",
+            "task_board": (
+                "BOARD_TOOLS BOARDS READINESS BoardAccess BoardDecision BoardTask BoardTaskState Readiness "
+                "TaskBoard board_after board_stream"
+            ),
+            "team": "LEAD MAILBOXES TEAM_TOOLS TEAMMATE_TOOLS Mail Mailbox mailbox_after mailbox_stream",
+            "tooling": "Delegated Delegation ProgressStream Tool ToolContext ToolImage ToolOutput ToolProgress",
+            "toolset": "ALL_SHOWN FIND_TOOLS Toolset",
+            "turn": "NOTHING OUTPUT_TOOL Call CallState LastWord Queued Request RequestState Settled Spent Turn",
+            "verdicts": "BUILT_IN Evaluation Finding Proposal Verdict",
+            "waits": "Wait waiting",
+            "wanted": "Wanted",
+        },
+    )

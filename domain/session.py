@@ -7,6 +7,7 @@ Dataclasses without slots and `__post_init__`, for the sake of `replacing.replac
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from pydantic import AwareDatetime, TypeAdapter
@@ -142,14 +143,17 @@ class Session:
                 return "idle"
 
 
-_SNAPSHOT = TypeAdapter(Session)
+@cache
+def _snapshot() -> TypeAdapter[Session]:
+    """Made when it is first needed: a look at a session needs none."""
+    return TypeAdapter(Session)
 
 
 def to_snapshot(session: Session) -> bytes:
     """The state as JSON; a cache of the fold, never more."""
-    return _SNAPSHOT.dump_json(session)
+    return _snapshot().dump_json(session)
 
 
 def from_snapshot(data: bytes) -> Session:
     """The state back from `to_snapshot`. Raises pydantic.ValidationError."""
-    return _SNAPSHOT.validate_json(data)
+    return _snapshot().validate_json(data)

@@ -1,85 +1,76 @@
 """What the log looks like from different sides: pure folds, and what is read from them."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from . import tables
-from .approvals import APPROVALS, Approval, approvals_of
-from .background import BACKGROUND, TaskRows
-from .background_words import how_it_stands
-from .call_status import CallStatus
-from .call_summaries import KnownCall
-from .calls import TOOL_CALLS, CallRow, Step, ToolCalls
-from .compactions import HEADING, Compacted, Compactions, cut_after
-from .covers import covers
-from .gist import gist_of
-from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
-from .lineage import Children, children_of, subtree
-from .messages import messages, messages_before
-from .metadata import METADATA, Metadata
-from .projection import Projection, project
-from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery
-from .room import BYTES_PER_TOKEN, Cut, Length, cut_for, elidable, length_of, saved_by, text_size
-from .rules import RULES
-from .runnable import AWAKENING, RUNNABLE, STILLING, Standing, Unfinished
-from .runner import Runner, Target, Tell
-from .session_query import STATUSES, SessionOrder, SessionQuery, folded
-from .sessions import SESSIONS
-from .shown import one_line
-from .summarising import SUMMARISER, answers_replaced, summary_question
-from .tables import (
-    MEMORY_ROWS,
-    MEMORY_TABLE,
-    RUNNABLE_ROWS,
-    RUNNABLE_TABLE,
-    SESSION_TABLE,
-    SESSIONS_ROWS,
-    SHIPPED,
-    TEXT_KINDS,
-    TEXT_ROWS,
-    TEXT_TABLE,
-    USAGE_TABLE,
-    Batch,
-    Found,
-    Kind,
-    MemoryQuery,
-    Phrase,
-    Row,
-    Rows,
-    Table,
-    TableFold,
-    TableProjection,
-    TextKind,
-    best_first,
-    excerpt,
-    metadata_of,
-    phrases_of,
-    query_of,
-    quoted_tag,
-    ranked,
-    unfinished_of,
-    words_of,
-)
-from .timeline import TIMELINE, WIDTH, Line, Timeline, line
-from .transcript import TRANSCRIPT, Transcript, replay
-from .unknown_calls import UNKNOWN_CALLS, UnknownCall, UnknownCalls
-from .usage import USAGE, Costs, UsageTotals, add_usage
-from .usage_sums import USAGE_BY, UsageBy, UsageSum, of_sessions, summed, usage_rows
-from .validity import conversation_problems
-from .view import view
-from .visible import quoted, visible
-from .words import Tone
+from turnlog.domain import on_demand
 
 if TYPE_CHECKING:
-    from . import exports
-else:  # or every name would count as one that is here
-
-    def __getattr__(name: str) -> object:
-        """Import `exports` once somebody asks for it; the others do not wait."""
-        if name != "exports":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return import_module(".exports", __name__)
-
+    from . import exports, tables
+    from .approvals import APPROVALS, Approval, approvals_of
+    from .background import BACKGROUND, TaskRows
+    from .background_words import how_it_stands
+    from .call_status import CallStatus
+    from .call_summaries import KnownCall
+    from .calls import TOOL_CALLS, CallRow, Step, ToolCalls
+    from .compactions import HEADING, Compacted, Compactions, cut_after
+    from .covering import covers
+    from .gist import gist_of
+    from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
+    from .json_view import view
+    from .lineage import Children, children_of, subtree
+    from .metadata import METADATA, Metadata
+    from .projection import Projection, project
+    from .provider_messages import messages, messages_before
+    from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery
+    from .room import BYTES_PER_TOKEN, Cut, Length, cut_for, elidable, length_of, saved_by, text_size
+    from .rules import RULES
+    from .runnable import AWAKENING, RUNNABLE, STILLING, Standing, Unfinished
+    from .runner import Runner, Target, Tell
+    from .session_query import STATUSES, SessionOrder, SessionQuery, folded
+    from .sessions import SESSIONS
+    from .shown import one_line
+    from .summarising import SUMMARISER, answers_replaced, summary_question
+    from .tables import (
+        MEMORY_ROWS,
+        MEMORY_TABLE,
+        RUNNABLE_ROWS,
+        RUNNABLE_TABLE,
+        SESSION_TABLE,
+        SESSIONS_ROWS,
+        SHIPPED,
+        TEXT_KINDS,
+        TEXT_ROWS,
+        TEXT_TABLE,
+        USAGE_TABLE,
+        Batch,
+        Found,
+        Kind,
+        MemoryQuery,
+        Phrase,
+        Row,
+        Rows,
+        Table,
+        TableFold,
+        TableProjection,
+        TextKind,
+        best_first,
+        excerpt,
+        metadata_of,
+        phrases_of,
+        query_of,
+        quoted_tag,
+        ranked,
+        unfinished_of,
+        words_of,
+    )
+    from .timeline import TIMELINE, WIDTH, Line, Timeline, line
+    from .transcript import TRANSCRIPT, Transcript, replay
+    from .unknown_calls import UNKNOWN_CALLS, UnknownCall, UnknownCalls
+    from .usage import USAGE, Costs, UsageTotals, add_usage
+    from .usage_sums import USAGE_BY, UsageBy, UsageSum, of_sessions, summed, usage_rows
+    from .validity import conversation_problems
+    from .visibility import quoted, visible
+    from .words import Tone
 
 __all__ = [
     "UNKNOWN_CALLS",
@@ -209,3 +200,49 @@ __all__ = [
     "replay",
     "view",
 ]
+
+if not TYPE_CHECKING:  # or every name would count as one that is here
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "approvals": "APPROVALS Approval approvals_of",
+            "background": "BACKGROUND TaskRows",
+            "background_words": "how_it_stands",
+            "call_status": "CallStatus",
+            "call_summaries": "KnownCall",
+            "calls": "TOOL_CALLS CallRow Step ToolCalls",
+            "compactions": "HEADING Compacted Compactions cut_after",
+            "covering": "covers",
+            "exports": "exports",
+            "gist": "gist_of",
+            "items": "Item MemoryShown ModelSaid NoticeShown ToolUsed TurnEnded TurnOutcome UserSaid",
+            "json_view": "view",
+            "lineage": "Children children_of subtree",
+            "metadata": "METADATA Metadata",
+            "projection": "Projection project",
+            "provider_messages": "messages messages_before",
+            "read_models": "Build Gone ReadTables Refused Stopped TextQuery",
+            "room": "BYTES_PER_TOKEN Cut Length cut_for elidable length_of saved_by text_size",
+            "rules": "RULES",
+            "runnable": "AWAKENING RUNNABLE STILLING Standing Unfinished",
+            "runner": "Runner Target Tell",
+            "session_query": "STATUSES SessionOrder SessionQuery folded",
+            "sessions": "SESSIONS",
+            "shown": "one_line",
+            "summarising": "SUMMARISER answers_replaced summary_question",
+            "tables": (
+                "tables MEMORY_ROWS MEMORY_TABLE RUNNABLE_ROWS RUNNABLE_TABLE SESSION_TABLE SESSIONS_ROWS SHIPPED "
+                "TEXT_KINDS TEXT_ROWS TEXT_TABLE USAGE_TABLE Batch Found Kind MemoryQuery Phrase Row Rows Table "
+                "TableFold TableProjection TextKind best_first excerpt metadata_of phrases_of query_of quoted_tag "
+                "ranked unfinished_of words_of"
+            ),
+            "timeline": "TIMELINE WIDTH Line Timeline line",
+            "transcript": "TRANSCRIPT Transcript replay",
+            "unknown_calls": "UNKNOWN_CALLS UnknownCall UnknownCalls",
+            "usage": "USAGE Costs UsageTotals add_usage",
+            "usage_sums": "USAGE_BY UsageBy UsageSum of_sessions summed usage_rows",
+            "validity": "conversation_problems",
+            "visibility": "quoted visible",
+            "words": "Tone",
+        },
+    )

@@ -1,15 +1,19 @@
 """Tables that follow the log: what they are to those who fill them and those who ask them."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from turnlog.domain import BlobRef, Recorded
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
-from .metadata import Metadata
-from .session_query import SessionQuery
-from .tables import Found, MemoryQuery, Phrase, Row, TableProjection
+    from turnlog.domain import BlobRef, Recorded
+
+    from .metadata import Metadata
+    from .session_query import SessionQuery
+    from .tables import Found, MemoryQuery, Phrase, Row, TableProjection
 
 BuildState = Literal["building", "serving"]
 

@@ -42,7 +42,7 @@ from turnlog.domain import (
 from .background_words import TASK_WORDS
 from .board_words import BOARD_WORDS
 from .context_words import CONTEXT_WORDS
-from .covers import covers
+from .covering import covers
 from .gist import gist_of
 from .memory_words import MEMORY_WORDS
 from .subagent_words import SUBAGENT_WORDS

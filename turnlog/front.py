@@ -1,71 +1,60 @@
 """The front door: open a log, create sessions, look at any of them at any version."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
 
-from turnlog.domain import (
-    STANDARD,
-    Body,
-    Embedder,
-    ExactCall,
-    InvalidInput,
-    Limits,
-    Model,
-    ModelSettings,
-    PermissionRule,
-    Policy,
-    Resolution,
-    Rule,
-    Tool,
-    Wanted,
-    clean,
-    memory_stream,
-)
-from turnlog.projections import Approval, CallRow, Found, Metadata, Row, SessionQuery, UnknownCall
+from turnlog.domain import STANDARD, InvalidInput, Wanted, clean
 
-from .moment import Diff, Moment
+from . import runtime
 from .opening import Opening
-from .runtime import (
-    Approvals,
-    Authorizer,
-    Environment,
-    Follower,
-    Index,
-    Outcome,
-    PermissionDecision,
-    ReplayModel,
-    RuleDraft,
-    SessionHandle,
-    Settings,
-    add_rule,
-    find_request,
-    find_session,
-    follow_all,
-    list_rules,
-    resolve,
-    revoke_rule,
-)
-from .runtime.creating import NewSession, create_session, open_session
-from .runtime.delegation.subagents import end_agents
-from .runtime.delegation.templates import SubagentTemplate, by_name
-from .runtime.hooks import Hook, in_order
-from .runtime.memory.facts import ProjectMemory
-from .runtime.read_models import Projections
-from .runtime.teams.task_board import Tasks, tasks_of_project
-from .runtime.time_travel.addresses import At
-from .runtime.time_travel.comparing import Comparison, compare
-from .runtime.time_travel.forks import NewFork, fork_session
-from .runtime.time_travel.places import found_at, history_at
-from .runtime.turns.contexts import by_type
-from .runtime.turns.unknown_outcomes import OutcomeWord, find_call, resolve_unknown
-from .runtime.usage import usage_of
 from .runtime.workers.work_reports import TellWork, silent
 
 if TYPE_CHECKING:  # what few commands need is imported by those: showing a session must not wait for it
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+    from types import TracebackType
+    from typing import IO
+
+    from turnlog.domain import (
+        Body,
+        Embedder,
+        Limits,
+        Model,
+        ModelSettings,
+        PermissionRule,
+        Policy,
+        Resolution,
+        Rule,
+        Tool,
+    )
+    from turnlog.projections import Approval, CallRow, Found, Metadata, Row, SessionQuery, UnknownCall
+
+    from .moment import Diff, Moment
+    from .runtime import (
+        Approvals,
+        At,
+        Authorizer,
+        Comparison,
+        Environment,
+        Follower,
+        Hook,
+        Index,
+        Outcome,
+        PermissionDecision,
+        Projections,
+        ProjectMemory,
+        ReplayModel,
+        RuleDraft,
+        SessionHandle,
+        Settings,
+        SubagentTemplate,
+        Tasks,
+    )
     from .runtime.exchange.exporting import BlobsIn, ExportFormat
     from .runtime.exchange.importing import Imported
     from .runtime.explaining.whatif import BlastRadius, Difference, Progress, Trial
@@ -94,8 +83,15 @@ class Turnlog:
     def __init__(self, env: Environment, close: Callable[[], Any]) -> None:
         self._env = env
         self._close = close
-        self._index = Index(env.log)
-        self.projections = Projections(env)
+
+    @cached_property
+    def projections(self) -> Projections:
+        """The tables beside the log."""
+        return runtime.Projections(self._env)
+
+    @cached_property
+    def _index(self) -> Index:
+        return runtime.Index(self._env.log)
 
     @staticmethod
     def open(  # noqa: PLR0913 - named, and none changes what another means
@@ -110,7 +106,7 @@ class Turnlog:
         secrets: Mapping[str, str] | None = None,
         state: Sequence[object] = (),
         subagents: Sequence[SubagentTemplate] = (),
-    ) -> "Opening[Turnlog]":
+    ) -> Opening[Turnlog]:
         """Open the log at a URL: `async with Turnlog.open("sqlite:///turnlog.db") as log`.
 
         URLs are `sqlite:///PATH`, `postgresql://…` and `memory:`. A new SQLite file is set up on the way; Postgres
@@ -130,14 +126,14 @@ class Turnlog:
                 require_safe(url)
             return open_turnlog(
                 url,
-                settings or Settings(),
+                settings or runtime.Settings(),
                 user,
-                hooks=in_order(hooks),
+                hooks=runtime.in_order(hooks),
                 policy=policy,
                 authorizer=authorizer,
                 secrets=dict(secrets or {}),
-                state=by_type(state),
-                subagents=by_name(subagents),
+                state=runtime.by_type(state),
+                subagents=runtime.by_name(subagents),
             )
 
         return Opening(open_)
@@ -145,7 +141,7 @@ class Turnlog:
     async def close(self) -> None:
         """Stop background tasks, finish what is under way and close every connection."""
         try:
-            await end_agents(self._env)
+            await runtime.end_agents(self._env)
             await self._env.background.close()
             await self._env.pulse.close()
         finally:
@@ -184,7 +180,7 @@ class Turnlog:
 
         Raises InvalidInput, ModelError, StoreError.
         """
-        new = NewSession(
+        new = runtime.NewSession(
             title,
             model,
             tools,
@@ -201,7 +197,7 @@ class Turnlog:
             profile,
             deferred,
         )
-        return await create_session(self._env, new)
+        return await runtime.create_session(self._env, new)
 
     async def open_session(
         self, session_id: str, *, model: Model | None = None, tools: Sequence[Tool] = (), hooks: Sequence[Hook] = ()
@@ -210,7 +206,7 @@ class Turnlog:
 
         Raises NotFound, InvalidInput, StoreError.
         """
-        return await open_session(self._env, session_id, model, tools, hooks)
+        return await runtime.open_session(self._env, session_id, model, tools, hooks)
 
     async def work(  # noqa: PLR0913 - named, and none changes what another means
         self,
@@ -220,7 +216,7 @@ class Turnlog:
         hooks: Sequence[Hook] = (),
         concurrency: int = 10,
         until_idle: bool = False,
-        settings: "PoolSettings | None" = None,
+        settings: PoolSettings | None = None,
         tell: TellWork = silent,
     ) -> None:
         """Run sessions that nobody runs, so many at a time, for ever; or until there are none left.
@@ -241,7 +237,7 @@ class Turnlog:
         means = PoolMeans(
             {tool.spec.name: tool for tool in tools},
             {model.name: model for model in models},
-            in_order((*self._env.hooks, *hooks)),
+            runtime.in_order((*self._env.hooks, *hooks)),
         )
         await Pool(self._env, sessions, means, pooled, tell).run()
 
@@ -250,6 +246,8 @@ class Turnlog:
 
         Raises InvalidInput, StoreError, CorruptRecord.
         """
+        from turnlog.projections import SessionQuery
+
         return await self.projections.sessions(query or SessionQuery(), self._index)
 
     async def usage(self, session_id: str | None = None, *, tree: bool = False) -> list[Row]:
@@ -258,7 +256,7 @@ class Turnlog:
         A session counts from where it was forked; with its `tree` all that were begun from it count, too.
         Raises NotFound, StoreError, CorruptRecord.
         """
-        return await usage_of(self._env, self.projections, self._index, session_id, tree=tree)
+        return await runtime.usage_of(self._env, self.projections, self._index, session_id, tree=tree)
 
     async def search(self, text: str, *, session_id: str | None = None, limit: int = 20) -> list[Found]:
         """The texts in which all words stand, the latest first; `projections.search` has more.
@@ -273,24 +271,28 @@ class Turnlog:
 
     async def find_session(self, prefix: str) -> str:
         """The one session id that begins so. Raises NotFound, InvalidInput, StoreError."""
-        return await find_session(self._env.log, prefix)
+        return await runtime.find_session(self._env.log, prefix)
 
     async def show(self, session_id: str, at: At = None) -> Moment:
         """A session as it stood: at a version, a time, or a point such as `{turn:3}` or `{error}` (None: now).
 
         Raises NotFound, InvalidInput, StoreError.
         """
-        return Moment.of(session_id, await history_at(self._env.log, session_id, at))
+        from .moment import Moment
+
+        return Moment.of(session_id, await runtime.history_at(self._env.log, session_id, at))
 
     async def diff(self, before: str, after: str) -> Diff:
         """What changed between two addresses, such as `ID@3` and `ID@{turn:2}`, of one session or of forks.
 
         Raises NotFound, InvalidInput, StoreError.
         """
-        first, second = [Moment.of(*await found_at(self._env.log, address)) for address in (before, after)]
+        from .moment import Diff, Moment
+
+        first, second = [Moment.of(*await runtime.found_at(self._env.log, address)) for address in (before, after)]
         return Diff.of(first, second)
 
-    async def blame(self, session_id: str, path: str = "", at: At = None) -> "Blame":
+    async def blame(self, session_id: str, path: str = "", at: At = None) -> Blame:
         """Which events wrote the part of the state at a path, such as `rules.r1.effect` or `/messages/3`.
 
         Raises NotFound, InvalidInput, StoreError.
@@ -298,27 +300,27 @@ class Turnlog:
         from .runtime.time_travel.blaming import blame
         from .runtime.time_travel.paths import parse_path
 
-        return blame(session_id, await history_at(self._env.log, session_id, at), parse_path(path))
+        return blame(session_id, await runtime.history_at(self._env.log, session_id, at), parse_path(path))
 
     async def bisect(
         self,
         session_id: str,
         predicate: str,
         at: At = None,
-        progress: "BisectProgress" = lambda looked, versions: None,
-    ) -> "Bisection":
+        progress: BisectProgress = lambda looked, versions: None,
+    ) -> Bisection:
         """At which versions a predicate over the state holds, such as `len(messages) > 10`.
 
         Raises InvalidInput, NotFound where it never does, StoreError.
         """
         from .runtime.time_travel.bisecting import bisect
 
-        return bisect(session_id, await history_at(self._env.log, session_id, at), predicate, progress)
+        return bisect(session_id, await runtime.history_at(self._env.log, session_id, at), predicate, progress)
 
     async def compare(self, one: str, other: str) -> Comparison:
         """Two sessions side by side, by their addresses. Raises NotFound, InvalidInput, StoreError."""
-        left, right = [await found_at(self._env.log, address) for address in (one, other)]
-        return compare(left, right)
+        left, right = [await runtime.found_at(self._env.log, address) for address in (one, other)]
+        return runtime.compare(left, right)
 
     async def fork(  # noqa: PLR0913 - named, and none changes what another means
         self,
@@ -336,11 +338,11 @@ class Turnlog:
         Nothing is copied, and the other stays as it is. What that was allowed is dropped unless `keep_grants`.
         Raises NotFound, InvalidInput, ModelError, StoreError.
         """
-        new = NewFork(title, model, system, tools, keep_grants)
-        child = await fork_session(self._env, session_id, at, new)
-        return SessionHandle(self._env, child, model=new.own_model, tools=new.own_tools)
+        new = runtime.NewFork(title, model, system, tools, keep_grants)
+        child = await runtime.fork_session(self._env, session_id, at, new)
+        return runtime.SessionHandle(self._env, child, model=new.own_model, tools=new.own_tools)
 
-    async def rewind(self, session_id: str, at: At, *, reason: str = "", keep_grants: bool = False) -> "Rewound":
+    async def rewind(self, session_id: str, at: At, *, reason: str = "", keep_grants: bool = False) -> Rewound:
         """Have a fork from a point take the session's place, which accepts no further turn and names its successor.
 
         A turn in progress is cancelled. What is on disk and in the world stays as it is: `Rewound.standing` says what.
@@ -348,9 +350,9 @@ class Turnlog:
         """
         from .runtime.time_travel.rewinding import rewind
 
-        return await rewind(self._env, session_id, at, NewFork(keep_grants=keep_grants), reason)
+        return await rewind(self._env, session_id, at, runtime.NewFork(keep_grants=keep_grants), reason)
 
-    async def standing(self, session_id: str, at: At) -> "Standing":
+    async def standing(self, session_id: str, at: At) -> Standing:
         """What rewinding a session to a point would not undo. Raises NotFound, InvalidInput, StoreError."""
         from .runtime.time_travel.rewinding import standing_after
 
@@ -361,23 +363,23 @@ class Turnlog:
 
         Raises NotFound, InvalidInput, StoreError.
         """
-        return await ReplayModel.of(self._env, session_id, turn)
+        return await runtime.ReplayModel.of(self._env, session_id, turn)
 
     async def replay_session(
         self, address: str, *, tools: Sequence[Tool] = (), rules: Sequence[PermissionRule] = ()
-    ) -> "Replayed":
+    ) -> Replayed:
         """Run the turns of a session again on what models and tools answered, until something would be otherwise.
 
         No tool runs, no model is asked, nothing is written. Own tools are given for what they say of themselves;
         `rules` are tried beside those that were in force. Raises NotFound, InvalidInput, BlobMissing, BlobDamaged,
         StoreError.
         """
-        session_id, led_to_it = await found_at(self._env.log, address)
+        session_id, led_to_it = await runtime.found_at(self._env.log, address)
         from .runtime.replay.replaying import replay_session
 
         return await replay_session(self._env, session_id, led_to_it, tools, rules)
 
-    async def plan_rerun(self, address: str, model: str | None = None) -> "RerunPlan":
+    async def plan_rerun(self, address: str, model: str | None = None) -> RerunPlan:
         """What `rerun` would do, and an estimate of what it costs; without a point, from where the last turn began.
 
         Raises NotFound, InvalidInput, StoreError.
@@ -396,7 +398,7 @@ class Turnlog:
         title: str | None = None,
         recorded_only: bool = False,
         keep_grants: bool = False,
-    ) -> "RerunHandle":
+    ) -> RerunHandle:
         """The fork that `rerun` runs, before anything has run in it. Raises as `rerun` does before it runs."""
         from .runtime.rerun.rerunning import NewRerun, begin_rerun
 
@@ -405,7 +407,7 @@ class Turnlog:
 
     async def open_rerun(
         self, session_id: str, *, model: Model | None = None, tools: Sequence[Tool] = (), hooks: Sequence[Hook] = ()
-    ) -> "RerunHandle":
+    ) -> RerunHandle:
         """A rerun to go on with, by the id of its fork: `run` does what is left.
 
         Raises NotFound, NothingToResume where the session is no rerun, InvalidInput, StoreError.
@@ -425,7 +427,7 @@ class Turnlog:
         recorded_only: bool = False,
         keep_grants: bool = False,
         approvals: Approvals = "suspend",
-    ) -> "Reran":
+    ) -> Reran:
         """Run what came after a point of a session again: live, in a fork, with another model (None: the same one).
 
         A call that is on record after that point, by the same tool with the same arguments, has the recorded result, in
@@ -460,7 +462,7 @@ class Turnlog:
         database that is away for `patience` seconds (default: the settings' `away_seconds`). Raises InvalidInput,
         StoreError.
         """
-        return follow_all(self._env, after, Wanted.of(streams, kinds), patience=patience)
+        return runtime.follow_all(self._env, after, Wanted.of(streams, kinds), patience=patience)
 
     async def text(self, body: Body) -> str:
         """The whole text of a body. Raises BlobMissing, BlobDamaged, StoreError."""
@@ -477,11 +479,13 @@ class Turnlog:
 
     def tasks(self, project: str) -> Tasks:
         """The task board of a project; one that nobody used yet is empty. `session.tasks()` is that of a session."""
-        return tasks_of_project(self._env, project)
+        return runtime.tasks_of_project(self._env, project)
 
     def memory(self, project: str, *, embedder: Embedder | None = None) -> ProjectMemory:
         """What is known in a project. With an `embedder` it is searched by meaning as well as by words."""
-        return ProjectMemory(self._env, memory_stream(clean(project), ""), embedder)
+        from turnlog.domain import memory_stream
+
+        return runtime.ProjectMemory(self._env, memory_stream(clean(project), ""), embedder)
 
     # Other logs and tools
 
@@ -490,10 +494,10 @@ class Turnlog:
         session_id: str,
         at: int | None = None,
         *,
-        format: "ExportFormat" = "jsonl",
-        blobs: "BlobsIn" = "include",
+        format: ExportFormat = "jsonl",
+        blobs: BlobsIn = "include",
         cited_rules: bool = False,
-        progress: "Callable[[int, int], None]" = lambda done, total: None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> AsyncGenerator[bytes, None]:
         """A session at a version (None: now) as pieces of a file, in turnlog's own format or as others take it.
 
@@ -505,7 +509,7 @@ class Turnlog:
 
         return export_session(self._env, session_id, at, Export(format, blobs, cited_rules, progress))
 
-    async def import_(self, source: IO[bytes], *, take_rules: bool = False) -> "Imported":
+    async def import_(self, source: IO[bytes], *, take_rules: bool = False) -> Imported:
         """Take in what `export` wrote as `jsonl`, from a file opened in binary: to the last byte, or nothing of it.
 
         Rules that would be in force for other sessions too are refused unless `take_rules`. Raises InvalidInput,
@@ -523,7 +527,7 @@ class Turnlog:
 
     async def find_request(self, prefix: str) -> Approval:
         """The one pending request whose id begins so. Raises NotFound, InvalidInput, StoreError."""
-        return await find_request(self._index, prefix)
+        return await runtime.find_request(self._index, prefix)
 
     async def resolve_permission(self, request_id: str, decision: PermissionDecision) -> Resolved:
         """Answer a request of any session, by the beginning of its id.
@@ -531,7 +535,7 @@ class Turnlog:
         Raises NotFound, CommandRefused, InvalidInput, BlobMissing, BlobDamaged, StoreError.
         """
         found = await self.find_request(request_id)
-        return Resolved(found, await resolve(self._env, found.session_id, found.request_id, decision))
+        return Resolved(found, await runtime.resolve(self._env, found.session_id, found.request_id, decision))
 
     async def unknown_calls(self) -> list[UnknownCall]:
         """The calls of all sessions whose outcome nobody knows and somebody may say, oldest first.
@@ -550,9 +554,9 @@ class Turnlog:
         know. Raises NotFound, CommandRefused, InvalidInput, StoreError.
         """
         session = await self.find_session(session_id)
-        call = await find_call(self._env, session, call_id)
-        await resolve_unknown(self._env, session, call.call_id, OutcomeWord(resolution, reason, result))
-        return await find_call(self._env, session, call.call_id)
+        call = await runtime.find_call(self._env, session, call_id)
+        await runtime.resolve_unknown(self._env, session, call.call_id, runtime.OutcomeWord(resolution, reason, result))
+        return await runtime.find_call(self._env, session, call.call_id)
 
     @property
     def process(self) -> str:
@@ -568,35 +572,37 @@ class Turnlog:
 
         Raises NotFound, InvalidInput, StoreError.
         """
-        return await list_rules(self._env, session_id, at, project)
+        return await runtime.list_rules(self._env, session_id, at, project)
 
     async def add_rule(self, rule: RuleDraft) -> str:
         """Add a rule by hand; its id. Raises InvalidInput, NotFound, StoreError."""
-        return await add_rule(self._env, rule)
+        return await runtime.add_rule(self._env, rule)
 
     async def revoke_rule(self, rule_id: str, reason: str = "", *, session_id: str | None = None) -> Rule:
         """Take the one rule whose id begins so out of force. Raises NotFound, InvalidInput, StoreError."""
-        return await revoke_rule(self._env, rule_id, reason, session_id)
+        return await runtime.revoke_rule(self._env, rule_id, reason, session_id)
 
-    async def with_books(self, trial: "Trial") -> "Trial":
+    async def with_books(self, trial: Trial) -> Trial:
         """Rules to be tried, together with those of all books that are in force. Raises StoreError, CorruptRecord."""
         from .runtime.explaining.whatif import with_books
 
         return await with_books(self._env, trial)
 
     async def whatif(
-        self, trial: "Trial", tell: "Callable[[Difference], None]", progress: "Progress" = lambda position, end: None
-    ) -> "Effects":
+        self, trial: Trial, tell: Callable[[Difference], None], progress: Progress = lambda position, end: None
+    ) -> Effects:
         """Try rules on all recorded calls, and tell what they would change. Raises StoreError, CorruptRecord."""
         from .runtime.explaining.whatif import whatif
 
         return await whatif(self._env, trial, tell, progress)
 
-    async def blast_radius(self, approval: Approval) -> "BlastRadius":
+    async def blast_radius(self, approval: Approval) -> BlastRadius:
         """How many recorded calls the exact rule, and then each proposed one, would have allowed.
 
         Raises StoreError, CorruptRecord.
         """
+        from turnlog.domain import ExactCall
+
         from .runtime.explaining.whatif import blast_radius
 
         exact = ExactCall(digest=approval.exact or approval.digest, shown="")

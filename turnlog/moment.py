@@ -1,18 +1,21 @@
 """A session as it stood at a version, and what lies between two such moments."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import JsonValue, TypeAdapter
+from turnlog import projections
+from turnlog.domain import InvalidInput, NotFound, Session, fold
 
-from turnlog.domain import InvalidInput, NotFound, Recorded, Session, fold
-from turnlog.projections import METADATA, TRANSCRIPT, Item, Metadata, project, view
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-from .runtime.time_travel.comparing import shared
+    from pydantic import JsonValue
 
-_PATCH = TypeAdapter(list[dict[str, JsonValue]])
+    from turnlog.domain import Recorded
+    from turnlog.projections import Item, Metadata
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Moment:
     @cached_property
     def metadata(self) -> Metadata:
         """What a list of sessions shows of it."""
-        found = project(METADATA, self.history)
+        found = projections.project(projections.METADATA, self.history)
         if found is None:
             raise NotFound(f"{self.session.id} is not a session")
         return found
@@ -41,11 +44,11 @@ class Moment:
     @cached_property
     def items(self) -> tuple[Item, ...]:
         """What people would have seen."""
-        return tuple(project(TRANSCRIPT, self.history).items)
+        return tuple(projections.project(projections.TRANSCRIPT, self.history).items)
 
     def state(self) -> dict[str, JsonValue]:
         """The folded state as plain JSON, the document `show --json` prints and `diff` compares."""
-        return view(self.session, self.history)
+        return projections.view(self.session, self.history)
 
     @property
     def address(self) -> str:
@@ -64,6 +67,8 @@ class Diff:
     @classmethod
     def of(cls, before: Moment, after: Moment) -> Self:
         """What lies between two moments. Raises InvalidInput where they have no history in common."""
+        from .runtime.time_travel.comparing import shared
+
         together = shared(before.history, after.history)
         if not together:
             raise InvalidInput(
@@ -83,5 +88,8 @@ class Diff:
 def patch(before: Moment, after: Moment) -> list[dict[str, JsonValue]]:
     """What makes one state another: a JSON patch (RFC 6902)."""
     import jsonpatch
+    from pydantic import JsonValue, TypeAdapter
 
-    return _PATCH.validate_python(jsonpatch.make_patch(before.state(), after.state()).patch)
+    return TypeAdapter(list[dict[str, JsonValue]]).validate_python(
+        jsonpatch.make_patch(before.state(), after.state()).patch
+    )

@@ -6,20 +6,13 @@ from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from turnlog.domain import STANDARD, Actor, Model, Policy, Tool, UnsafeStore, clean
+from turnlog.domain import STANDARD, Actor, Cost, Model, Policy, Tool, UnsafeStore, Usage, clean
 from turnlog.infrastructure import models, permissions, readmodels, store, system
 
 from .front import Turnlog
 from .runtime import Authorizer, Environment, Hook, Settings
 from .runtime.delegation.templates import SubagentTemplate
 from .runtime.turns.redacting import Redactor
-
-ModelInfo = models.ModelInfo
-ScriptedCall = models.ScriptedCall
-ScriptedModel = models.ScriptedModel
-ScriptedReply = models.ScriptedReply
-list_models = models.list_models
-resolve_model = models.full_name
 
 if TYPE_CHECKING:
     from turnlog.infrastructure import mcp, skills, tools
@@ -28,18 +21,44 @@ if TYPE_CHECKING:
     mcp_tools = mcp.mcp_tools
     Skills = skills.Skills
     tool = tools.tool
+    ModelInfo = models.ModelInfo
+    ScriptedCall = models.ScriptedCall
+    ScriptedModel = models.ScriptedModel
+    ScriptedReply = models.ScriptedReply
+    list_models = models.list_models
+    resolve_model = models.full_name
 
 ARRANGED: ContextVar[Callable[[Environment], Environment] | None] = ContextVar("arranged", default=None)
 """What tests put in place of ports, in every log that is opened where it is set: see `turnlog.testing`."""
 
-_LATER = {"McpServer": "mcp", "mcp_tools": "mcp", "Skills": "skills", "tool": "tools"}
-"""What most commands never use, by the package it is in: showing a session must not wait for every tool's schema."""
+_LATER = {
+    "McpServer": "mcp.McpServer",
+    "mcp_tools": "mcp.mcp_tools",
+    "Skills": "skills.Skills",
+    "tool": "tools.tool",
+    "ModelInfo": "models.ModelInfo",
+    "ScriptedCall": "models.ScriptedCall",
+    "ScriptedModel": "models.ScriptedModel",
+    "ScriptedReply": "models.ScriptedReply",
+    "list_models": "models.list_models",
+    "resolve_model": "models.full_name",
+}
+"""What most commands never use, and where it is: showing a session must not wait for every tool's schema."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"turnlog.infrastructure.{_LATER[name]}"), name)
+    package, _, found = _LATER[name].partition(".")
+    return getattr(import_module(f"turnlog.infrastructure.{package}"), found)
+
+
+async def _full_name(name: str) -> str:
+    return await models.full_name(name)
+
+
+async def _price(name: str, usage: Usage) -> Cost | None:
+    return await models.price_for(name, usage)
 
 
 def _builtin_tool(name: str) -> Tool | None:
@@ -100,8 +119,8 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
         user=Actor(kind="user", id=clean(user or _login())),
         worker=workers.me,
         settings=settings,
-        full_name=models.full_name,
-        price=models.price_for,
+        full_name=_full_name,
+        price=_price,
         hooks=hooks,
         policy=policy,
         authorizer=authorizer,

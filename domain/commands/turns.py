@@ -24,7 +24,7 @@ from ..events import (
 from ..session import Session
 from ..settings import Limits, Output
 from ..turn import Call, Turn
-from ..waiting import waiting
+from ..waits import waiting
 from . import guards
 
 

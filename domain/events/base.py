@@ -26,7 +26,7 @@ class Event(BaseModel):
     `at` is when it was decided (UTC); `cause` is the version, in the same stream, of the event that led to it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     revision: ClassVar[int] = 1
     """Rises when the shape changes; together with the class name it is the stored topic."""
 

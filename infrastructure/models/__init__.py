@@ -3,14 +3,16 @@
 Importing this package imports no provider library; that happens with a model's first request.
 """
 
-import asyncio
+from typing import TYPE_CHECKING
 
-from turnlog.domain import Cost, InvalidInput, Model, Usage
+from turnlog.domain import on_demand
 
-from .images import KeepImage, LoadImage
-from .listing import ModelInfo, full_name, list_models
-from .providers import ProviderModel
-from .scripted import ScriptedCall, ScriptedFailure, ScriptedModel, ScriptedReply
+if TYPE_CHECKING:
+    from .images import KeepImage, LoadImage
+    from .listing import ModelInfo, full_name, list_models
+    from .providers import ProviderModel
+    from .resolving import price_for, resolve_model
+    from .scripted import ScriptedCall, ScriptedFailure, ScriptedModel, ScriptedReply
 
 __all__ = [
     "KeepImage",
@@ -27,34 +29,14 @@ __all__ = [
     "resolve_model",
 ]
 
-SCRIPTED = "scripted:"
-
-
-def resolve_model(name: str, load_image: LoadImage, *, keep_image: KeepImage | None = None) -> Model:
-    """The model behind a full name: `scripted:PATH`, or `provider:model`.
-
-    `load_image` gives the bytes of an image by its SHA-256 (`Blobs.get`); `keep_image` stores one
-    that a model made (`Blobs.put`). Raises InvalidInput.
-    """
-    if not name.startswith(SCRIPTED):
-        return ProviderModel(name, load_image, keep_image=keep_image)
-    path = name.removeprefix(SCRIPTED)
-    if not path:
-        raise InvalidInput("scripted: needs the path of a script, as in scripted:replies.json")
-    return ScriptedModel.load(path)
-
-
-async def price_for(name: str, usage: Usage) -> Cost | None:
-    """What an answer of so many tokens costs from a model, by the price list; None where nobody knows.
-
-    The list is part of an installed package; nothing is fetched.
-    """
-    if name.startswith(SCRIPTED):
-        return None
-
-    def look_up() -> Cost | None:
-        from .prices import list_price
-
-        return list_price(name, usage)
-
-    return await asyncio.to_thread(look_up)  # the first of a process imports the list
+if not TYPE_CHECKING:  # or every name would count as one that is here
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "images": "KeepImage LoadImage",
+            "listing": "ModelInfo full_name list_models",
+            "providers": "ProviderModel",
+            "resolving": "price_for resolve_model",
+            "scripted": "ScriptedCall ScriptedFailure ScriptedModel ScriptedReply",
+        },
+    )

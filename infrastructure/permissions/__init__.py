@@ -6,8 +6,7 @@ and what an allowed program does is its own affair. Containment is for a sandbox
 What is here is imported when it is first asked for: most of it is tables and patterns, which few processes need.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from turnlog.domain import (
     AnyCall,
@@ -23,6 +22,7 @@ from turnlog.domain import (
     Program,
     SqlReadOnly,
     Verdict,
+    on_demand,
     parse_rule,
 )
 
@@ -90,28 +90,23 @@ __all__ = [
     "judge_case",
 ]
 
-_HOMES: Final = {
-    "adapter": "StructuredPermissions",
-    "calls": "ToolCall call_from_text call_of",
-    "cases": "Answer judge_case",
-    "citing": "Finding",
-    "developer": "developer_rules",
-    "envelope": "Envelope approval_refusal",
-    "evaluation": "Judgement Trace judge",
-    "examples": "example_faults",
-    "patterns": "fully_matches",
-    "proposing": "proposals_for",
-    "rule_files": "read_rules",
-    "surroundings": "surroundings_of",
-    "tokens": "Parsed Refused SimpleCommand tokenise",
-    "widest": "PossibleCommand Widest possible_commands",
-}
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
-
 if not TYPE_CHECKING:  # or every name would count as one that is here
-
-    def __getattr__(name: str) -> object:
-        if name not in _HOME_OF:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        found = globals()[name] = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
-        return found
+    __getattr__ = on_demand(
+        __name__,
+        {
+            "adapter": "StructuredPermissions",
+            "calls": "ToolCall call_from_text call_of",
+            "cases": "Answer judge_case",
+            "citing": "Finding",
+            "developer": "developer_rules",
+            "envelope": "Envelope approval_refusal",
+            "evaluation": "Judgement Trace judge",
+            "examples": "example_faults",
+            "patterns": "fully_matches",
+            "proposing": "proposals_for",
+            "rule_files": "read_rules",
+            "surroundings": "surroundings_of",
+            "tokens": "Parsed Refused SimpleCommand tokenise",
+            "widest": "PossibleCommand Widest possible_commands",
+        },
+    )

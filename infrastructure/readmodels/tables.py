@@ -2,29 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from turnlog.domain import InvalidInput, Recorded, StoreError
-from turnlog.projections import (
-    Batch,
-    Build,
-    Found,
-    Gone,
-    MemoryQuery,
-    Metadata,
-    Refused,
-    Row,
-    Rows,
-    SessionQuery,
-    Stopped,
-    Table,
-    TableProjection,
-    TextQuery,
-)
+from turnlog.projections import Batch, Build, Gone, Refused, Row, Rows, Stopped, Table, TableProjection, TextQuery
 
 from ..store.threads import Threads
-from . import queries, registry
+from . import registry
 from .database import BadData, Database, Switched, Transaction
+
+if TYPE_CHECKING:  # what only questions need is imported by them: opening a log must not wait for every projection
+    from turnlog.projections import Found, MemoryQuery, Metadata, SessionQuery
 
 T = TypeVar("T")
 _TRIES = 3
@@ -62,18 +50,24 @@ class StoredTables:
         tables = self._projections[build.name].tables
         await self._threads.run_to_the_end(partial(self._write, lambda inside: registry.serve(inside, build, tables)))
 
-    async def sessions(self, version: int, query: SessionQuery) -> list[Metadata] | None:
+    async def sessions(self, version: int, query: "SessionQuery") -> "list[Metadata] | None":
         """The sessions asked for; None where no tables of that version serve."""
+        from . import queries
+
         ask = partial(self._ask, "sessions", version)
         return await self._threads.run(lambda: ask(lambda inside, build: queries.sessions(inside, build, query)))
 
-    async def search(self, version: int, query: TextQuery) -> list[Found] | None:
+    async def search(self, version: int, query: TextQuery) -> "list[Found] | None":
         """The texts asked for; None where no tables of that version serve."""
+        from . import queries
+
         ask = partial(self._ask, "texts", version)
         return await self._threads.run(lambda: ask(lambda inside, build: queries.texts(inside, build, query)))
 
-    async def facts(self, version: int, query: MemoryQuery) -> dict[str, list[str]] | None:
+    async def facts(self, version: int, query: "MemoryQuery") -> dict[str, list[str]] | None:
         """The ids of facts by the word that stands in them; None where no tables of that version serve."""
+        from . import queries
+
         ask = partial(self._ask, "memories", version)
         return await self._threads.run(lambda: ask(lambda inside, build: queries.facts(inside, build, query)))
 
@@ -84,6 +78,8 @@ class StoredTables:
         known = {each.name: each for each in projection.tables}
         if table not in known:
             raise InvalidInput(f"{projection.name} has no table {table!r}; it has {', '.join(known)}")
+        from . import queries
+
         ask = partial(self._ask, projection.name, projection.version)
         return await self._threads.run(
             lambda: ask(lambda inside, build: queries.rows(inside, build, known[table], equal, limit))

@@ -8,6 +8,7 @@ What is read is known: a topic outside the table is refused before anything of i
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeGuard, get_args
 
 from eventsourcing.domain import DomainEventProtocol
@@ -15,7 +16,7 @@ from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, Stor
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from turnlog.domain import TOPICS, CorruptRecord, Event, InvalidInput, Kinds, Recorded, topic_of
+from turnlog.domain import TOPICS, CorruptRecord, Event, InvalidInput, Kinds, Recorded, Value, topic_of
 
 Fields = dict[str, Any]
 Upcast = Callable[[Fields], Fields]
@@ -107,7 +108,7 @@ def _is_plain(values: Iterable[Any]) -> bool:
         kind: type[object] = value.__class__
         if kind in PLAIN:
             continue
-        if kind in VALUES:
+        if VALUES[kind]:
             fields: Fields = value.__dict__
             plain = not value.model_extra and _is_plain(fields.values())
         elif kind is datetime:
@@ -206,9 +207,30 @@ def _reason(error: Exception) -> str:
     return f"{where}: {first['msg']}" if where else first["msg"]
 
 
+class _Values(dict[type[object], bool]):
+    """Whether fields of events may hold models of a type, found out when it is first met."""
+
+    def __missing__(self, kind: type[object]) -> bool:
+        found = self[kind] = issubclass(kind, Value) and kind in _parts()
+        return found
+
+
+@cache
+def _parts() -> frozenset[type[BaseModel]]:
+    return frozenset(part for kind in KINDS for part in _value_types(kind))
+
+
+class _Readers(dict[str, Callable[[bytes], Event]]):
+    """Made when a topic is first met: most programs meet few."""
+
+    def __missing__(self, topic: str) -> Callable[[bytes], Event]:
+        kind = TOPICS[topic]
+        kind.model_rebuild()
+        reader = self[topic] = kind.__pydantic_validator__.validate_json
+        return reader
+
+
 KINDS = frozenset(TOPICS.values())
-VALUES = frozenset(value for kind in KINDS for value in _value_types(kind))
-READERS: Mapping[str, Callable[[bytes], Event]] = {
-    topic: kind.__pydantic_validator__.validate_json for topic, kind in TOPICS.items()
-}
+VALUES = _Values()
+READERS = _Readers()
 """Topic -> how an event is read that has no fields but those this turnlog knows; nearly every one."""

@@ -3,10 +3,8 @@
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
-from multiprocessing import get_context
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
@@ -98,6 +96,9 @@ def _parts(jobs: Sequence[Job], processes: int) -> Iterator[Report]:
         return
     # Spawned: a fork would share connections, and locks that other threads hold. Ctrl-C reaches every process at a
     # terminal; that one of them reports it is enough.
+    from concurrent.futures import ProcessPoolExecutor, as_completed  # they bring much, and few programs verify
+    from multiprocessing import get_context
+
     with ProcessPoolExecutor(processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL)) as pool:
         try:
             for done in as_completed([pool.submit(work, job) for job in jobs]):

@@ -8,7 +8,7 @@ import pytest
 
 from turnlog import Turnlog
 from turnlog.domain import Bounds, InvalidInput, Policy, Tool, ToolCallFinished, ToolContext, ToolImage, ToolOutput
-from turnlog.runtime.turns.contexts import by_type
+from turnlog.runtime.state import by_type
 
 from .conftest import MakeWorld
 from .world import ScriptedModel, World, asks, last_results, tool

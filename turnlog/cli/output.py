@@ -1,9 +1,10 @@
 """What is written where: data to stdout, everything else to stderr; colours only on a terminal."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,12 +28,12 @@ def write_document(document: Any) -> None:
 
 def write(*parts: str | tuple[str, str]) -> None:
     """A line of data; a part may be a pair of text and tone. The text must be safe already."""
-    _print(_console(stderr=False), parts)
+    _print(parts, stderr=False)
 
 
 def note(*parts: str | tuple[str, str]) -> None:
     """A line about the data, on stderr."""
-    _print(_console(stderr=True), parts)
+    _print(parts, stderr=True)
 
 
 def table(
@@ -91,11 +92,21 @@ def _fitted(widths: Sequence[int], elastic: Sequence[bool], available: int) -> l
     return fitted
 
 
-def _print(console: "Console", parts: Sequence[str | tuple[str, str]]) -> None:
+def _print(parts: Sequence[str | tuple[str, str]], *, stderr: bool) -> None:
+    stream = sys.stderr if stderr else sys.stdout
+    if _takes_no_colours(stream):  # so nobody waits for what makes them
+        stream.write("".join(part if isinstance(part, str) else part[0] for part in parts) + "\n")
+        stream.flush()
+        return
     from rich.text import Text
 
     styled = [part if isinstance(part, str) else (part[0], STYLES[part[1]]) for part in parts]
-    console.print(Text.assemble(*styled), soft_wrap=True)
+    _console(stderr=stderr).print(Text.assemble(*styled), soft_wrap=True)
+
+
+def _takes_no_colours(stream: TextIO) -> bool:
+    """Whether there is no terminal, and nobody says that there is one."""
+    return not (stream.isatty() or os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE") == "1")
 
 
 def _console(*, stderr: bool) -> "Console":

@@ -1,54 +1,61 @@
 """What the runtime works with: the ports, and the figures that bound it."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Protocol
 
 from turnlog.domain import (
     STANDARD,
-    Actor,
-    Archive,
-    Blobs,
-    Clock,
-    Cost,
-    Delegated,
-    EventLog,
-    Heartbeats,
-    Hints,
-    Ids,
     Mailbox,
     Memory,
-    Model,
-    Permissions,
-    Policy,
-    Snapshots,
     Spent,
-    Stamp,
     TaskBoard,
-    Tool,
-    ToolContext,
-    ToolOutput,
-    Usage,
-    Workers,
     board_after,
     mailbox_after,
     memory_after,
 )
-from turnlog.projections import ReadTables
 
 from .background.registry import LiveTasks
 from .bodies import Bodies
 from .books import Books
-from .delegation.templates import SubagentTemplate
 from .folds import Folds
-from .hooks import Authorizer, Hook
 from .turns.live import Live
 from .turns.redacting import Redactor
 from .workers.pulse import Pulse, awake_seconds
+
+if TYPE_CHECKING:  # every command makes an environment, and few use all that is in it
+    from pydantic import JsonValue
+
+    from turnlog.domain import (
+        Actor,
+        Archive,
+        Blobs,
+        Clock,
+        Cost,
+        Delegated,
+        EventLog,
+        Heartbeats,
+        Hints,
+        Ids,
+        Model,
+        Permissions,
+        Policy,
+        Snapshots,
+        Stamp,
+        Tool,
+        ToolContext,
+        ToolOutput,
+        Usage,
+        Workers,
+    )
+    from turnlog.projections import ReadTables
+
+    from .delegation.templates import SubagentTemplate
+    from .hooks import Authorizer, Hook
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ CUT_OFF: set[str] = set()
 """The names of workers of this process that ended because the log was away, and could not give their session back."""
 
 
-RunTool = Callable[[Mapping[str, JsonValue], ToolContext], Awaitable[ToolOutput]]
+RunTool = Callable[["Mapping[str, JsonValue]", "ToolContext"], Awaitable["ToolOutput"]]
 
 
 class Wrapping(Protocol):
@@ -169,7 +176,7 @@ class Environment:
     state: Mapping[type, object] = field(default_factory=dict[type, object])
     wrapping: Wrapping | None = None
     live: Live = field(default_factory=Live)
-    subagents: Mapping[str, SubagentTemplate] = field(default_factory=dict[str, SubagentTemplate])
+    subagents: Mapping[str, SubagentTemplate] = field(default_factory=dict[str, "SubagentTemplate"])
     agents: dict[str, asyncio.Future[Delegated | None]] = field(
         default_factory=dict[str, "asyncio.Future[Delegated | None]"]
     )

@@ -108,11 +108,3 @@ async def session_with(env: Environment, session_id: str, has: Callable[[Turn], 
             return each
         to_ask += [agent.child for agent in session.subagents.active]
     return session_id
-
-
-async def end_agents(env: Environment) -> None:
-    """Run no subagents in this process any more; those that were begun are cancelled, as whoever closes a log wants."""
-    running = tuple(env.agents.values())
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)

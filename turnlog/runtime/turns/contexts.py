@@ -1,6 +1,6 @@
 """The context of a call: what its tool may know while it runs, and by which it may be heard."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from turnlog.domain import (
@@ -8,7 +8,6 @@ from turnlog.domain import (
     BoardAccess,
     Bounds,
     Call,
-    InvalidInput,
     MemoryAccess,
     NotFound,
     Origin,
@@ -79,13 +78,3 @@ def _secret(env: Environment, spec: ToolSpec, bounds: Bounds, name: str) -> str:
     if name not in env.secrets:
         raise NotFound(f"nobody gave the secret {name!r}; give it when the log is opened: secrets={{{name!r}: ...}}")
     return env.secrets[name]
-
-
-def by_type(values: Sequence[object]) -> Mapping[type, object]:
-    """Values by their types, as tools ask for them. Raises InvalidInput where two have the same."""
-    found: dict[type, object] = {}
-    for value in values:
-        if type(value) in found:
-            raise InvalidInput(f"two values of the state are of the type {type(value).__name__}; put them into one")
-        found[type(value)] = value
-    return found

@@ -23,8 +23,8 @@ from turnlog.domain import (
 
 from .background import BACKGROUND
 from .calls import TOOL_CALLS, CallRow
-from .messages import messages
 from .projection import project
+from .provider_messages import messages
 from .transcript import TRANSCRIPT
 from .usage import USAGE, UsageTotals
 

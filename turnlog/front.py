@@ -214,13 +214,14 @@ class Turnlog:
         tools: Sequence[Tool] = (),
         models: Sequence[Model] = (),
         hooks: Sequence[Hook] = (),
-        concurrency: int = 10,
-        until_idle: bool = False,
+        concurrency: int | None = None,
+        until_idle: bool | None = None,
         settings: PoolSettings | None = None,
         tell: TellWork = silent,
     ) -> None:
         """Run sessions that nobody runs, so many at a time, for ever; or until there are none left.
 
+        `concurrency` and `until_idle` stand in place of those of `settings`, where they are given: 10, and for ever.
         `tools`, `models` and `hooks` are your own, which no log can hold; a model is used where a session names it.
         `tell` hears what is done. Any number of processes may work on one log. Cancelling it once lets every session
         end its step and gives it back, for another worker to go on; cancelling it again breaks the steps off.
@@ -230,9 +231,13 @@ class Turnlog:
         from .runtime.workers.pool import Pool, PoolSettings
         from .runtime.workers.runnable import RunnableSessions
 
-        if concurrency < 1:
-            raise InvalidInput(f"{concurrency} sessions at a time are none; give at least 1")
-        pooled = replace(settings or PoolSettings(), concurrency=concurrency, until_idle=until_idle)
+        pooled = settings or PoolSettings()
+        if concurrency is not None:
+            pooled = replace(pooled, concurrency=concurrency)
+        if until_idle is not None:
+            pooled = replace(pooled, until_idle=until_idle)
+        if pooled.concurrency < 1:
+            raise InvalidInput(f"{pooled.concurrency} sessions at a time are none; give at least 1")
         sessions = RunnableSessions(self._env, self.projections, pooled.sweep_seconds)
         means = PoolMeans(
             {tool.spec.name: tool for tool in tools},

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +27,7 @@ from turnlog.runtime.workers.runnable import RunnableSessions
 from turnlog.runtime.workers.work_reports import WorkReport
 
 from .conftest import MakeWorld
-from .world import ModelOf, World, act, asks, check_log, look, model_of, tool, until
+from .world import PATIENCE, ModelOf, World, act, asks, check_log, look, model_of, tool, until
 
 SOON = PoolSettings(sweep_seconds=0.1, breath_seconds=0.005, retry_seconds=0.05)
 
@@ -271,6 +272,14 @@ async def test_a_session_that_is_given_back_is_released_once(memory: World) -> N
 async def test_no_sessions_at_a_time_are_refused(memory: World) -> None:
     with pytest.raises(InvalidInput, match="at least 1"):
         await memory.turnlog.work(concurrency=0)
+
+
+async def test_the_settings_of_a_pool_hold_where_no_argument_says_otherwise(memory: World) -> None:
+    ends = replace(SOON, until_idle=True, concurrency=0)
+    async with asyncio.timeout(PATIENCE):
+        with pytest.raises(InvalidInput, match="at least 1"):
+            await memory.turnlog.work(settings=ends)
+        await memory.turnlog.work(settings=ends, concurrency=1)
 
 
 async def test_what_nobody_told_of_is_found_by_the_sweep(memory: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,15 @@
 """team, from a person's side."""
 
+import asyncio
+
 import pytest
 
-from turnlog import ScriptedModel, Turnlog
+from turnlog import Bounds, Policy, ScriptedModel, Turnlog
 from turnlog.cli.options import DEFAULT_DATABASE
 
-from .terminal import Terminal, one_line
+from .terminal import Terminal, call, one_line
+
+PROGRAMS = Policy(bounds=Bounds(commands=True))
 
 
 @pytest.fixture
@@ -36,3 +40,16 @@ def test_the_graph_of_a_lead_has_its_teammates_beside_it(terminal: Terminal, lea
     joined, branching, began = drawn.splitlines()[1:4]
     assert "ada" in joined
     assert (branching, began[:3]) == ("|\\", "  *")
+
+
+async def test_a_lead_that_waits_for_somebody_else_is_not_to_be_resumed_for_a_teammate(terminal: Terminal) -> None:
+    asks = terminal.script(call("shell", argv=["echo", "hi"]), "done")
+    async with Turnlog.open(DEFAULT_DATABASE) as log:
+        lead = await log.create_session("The lead", model=asks, tools=["shell"], policy=PROGRAMS, workspace=".")
+        ada = await lead.team_spawn("ada", "Begin.")
+        await lead.append_turn("Go.")
+        await log.work(until_idle=True)
+        (request,) = [each.request_id for each in await log.approvals() if each.session_id == ada]
+        assert lead.id in {each.session_id for each in await log.approvals()}
+    said = await asyncio.to_thread(terminal.ok, "approve", request)
+    assert f"turnlog resume {ada}\n" in said.err

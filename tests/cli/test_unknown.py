@@ -88,6 +88,19 @@ def test_a_person_is_told_how_to_go_on(terminal: Terminal, session: str) -> None
     assert f"turnlog resume {session}" in said
 
 
+async def test_a_person_is_told_to_resume_the_session_that_waits_for_its_subagent(terminal: Terminal) -> None:
+    order = {"name": "task", "arguments": {"name": "poster", "prompt": "Post it.", "tools": ["post"]}}
+    model = terminal.script({"calls": [order]}, call("post", to="Ann"), "done")
+    async with Turnlog.open(DEFAULT_DATABASE) as log:
+        await log.add_rule(RuleDraft(every_call("allow", "post")))
+        parent = await log.create_session("of a post", model=model, tools=["task", Post()])
+        await parent.append_turn("Have it posted.")
+        (found,) = await log.unknown_calls()
+    assert found.session_id != parent.id
+    said = await asyncio.to_thread(terminal.ok, "resolve", found.session_id, found.call_id, "did")
+    assert f"turnlog resume {parent.id}\n" in said.err
+
+
 def test_the_result_is_what_the_model_is_told(terminal: Terminal, session: str) -> None:
     terminal.ok("resolve", session, in_doubt(terminal), "did", "--result", "receipt No. 7")
     assert "receipt No. 7" in terminal.ok("show", session, "--json").out

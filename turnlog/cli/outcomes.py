@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .opening import again, session_ids, unknown_ids, with_log
+from .opening import session_ids, unknown_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json, Reason
 from .output import note, write, write_json
 from .text import indented, moment, safe_line
+from .unanswered import say_how_to_go_on
 
 if TYPE_CHECKING:
     from turnlog.domain import Resolution
@@ -111,5 +112,4 @@ def _show(call: "UnknownCall", told: "Why") -> None:
 
 async def _say(log: "Turnlog", session_id: str, call: "CallRow", resolution: str, database: str) -> None:
     note((SETTLED[resolution], "good"), f" {safe_line(call.tool)} ({call.call_id})")
-    if (await log.show(session_id)).session.status == "suspended":
-        note(f"to go on: {again(database, 'resume', session_id)}")
+    await say_how_to_go_on(log, session_id, database)

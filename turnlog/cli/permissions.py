@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .opening import again, request_ids, with_log
+from .opening import request_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json, Lifetime, Reason, Remember, RuleNumber, Uses
 from .output import note, write_json
+from .unanswered import say_how_to_go_on
 
 if TYPE_CHECKING:
     from turnlog.front import Resolved, Turnlog
@@ -174,14 +175,4 @@ async def _say(log: "Turnlog", resolved: "Resolved", decision: "PermissionDecisi
     if decision.remember is not None:
         covered = remembered(approval, decision.proposal, allowed=decision.allow)
         note(f"remembered for the scope {decision.remember}: {covered}")
-    if (waits := await _suspended(log, approval.session_id)) is not None:
-        note(f"to go on: {again(database, 'resume', waits)}")
-
-
-async def _suspended(log: "Turnlog", session_id: str) -> str | None:
-    """The session to resume: of those that wait for each other the one above all; None where nobody waits."""
-    session = (await log.show(session_id)).session
-    if session.status != "suspended":
-        return None
-    above = None if session.spawned_by is None else await _suspended(log, session.spawned_by.session)
-    return above or session_id
+    await say_how_to_go_on(log, approval.session_id, database)

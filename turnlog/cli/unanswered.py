@@ -41,6 +41,25 @@ async def explain(log: "Turnlog", session_id: str, reply: "Reply", database: str
         note(f"  {' && '.join([*approved, again(database, 'resume', session_id)])}")
 
 
+async def say_how_to_go_on(log: "Turnlog", session_id: str, database: str) -> None:
+    """Say what to type once something was answered, where a turn waited for that. Raises NotFound, StoreError."""
+    if (waits := await _waiting(log, session_id)) is not None:
+        note(f"to go on: {again(database, 'resume', waits)}")
+
+
+async def _waiting(log: "Turnlog", session_id: str) -> str | None:
+    """The session to resume: of those that wait for each other the one above all; None where none waits."""
+    session = (await log.show(session_id)).session
+    if session.status != "suspended":
+        return None
+    while session.spawned_by is not None:
+        above = (await log.show(session.spawned_by.session)).session
+        if above.status != "suspended" or session.id not in {agent.child for agent in above.paused_subagents()}:
+            break  # it waits for something else, and a lead never waits for its team
+        session = above
+    return session.id
+
+
 def _of(agents: list[str]) -> str:
     return f" of {safe_line(' and '.join(agents))}" if agents else ""
 

@@ -1,5 +1,7 @@
 """`run --detach` and `worker`: what a person types, and what they are told."""
 
+import pytest
+
 from .terminal import Terminal, call, one_line
 
 
@@ -65,5 +67,17 @@ def test_one_that_waits_for_an_answer_says_so_when_it_is_handed_over(terminal: T
     assert "turnlog approve " in told.err
 
 
-def test_what_cannot_be_imported_is_said(terminal: Terminal) -> None:
-    assert "nowhere:app" in one_line(terminal.type("worker", "--app", "nowhere:app"), 2)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--app", "nowhere:app"), "'nowhere:app' cannot be imported: ModuleNotFoundError"),
+        (("--app", "falls_over:app"), "'falls_over:app' cannot be imported: ZeroDivisionError"),
+        (("--tools", "datetime:datetime"), "'datetime:datetime' cannot be imported: TypeError"),
+        (("--tools", "os:getcwd"), "it has no 'spec'"),
+        (("--tools", "string:digits"), "'0' at 'string:digits'"),
+        (("--app", "os:path"), "'os:path' has none of tools, models, hooks"),
+    ],
+)
+def test_what_is_not_what_a_worker_needs_is_said(terminal: Terminal, words: tuple[str, ...], said: str) -> None:
+    (terminal.root / "falls_over.py").write_text("1 / 0")
+    assert said in one_line(terminal.type("worker", "--once", *words), 2)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .named import named
+from .forking import KeepGrants
+from .named import OwnTools, own_tools
 from .opening import again, must_exist, session_ids, with_log
 from .options import DEFAULT_DATABASE, ApprovalsOption, Database, Json
 from .output import note, write_json
@@ -36,14 +37,9 @@ def rerun(  # noqa: PLR0913 - one parameter an option
     recorded_only: Annotated[
         bool, typer.Option("--recorded-only", help="Deny calls whose result is not on record, so that nothing runs.")
     ] = False,
-    keep_grants: Annotated[
-        bool, typer.Option("--keep-grants", help="Keep the rules by which calls of the session were allowed.")
-    ] = False,
+    keep_grants: KeepGrants = False,
     title: Annotated[str | None, typer.Option("--title", help="What to call the fork.")] = None,
-    tools: Annotated[
-        list[str] | None,
-        typer.Option("--tools", metavar="MODULE:NAME", help="A tool of your own, or a list of them; may be repeated."),
-    ] = None,
+    tools: OwnTools = None,
     go_on: Annotated[
         bool, typer.Option("--continue", help="ID is a fork that a rerun made: do what is left of it.")
     ] = False,
@@ -63,7 +59,7 @@ def rerun(  # noqa: PLR0913 - one parameter an option
         raise typer.BadParameter(
             "a rerun goes on as it was begun; leave the other options out", param_hint="--continue"
         )
-    own = _own(tools or ())
+    own = own_tools(tools or ())
 
     async def work(log: "Turnlog") -> None:
         if go_on:
@@ -94,14 +90,6 @@ async def _opened(log: "Turnlog", prefix: str, own: list[Any]) -> "RerunHandle":
     if await handle.is_done():
         raise nothing_left(handle.session.id)
     return handle
-
-
-def _own(places: list[str] | tuple[str, ...]) -> list[Any]:
-    own: list[Any] = []
-    for place in places:
-        found: Any = named(place, "--tools")
-        own.extend([found] if hasattr(found, "spec") else found)
-    return own
 
 
 async def _run(log: "Turnlog", handle: "RerunHandle", manner: Manner) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .named import named
+from .named import KINDS, OwnTools, named, own_tools, several
 from .opening import with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write_json
@@ -35,10 +35,7 @@ def worker(
         int, typer.Option("--concurrency", "-c", min=1, metavar="N", help="How many sessions run at a time.")
     ] = 10,
     once: Annotated[bool, typer.Option("--once", help="End when nothing is left that can be run.")] = False,
-    tools: Annotated[
-        list[str] | None,
-        typer.Option("--tools", metavar="MODULE:NAME", help="A tool of your own, or a list of them; may be repeated."),
-    ] = None,
+    tools: OwnTools = None,
     app: Annotated[
         str | None,
         typer.Option("--app", metavar="MODULE:NAME", help="An object with your own `tools`, `models` and `hooks`."),
@@ -94,14 +91,15 @@ async def _until_told(pool: "asyncio.Task[None]", say: Callable[[str], None]) ->
 
 def _brought(tools: Sequence[str], app: str | None) -> Brought:
     """Import what the sessions need. Raises typer.BadParameter."""
-    brought = Brought()
-    for place in tools:
-        found: Any = named(place, "--tools")
-        brought.tools.extend([found] if hasattr(found, "spec") else found)
-    if app is not None:
-        found = named(app, "--app")
-        for name in ("tools", "models", "hooks"):
-            getattr(brought, name).extend(getattr(found, name, ()))
+    brought = Brought(tools=own_tools(tools))
+    if app is None:
+        return brought
+    found = named(app, "--app")
+    given = [kind for kind in KINDS if hasattr(found, kind)]
+    if not given:
+        raise typer.BadParameter(f"{app!r} has none of {', '.join(KINDS)}", param_hint="--app")
+    for kind in given:
+        getattr(brought, kind).extend(several(getattr(found, kind), kind, app, "--app"))
     return brought
 
 

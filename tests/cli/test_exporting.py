@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from turnlog.cli.exporting import whole_file
+
 from .terminal import Terminal, call, one_line
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +92,21 @@ def test_a_file_is_written_for_its_owner_alone(terminal: Terminal, session: str)
         "file": "s.jsonl",
         "bytes": file.stat().st_size,
     }
+
+
+def test_all_of_a_file_is_written_before_it_takes_the_place_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, written = Path.replace, list[bytes]()
+
+    def replace(made: Path, target: Path) -> Path:
+        written.append(made.read_bytes())
+        return put(made, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    with whole_file(tmp_path / "s.jsonl") as file:
+        file.write(b"all of it")
+    assert written == [b"all of it"]
 
 
 def test_a_file_that_could_not_be_written_leaves_the_old_one(terminal: Terminal, session: str) -> None:

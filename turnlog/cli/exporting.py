@@ -1,5 +1,6 @@
 """export, import: a session as a file, for another log, another tool, or a person."""
 
+import os
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Generator
@@ -122,7 +123,6 @@ async def _copy(pieces: AsyncIterator[bytes], file: IO[bytes]) -> int:
     size = 0
     async for piece in pieces:
         size += file.write(piece)
-    file.flush()
     return size
 
 
@@ -136,6 +136,8 @@ def whole_file(path: Path) -> Generator[IO[bytes]]:
             made = Path(file.name)
             try:
                 yield file
+                file.flush()
+                os.fsync(file.fileno())  # a rename that outlives what it names would leave half of it
                 made.replace(path)
             except BaseException:
                 with suppress(OSError):

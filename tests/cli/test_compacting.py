@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .terminal import Terminal
+from .terminal import Terminal, one_line
 
 
 @pytest.fixture
@@ -51,3 +51,9 @@ def test_where_there_is_nothing_to_undo_that_is_said(terminal: Terminal, session
     run = terminal.type("compact", session, "--undo")
     assert run.code == 1
     assert "no compaction to undo" in run.err
+
+
+@pytest.mark.parametrize("words", [("--undo", "--instructions", "keep the names"), ("--reason", "too long")])
+def test_what_would_be_heeded_by_nobody_is_refused(terminal: Terminal, words: tuple[str, ...]) -> None:
+    assert words[-2] in one_line(terminal.type("compact", "019b", *words), 2)
+    assert list(terminal.root.iterdir()) == []

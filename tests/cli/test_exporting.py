@@ -166,3 +166,19 @@ def test_a_session_that_is_another_here_is_a_conflict(terminal: Terminal, sessio
 def test_a_file_that_is_not_there_is_named(terminal: Terminal) -> None:
     assert "nowhere.jsonl cannot be read" in one_line(terminal.type("import", "nowhere.jsonl"), 2)
     assert not Path(".turnlog").exists()
+
+
+def test_a_test_that_was_written_is_told_in_json(terminal: Terminal, session: str) -> None:
+    told = terminal.ok("export", session, "--pytest", "-o", "test_it.py", "--json").document
+    assert told == {
+        "session": session,
+        "version": len(terminal.types(session)),
+        "file": "test_it.py",
+        "log": "test_it.jsonl",
+    }
+
+
+@pytest.mark.parametrize("words", [("--format", "markdown"), ("--blobs", "reference"), ("--rules",)])
+def test_a_test_has_one_form(terminal: Terminal, words: tuple[str, ...]) -> None:
+    assert "leave --format" in one_line(terminal.type("export", "019b", "--pytest", *words), 2)
+    assert list(terminal.root.iterdir()) == []

@@ -32,6 +32,10 @@ def compact(
 
     Example: turnlog compact 019b8d36 --instructions "keep the file names"
     """
+    if undo and instructions:
+        raise typer.BadParameter("they are for a summary, and none is written with --undo", param_hint="--instructions")
+    if reason and not undo:
+        raise typer.BadParameter("it is recorded with --undo only", param_hint="--reason")
 
     async def work(log: "Turnlog") -> None:
         handle = await log.open_session(await log.find_session(session))

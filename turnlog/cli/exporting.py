@@ -17,6 +17,7 @@ from .output import note, write, write_json
 from .progressing import progress, watched
 
 if TYPE_CHECKING:
+    from turnlog.domain import Session
     from turnlog.front import Turnlog
     from turnlog.runtime.exchange.importing import Imported
 
@@ -54,17 +55,17 @@ def export(  # noqa: PLR0913 - options of a command
 
     Example: turnlog export 019b8d36 --format markdown -o session.md
     """
+    if as_test and (form != "jsonl" or blobs != "include" or rules):
+        said = "a test has a session's own events, all of them as jsonl; leave --format, --blobs and --rules out"
+        raise typer.BadParameter(said, param_hint="--pytest")
 
     async def work(log: "Turnlog") -> None:
         from .places import moment_at
 
         session = (await moment_at(log, address)).session
         if as_test:
-            from .exporting_tests import write_test
-
             target = output or Path(f"test_session_{session.id[-8:]}.py")
-            await write_test(log, session.id, session.version, target)
-            note((f"{session.id}@{session.version} as {target} and {target.with_suffix('.jsonl')}", "quiet"))
+            await _as_test(log, session, target, as_json=as_json)
             return
         exporting = partial(log.export, session.id, session.version, format=form, blobs=blobs, cited_rules=rules)
         if output is None:
@@ -117,6 +118,16 @@ def import_(
     write(done.session)
     known = f", {done.known} were here already" if done.known else ""
     note((f"{count(done.events, 'event')} imported{known}; {again(database, 'log', done.session)}", "quiet"))
+
+
+async def _as_test(log: "Turnlog", session: "Session", target: Path, *, as_json: bool) -> None:
+    from .exporting_tests import write_test
+
+    lines = await write_test(log, session.id, session.version, target)
+    if as_json:
+        write_json({"session": session.id, "version": session.version, "file": str(target), "log": str(lines)})
+    else:
+        note((f"{session.id}@{session.version} as {target} and {lines}", "quiet"))
 
 
 async def _copy(pieces: AsyncIterator[bytes], file: IO[bytes]) -> int:

@@ -10,8 +10,8 @@ from turnlog.testing.golden import outcome_in
 from .exporting import whole_file
 
 
-async def write_test(log: Turnlog, session_id: str, version: int, target: Path) -> None:
-    """Write a test of a session at a version, and its log beside it. Raises InvalidInput, StoreError."""
+async def write_test(log: Turnlog, session_id: str, version: int, target: Path) -> Path:
+    """Write a test of a session at a version, and its log beside it; where that is. Raises InvalidInput, StoreError."""
     if target.suffix != ".py":
         raise InvalidInput(f"{target} is no name for a test; give a file that ends in .py")
     lines = target.with_suffix(".jsonl")
@@ -21,3 +21,4 @@ async def write_test(log: Turnlog, session_id: str, version: int, target: Path) 
     source = source_of_test(await outcome_in(lines), session_id)
     with whole_file(target) as file:
         file.write(source.encode())
+    return lines

@@ -8,8 +8,8 @@ from eventsourcing.persistence import StoredEvent
 from turnlog.domain import TOPICS, CorruptRecord, Event, StoredRow, VerificationFailed
 
 from ..verification.database import Source
+from .batches import Append
 from .chain import GENESIS, leaf, link
-from .group import Append
 from .log import StoredEventLog
 from .mapper import READERS, decode
 from .threads import Threads

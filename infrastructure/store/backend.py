@@ -10,7 +10,7 @@ from eventsourcing.persistence import ApplicationRecorder, Notification, RecordC
 
 from turnlog.domain import TurnlogError, VersionConflict
 
-from .group import Append, Outcome
+from .batches import Append, Begin, Outcome
 
 Row = tuple[Any, ...]
 """An event of a stream as it is stored: version, topic, state, of the right types unless somebody tampered with it."""
@@ -54,6 +54,11 @@ class Backend(Protocol):
 
         What it raises is the outcome of all of them, and then nothing was written.
         """
+        ...
+
+    @property
+    def begin(self) -> Begin | None:
+        """How an event loop writes without a thread, and whoever watches is told all the same; None where it cannot."""
         ...
 
     def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:

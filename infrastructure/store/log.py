@@ -19,7 +19,8 @@ from eventsourcing.utils import Environment, EnvType
 from turnlog.domain import Change, InvalidInput, Recorded, Selection, StoreClosed, VersionConflict, Wanted
 
 from .backend import Backend, Row
-from .group import Append, GroupCommit, Outcome
+from .batches import Append, Outcome
+from .group import GroupCommit
 from .mapper import Entry, EventMapper, decode, topics_of
 from .threads import Threads
 from .wakeups import Wakeups
@@ -76,7 +77,7 @@ class StoredEventLog:
         self._application = LogApplication(backend.recorder)
         self._mapper = EventMapper()
         self._wakeups = Wakeups()
-        self._group = GroupCommit("turnlog-writer", self._commit)
+        self._group = GroupCommit("turnlog-writer", self._commit, backend.begin)
         self._closed = False
         backend.watch(self._wakeups.ring)
 

@@ -10,7 +10,7 @@ from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscrip
 from eventsourcing.popo import POPOApplicationRecorder
 
 from .backend import LOOK, PAGE, Row, Selected, SnapshotRow, check_versions, one_by_one
-from .group import Append, Outcome
+from .batches import Append, Outcome
 
 
 class MemoryRecorder(POPOApplicationRecorder):
@@ -49,6 +49,8 @@ class MemoryRecorder(POPOApplicationRecorder):
 
 class MemoryBackend:
     """Events and bodies in this process."""
+
+    begin = None
 
     def __init__(self) -> None:
         self.recorder = MemoryRecorder()

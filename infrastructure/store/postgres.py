@@ -40,7 +40,7 @@ from turnlog.domain import InvalidInput
 from . import postgres_schema
 from .address import PostgresAddress
 from .backend import PAGE, Row, Selected, SnapshotRow
-from .group import Append, Outcome
+from .batches import Append, Outcome
 from .postgres_connection import RECONNECT_SECONDS, BoundedConnection, Pool
 from .postgres_selecting import Selecting
 from .postgres_subscription import WatchingSubscription
@@ -226,6 +226,7 @@ class PostgresBackend:
         self._datastore = Datastore(address)
         self._watch = Watch(address)
         self._writer = Writer(address, self._watch.committed)
+        self.begin = self._writer.begin
         self.recorder = PostgresRecorder(self._datastore, self._writer, self._watch)
         names = {"schema": Identifier(address.schema)}
         self._select_events = SELECT_EVENTS.format(**names)

@@ -13,7 +13,7 @@ from pathlib import Path
 from . import sqlite_blobs, sqlite_schema, sqlite_selecting
 from .address import SQLiteAddress
 from .backend import PAGE, Row, Selected, SnapshotRow
-from .group import Append, Outcome
+from .batches import Append, Outcome
 from .sqlite_errors import explained
 from .sqlite_heartbeats import FileHeartbeats
 from .sqlite_recorder import FileDatastore, SQLiteRecorder
@@ -39,6 +39,8 @@ PUT_SNAPSHOT = "INSERT OR REPLACE INTO snapshots (stream, version, digest, data)
 
 class SQLiteBackend:
     """Events and bodies in one file, made on first use."""
+
+    begin = None
 
     def __init__(self, address: SQLiteAddress) -> None:
         self._shown = address.shown

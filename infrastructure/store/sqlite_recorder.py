@@ -15,7 +15,7 @@ from eventsourcing.sqlite import (
 
 from . import sqlite_schema
 from .backend import BUSY_SECONDS
-from .group import Append
+from .batches import Append
 from .sqlite_errors import as_the_library_says
 from .sqlite_writer import Writer
 from .threads import THREADS

@@ -18,8 +18,8 @@ from turnlog.domain import VersionConflict
 
 from . import sqlite_schema
 from .backend import BUSY_SECONDS, check_versions
+from .batches import Append, Outcome
 from .chain import GENESIS, leaf, link
-from .group import Append, Outcome
 from .sqlite_errors import name_of
 
 LINE_SECONDS = 2 * BUSY_SECONDS

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .gist import gist_of
     from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
     from .json_view import view
-    from .lineage import Children, children_of, subtree
+    from .lineage import Children, Placed, children_of, in_tree, subtree
     from .metadata import METADATA, Metadata
     from .projection import Projection, project
     from .provider_messages import messages, messages_before
@@ -110,6 +110,8 @@ __all__ = [
     "UsageBy",
     "UsageSum",
     "children_of",
+    "in_tree",
+    "Placed",
     "of_sessions",
     "subtree",
     "summed",
@@ -217,7 +219,7 @@ if not TYPE_CHECKING:  # or every name would count as one that is here
             "gist": "gist_of",
             "items": "Item MemoryShown ModelSaid NoticeShown ToolUsed TurnEnded TurnOutcome UserSaid",
             "json_view": "view",
-            "lineage": "Children children_of subtree",
+            "lineage": "Children Placed children_of in_tree subtree",
             "metadata": "METADATA Metadata",
             "projection": "Projection project",
             "provider_messages": "messages messages_before",

@@ -1,6 +1,7 @@
 """How sessions belong together: who was begun from whom, and all that came of one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from .metadata import Metadata
 
@@ -27,3 +28,41 @@ def subtree(root: str, children: Children) -> list[str]:
         found.update(dict.fromkeys(new))
         walked += new
     return walked
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A session in a tree. `under` is the one it stands below, None of one at the top.
+
+    `more` says of its level, and before that of each level above but the top, whether another session follows there.
+    """
+
+    session: Metadata
+    under: str | None
+    more: tuple[bool, ...]
+
+
+def in_tree(sessions: Sequence[Metadata]) -> list[Placed]:
+    """Sessions in the order of a tree, each once: below each what was forked from it or works for it, the oldest first.
+
+    Those whose origin is not among them are at the top, in the order given.
+    """
+    known = {each.id: each for each in sessions}
+    under = {each.id: next((one for one in (each.parent, each.spawned_by) if one in known), None) for each in sessions}
+    below: dict[str | None, list[Metadata]] = {}
+    for each in sorted(sessions, key=lambda each: (each.created_at, each.id)):
+        below.setdefault(under[each.id], []).append(each)
+    found: dict[str, Placed] = {}
+    # What goes round in a circle, as only a forged log can, hangs under none of those at the top.
+    for top in [*(each for each in sessions if under[each.id] is None), *sessions]:
+        left = [Placed(top, None, ())]
+        while left:
+            placed = left.pop()
+            if placed.session.id not in found:
+                found[placed.session.id] = placed
+                children = below.get(placed.session.id, [])
+                last = children[-1].id if children else ""
+                left += [
+                    Placed(child, placed.session.id, (*placed.more, child.id != last)) for child in reversed(children)
+                ]
+    return list(found.values())

@@ -52,6 +52,18 @@ def test_as_json_it_is_counted(terminal: Terminal, session: str) -> None:
     assert (told["identical"], told["divergence"]) == (True, None)
     assert (told["version"], told["events"], told["turns"]) == (8, 8, 1)
     assert 0 < told["reproduced"] < 8
+    assert told["unchecked"] == {}
+
+
+def test_what_is_taken_from_the_record_unchecked_is_told_by_kind(terminal: Terminal) -> None:
+    terminal.ok("run", "one", "--model", terminal.script("First.", "Second.", "A summary of it."))
+    session = terminal.ok("sessions", "--json").lines[0]["id"]
+    terminal.ok("run", "two", "--session", session)
+    terminal.ok("compact", session)
+    kinds = [kind for kind in terminal.types(session) if kind in ("CompactionStarted", "CompactionCompleted")]
+    told = terminal.ok("replay", session).err
+    assert "2 events were taken from the record unchecked: 1 CompactionCompleted, 1 CompactionStarted\n" in told
+    assert terminal.ok("replay", session, "--json").document["unchecked"] == dict.fromkeys(kinds, 1)
 
 
 def test_a_rule_on_trial_shows_what_would_be_decided_otherwise(terminal: Terminal, session: str) -> None:

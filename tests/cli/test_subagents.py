@@ -82,5 +82,7 @@ def test_the_graph_and_the_sums_of_a_tree_have_its_subagents(terminal: Terminal)
     drawn = terminal.ok("log", "--graph", session).out
     assert "|\\\n| *  " in drawn
     assert "subagent answered" in drawn
+    (agent,) = (each for each in terminal.ok("sessions", "--tree", "--json").lines if each["under"] == session)
+    assert (agent["spawned_by"], agent["depth"]) == (session, 1)
     total = terminal.ok("usage", session, "--tree", "--json").document["total"]
     assert total["responses"] == 6

@@ -150,6 +150,16 @@ def test_a_rewind_as_json_says_what_stays(terminal: Terminal, session: str) -> N
     assert terminal.ok("show", told["successor"]).code == 0
 
 
+def test_a_tree_of_sessions_has_forks_below_what_they_were_forked_from(terminal: Terminal, session: str) -> None:
+    first = fork(terminal, f"{session}@3")
+    second = fork(terminal, f"{session}@2")
+    below = fork(terminal, first)
+    found = [(each["id"], each["under"], each["depth"]) for each in terminal.ok("sessions", "--tree", "--json").lines]
+    assert found == [(session, None, 0), (first, session, 1), (below, first, 2), (second, session, 1)]
+    drawn = [line.split()[:3] for line in terminal.ok("sessions", "--tree").out.splitlines()]
+    assert [line[:2] for line in drawn[2:]] == [["├─", drawn[2][1]], ["│", "└─"], ["└─", drawn[4][1]]]
+
+
 def test_a_graph_has_every_event_of_the_family_once(terminal: Terminal, session: str) -> None:
     child = fork(terminal, f"{session}@3")
     terminal.ok("fork", child)

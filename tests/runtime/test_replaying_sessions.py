@@ -321,6 +321,15 @@ async def test_so_is_every_beginning_of_it(ticking: World, story: Callable[[Worl
         assert found.events == found.version == version
 
 
+async def test_what_code_decided_on_and_is_put_in_all_the_same_is_counted(ticking: World) -> None:
+    told = (await replayed(ticking, await with_background_tasks(ticking))).unchecked
+    assert told == {"BackgroundTaskFinished": 1, "BackgroundTaskStarted": 1}
+
+
+async def test_where_people_alone_did_the_rest_nothing_is_unchecked(ticking: World) -> None:
+    assert (await replayed(ticking, await suspended_and_resumed(ticking))).unchecked == {}
+
+
 async def test_it_is_the_same_on_every_backend(url: str, open_world: MakeWorld) -> None:
     world = open_world(url, clock=TickingClock())
     session = await suspended_and_resumed(world)

@@ -38,6 +38,7 @@ Sort = Annotated[
 ]
 Reverse = Annotated[bool, typer.Option("--reverse", help="The other way round.")]
 Limit = Annotated[int | None, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")]
+Tree = Annotated[bool, typer.Option("--tree", help="Forks, subagents and teammates below where they come from.")]
 After = Annotated[str | None, typer.Option("--after", metavar="CURSOR", help="Go on where the list before ended.")]
 
 _AGO = re.compile(r"[0-9]+[smhdw]")

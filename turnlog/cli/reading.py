@@ -14,7 +14,7 @@ from .paging import NoPager, paged
 if TYPE_CHECKING:
     from turnlog.domain import Kinds, Recorded
     from turnlog.front import Turnlog
-    from turnlog.projections import Line, Metadata
+    from turnlog.projections import Line, Placed
 
 _SHORTEST = 8
 
@@ -33,6 +33,7 @@ def sessions(  # noqa: PLR0913 - one parameter an option
     reverse: listing.Reverse = False,
     limit: listing.Limit = None,
     after: listing.After = None,
+    tree: listing.Tree = False,
     no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
@@ -41,7 +42,7 @@ def sessions(  # noqa: PLR0913 - one parameter an option
 
     Example: turnlog sessions --waiting --since 7d --sort turns
     """
-    from turnlog.projections import SessionQuery
+    from turnlog.projections import Placed, SessionQuery, in_tree
 
     query = SessionQuery(
         statuses=listing.statuses_of(statuses),
@@ -61,14 +62,16 @@ def sessions(  # noqa: PLR0913 - one parameter an option
 
     async def work(log: "Turnlog") -> None:
         found, more = await listing.page_of(log, query)
+        placed = in_tree(found) if tree else [Placed(each, None, ()) for each in found]
         if as_json:
             from .records import plain
 
-            for metadata in found:
-                cursor = {} if limit is None else {"cursor": query.cursor(metadata)}
-                write_json({**plain(metadata), **cursor})
+            for each in placed:
+                cursor = {} if limit is None else {"cursor": query.cursor(each.session)}
+                place = {"under": each.under, "depth": len(each.more)} if tree else {}
+                write_json({**plain(each.session), **place, **cursor})
         elif found:
-            _show_sessions(found, await listing.ids_beside(log, query, found))
+            _show_sessions(placed, await listing.ids_beside(log, query, found))
         elif query == SessionQuery():
             note('there are no sessions yet; begin one with `turnlog run "…" --model PROVIDER:MODEL`')
         else:
@@ -192,17 +195,19 @@ def by_whom(line: "Line") -> str:
     return safe_line(line.actor.id) if line.actor.kind == "user" else line.actor.kind
 
 
-def _show_sessions(found: "Sequence[Metadata]", beside: Sequence[str]) -> None:
+def _show_sessions(placed: "Sequence[Placed]", beside: Sequence[str]) -> None:
     """One line a session; tags, lineage and successors have a column where any session has some."""
     from turnlog.projections import one_line
 
     from .text import moment
 
-    related = [other for each in found for other in (each.parent, each.successor) if other is not None]
+    found = [each.session for each in placed]
+    origins = [other for each in found for other in (each.parent, each.successor, each.spawned_by)]
+    related = [other for other in origins if other is not None]
     ids = shortened([*(each.id for each in found), *related, *beside])
     length = len(ids[0])
     columns = {
-        "ID": [each.id[:length] for each in found],
+        "ID": [f"{_branch(each.more)}{each.session.id[:length]}" for each in placed],
         "TITLE": [one_line(each.title, 50) for each in found],
         "STATUS": [each.status for each in found],
         "TURNS": [str(each.turn_count) for each in found],
@@ -213,10 +218,19 @@ def _show_sessions(found: "Sequence[Metadata]", beside: Sequence[str]) -> None:
     optional = {
         "TAGS": [one_line(" ".join(each.tags), 50) for each in found],
         "FORKED FROM": [f"{each.parent[:length]}@{each.parent_version}" if each.parent else "" for each in found],
+        "WORKS FOR": [(each.spawned_by or "")[:length] for each in found],
         "GOES ON AS": [(each.successor or "")[:length] for each in found],
     }
     columns |= {heading: cells for heading, cells in optional.items() if any(cells)}
     table([*columns], list(zip(*columns.values(), strict=True)), elastic=["TITLE", "MODEL", "TAGS"], spare=[*optional])
+
+
+def _branch(more: Sequence[bool]) -> str:
+    """The lines of a tree before a session: `more` says of each level whether another follows there."""
+    if not more:
+        return ""
+    *above, own = more
+    return "".join("│  " if each else "   " for each in above) + ("├─ " if own else "└─ ")
 
 
 def shortened(ids: Sequence[str]) -> list[str]:

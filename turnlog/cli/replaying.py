@@ -71,10 +71,19 @@ async def _show(log: "Turnlog", found: "Replayed", database: str) -> None:
     if found.divergence is None:
         write(("identical", "good"), f"  {place}")
         note((went, "quiet"))
+        _show_unchecked(found)
         return
     write(("differs", "bad"), f"  {found.divergence.address}  of {found.version}")
     _show_divergence(found.divergence, await log.show(found.session_id, found.version))
     note((f"until there {went}; {again(database, 'show', found.divergence.address)}", "quiet"))
+    _show_unchecked(found)
+
+
+def _show_unchecked(found: "Replayed") -> None:
+    if found.unchecked:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in found.unchecked.items())
+        were = "was" if (total := sum(found.unchecked.values())) == 1 else "were"
+        note(f"{count(total, 'event')} {were} taken from the record unchecked: {kinds}")
 
 
 def _show_divergence(divergence: "Divergence", moment: "Moment") -> None:
@@ -121,6 +130,7 @@ def _document(found: "Replayed") -> dict[str, Any]:
         "turns": found.turns,
         "requests": found.requests,
         "calls": found.calls,
+        "unchecked": dict(found.unchecked),
         "divergence": None if divergence is None else _divergence(divergence),
     }
 

@@ -70,6 +70,7 @@ _WORLDS: Final = (
 _UNREADABLE: Final = frozenset({"unreadable", "too_long", "changing"})
 """The sources of denials that follow from what was found on the machine."""
 
+_PLAIN: Final = (SessionStarted, SessionForked, TurnStarted, TurnResumed, LeaseTaken, LeaseReleased)
 _ENDS_OF_TURNS: Final = frozenset({"denied", "no_output", "deadline"})
 
 
@@ -153,6 +154,14 @@ def _denied_outside(event: ToolCallDenied) -> bool:
             return event.source is not None
         case _:
             return event.by == "policy" and event.source in _UNREADABLE
+
+
+def is_unchecked(event: Event) -> bool:
+    """Whether code may have decided on an event that was put in as it stood, so that other code might not.
+
+    People's words are no such event, nor is which worker had the session.
+    """
+    return event.actor.kind != "user" and not isinstance(event, _PLAIN)
 
 
 def is_foreign(event: Event, worker: str | None) -> bool:

@@ -4,9 +4,10 @@ Whatever it would write is compared with what was written. The first difference 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from turnlog.domain import (
     BlobDamaged,
@@ -69,7 +70,9 @@ class Replayed:
     """How far a session was the same again: of `events` up to a version, `reproduced` were written by the engine.
 
     The others are from people, other processes and the machine, and were put in where they stood. `turns`, `requests`
-    and `calls` are those that were gone through; nothing diverged where `divergence` is None.
+    and `calls` are those that were gone through; nothing diverged where `divergence` is None. `unchecked` counts, by
+    kind, those of the others that code had decided on: what hooks did, what failed, what was summarised. A change of
+    that code does not show.
     """
 
     session_id: str
@@ -80,6 +83,7 @@ class Replayed:
     requests: int
     calls: int
     divergence: Divergence | None
+    unchecked: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def identical(self) -> bool:
@@ -217,6 +221,7 @@ async def _told(tape: Tape, before: Sequence[Recorded], bodies: Bodies) -> Repla
         requests=sum(isinstance(event, ModelRequested) for event in shown),
         calls=sum(isinstance(event, ToolCallFinished) for event in shown),
         divergence=await _divergence(tape, before, bodies),
+        unchecked=dict(sorted(Counter(type(event).__name__ for event in tape.unchecked).items())),
     )
 
 

@@ -44,7 +44,7 @@ from turnlog.domain import (
 )
 
 from ..worker import Worker
-from .meaning import FieldDifference, as_recorded, differences, is_foreign, is_given
+from .meaning import FieldDifference, as_recorded, differences, is_foreign, is_given, is_unchecked
 
 T = TypeVar("T")
 
@@ -55,7 +55,8 @@ class Tape:
     """An `EventLog` for one session. `shown` is what has gone by; `over` is set where the replay ends.
 
     `parted` is the recorded event and the one that would be written now (None: the record, or the engine, has no
-    more), where they differ. `rules` are tried beside those that were in force.
+    more), where they differ. `reproduced` counts the events that the engine wrote again; `unchecked` are those that
+    code had decided on and that were put in all the same. `rules` are tried beside those that were in force.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Tape:
         self.session = session
         self.shown: list[Recorded] = []
         self.reproduced = 0
+        self.unchecked: list[Event] = []
         self.over = asyncio.Event()
         self.out_of_time = asyncio.Event()
         self.parted: tuple[Recorded | None, Event | None, tuple[FieldDifference, ...]] | None = None
@@ -108,7 +110,7 @@ class Tape:
         """Let go by what others wrote by now, at most so much; where a worker took the session, it is its turn."""
         end = len(self.shown) + most
         while (record := self.next) is not None and is_foreign(record.event, self._engine) and record.version <= end:
-            self._show([record])
+            self._put_in([record])
             if isinstance(record.event, LeaseTaken):
                 self._begin_turn()
                 return
@@ -117,7 +119,7 @@ class Tape:
         """A worker takes a session and begins a turn in one transaction."""
         record = self.next
         if record is not None and isinstance(record.event, TurnStarted):
-            self._show([record])
+            self._put_in([record])
 
     @property
     def _engine(self) -> str | None:
@@ -128,7 +130,7 @@ class Tape:
         record = self.next
         if record is None or not (is_given(record.event) or is_foreign(record.event, None)):
             return False
-        self._show([record])
+        self._put_in([record])
         return True
 
     async def meanwhile(self) -> None:
@@ -155,11 +157,11 @@ class Tape:
         self.release()
         await self._heard()
         while not self._is_lost() and (record := self.next) is not None and is_given(record.event):
-            self._show([record])
+            self._put_in([record])
             await self._heard()
         rest = self.record[len(self.shown) :]
         if not rest or all(isinstance(record.event, _OUTCOMES) for record in rest):
-            self._show(rest)  # the record was cut in the middle of what ended together
+            self._put_in(rest)  # the record was cut in the middle of what ended together
             self.over.set()
         elif not self._is_lost():
             self.part(self.next, None, ())
@@ -177,6 +179,11 @@ class Tape:
         """The record cannot be replayed."""
         self.failure = error
         self.over.set()
+
+    def _put_in(self, records: Sequence[Recorded]) -> None:
+        """Let go by what the engine does not write again."""
+        self._show(records)
+        self.unchecked += [record.event for record in records if is_unchecked(record.event)]
 
     def _show(self, records: Sequence[Recorded]) -> None:
         for record in records:
@@ -216,7 +223,7 @@ class Tape:
         self, recorded: Recorded | None, event: Event, found: tuple[FieldDifference, ...]
     ) -> VersionConflict | StoreClosed:
         if recorded is not None and is_given(recorded.event):
-            self._show([recorded])
+            self._put_in([recorded])
             self.release()
             return VersionConflict(self.stream, recorded.version - 1)
         if recorded is None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         clean,
         plain_text,
         text_of,
+        text_size,
     )
     from .context import INTERRUPTED, NO_CONTEXT, Compaction, Context
     from .deciding import Considered, Decided, DecidedBy, decide
@@ -664,6 +665,7 @@ __all__ = [
     "plain_text",
     "project_book",
     "text_of",
+    "text_size",
     "unexpired",
     "to_snapshot",
     "topic_of",
@@ -723,7 +725,7 @@ if not TYPE_CHECKING:  # or every name would count as one that is here
             "commands": "commands",
             "content": (
                 "HEAD_CHARS INLINE_LIMIT BlobRef Block Body ImageBlock Message ModelBlock ResultContent TextBlock "
-                "ThinkingBlock ToolCallBlock ToolResultBlock UserBlock Value clean plain_text text_of"
+                "ThinkingBlock ToolCallBlock ToolResultBlock UserBlock Value clean plain_text text_of text_size"
             ),
             "context": "INTERRUPTED NO_CONTEXT Compaction Context",
             "deciding": "Considered Decided DecidedBy decide",

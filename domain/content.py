@@ -118,6 +118,11 @@ def text_of(body: Body) -> str:
     return body.head if len(body.head.encode()) == body.size else f"{body.head}…"
 
 
+def text_size(body: Body) -> int:
+    """Bytes of the whole text of a body."""
+    return len(body.encode()) if isinstance(body, str) else body.size
+
+
 def plain_text(blocks: Sequence[Block]) -> str:
     """The text blocks, joined by blank lines."""
     return "\n\n".join(text_of(block.text) for block in blocks if isinstance(block, TextBlock))

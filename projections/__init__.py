@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from . import exports, tables
     from .approvals import APPROVALS, Approval, approvals_of
     from .background import BACKGROUND, TaskRows
-    from .background_words import how_it_stands
+    from .background_words import how_it_stands, signal_name
     from .call_status import CallStatus
     from .call_summaries import KnownCall
     from .calls import TOOL_CALLS, CallRow, Step, ToolCalls
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .projection import Projection, project
     from .provider_messages import messages, messages_before
     from .read_models import Build, Gone, ReadTables, Refused, Stopped, TextQuery
-    from .room import BYTES_PER_TOKEN, Cut, Length, cut_for, elidable, length_of, saved_by, text_size
+    from .room import BYTES_PER_TOKEN, Cut, Length, cut_for, elidable, length_of, saved_by
     from .rules import RULES
     from .runnable import AWAKENING, RUNNABLE, STILLING, Standing, Unfinished
     from .runner import Runner, Target, Tell
@@ -88,7 +88,6 @@ __all__ = [
     "elidable",
     "length_of",
     "saved_by",
-    "text_size",
     "SUMMARISER",
     "answers_replaced",
     "summary_question",
@@ -148,6 +147,7 @@ __all__ = [
     "BACKGROUND",
     "TaskRows",
     "how_it_stands",
+    "signal_name",
     "quoted",
     "quoted_tag",
     "visible",
@@ -209,7 +209,7 @@ if not TYPE_CHECKING:  # or every name would count as one that is here
         {
             "approvals": "APPROVALS Approval approvals_of",
             "background": "BACKGROUND TaskRows",
-            "background_words": "how_it_stands",
+            "background_words": "how_it_stands signal_name",
             "call_status": "CallStatus",
             "call_summaries": "KnownCall",
             "calls": "TOOL_CALLS CallRow Step ToolCalls",
@@ -224,7 +224,7 @@ if not TYPE_CHECKING:  # or every name would count as one that is here
             "projection": "Projection project",
             "provider_messages": "messages messages_before",
             "read_models": "Build Gone ReadTables Refused Stopped TextQuery",
-            "room": "BYTES_PER_TOKEN Cut Length cut_for elidable length_of saved_by text_size",
+            "room": "BYTES_PER_TOKEN Cut Length cut_for elidable length_of saved_by",
             "rules": "RULES",
             "runnable": "AWAKENING RUNNABLE STILLING Standing Unfinished",
             "runner": "Runner Target Tell",

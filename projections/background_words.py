@@ -21,6 +21,11 @@ from .words import Words
 _SIGNALS: Mapping[int, str] = {int(each): each.name for each in signal.Signals}
 
 
+def signal_name(number: int) -> str:
+    """What a signal is called here."""
+    return _SIGNALS.get(number, f"signal {number}")
+
+
 def how_it_stands(task: BackgroundTask) -> str:
     """The state of a task in a few words."""
     match task.state:
@@ -39,7 +44,7 @@ def _how_it_ended(how: str, task: BackgroundTask | BackgroundTaskFinished) -> st
     took = f" after {(task.duration_ms or 0) / 1000:.1f} s{why}"
     match how:
         case "exited" if task.signal is not None:
-            return f"killed by {_SIGNALS.get(task.signal, f'signal {task.signal}')}{took}"
+            return f"killed by {signal_name(task.signal)}{took}"
         case "exited":
             return f"exited with status {task.exit_status}{took}"
         case "timed_out":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC
 
-from turnlog.domain import READ_TOOL_RESULT, ImageBlock, ResultContent, TextBlock, ToolResultBlock
+from turnlog.domain import READ_TOOL_RESULT, ImageBlock, ResultContent, TextBlock, ToolResultBlock, text_size
 
 from .call_status import CallStatus
 from .items import ToolUsed
@@ -33,7 +33,7 @@ def elision_of(used: ToolUsed) -> str:
 def _size(block: ResultContent) -> int:
     if isinstance(block, ImageBlock):
         return block.image.size
-    return len(block.text.encode()) if isinstance(block.text, str) else block.text.size
+    return text_size(block.text)
 
 
 def is_blank(block: TextBlock) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from turnlog.domain import Block, Body, ImageBlock, Place, ToolCallBlock, ToolResultBlock
+from turnlog.domain import Block, ImageBlock, Place, ToolCallBlock, ToolResultBlock, text_size
 
 from .compactions import Compactions
 from .items import Item, ModelSaid, ToolUsed, UserSaid
@@ -179,8 +179,3 @@ def _block_tokens(block: Block) -> int:
             return sum(map(_block_tokens, block.content))
         case _:
             return text_size(block.text) // BYTES_PER_TOKEN + 1
-
-
-def text_size(body: Body) -> int:
-    """Bytes of a body."""
-    return len(body.encode()) if isinstance(body, str) else body.size

@@ -4,10 +4,12 @@ The list is part of the installed package; nothing is fetched. Imported with the
 """
 
 import ipaddress
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlsplit
 
 import genai_prices
+from genai_prices.types import PriceCalculation
 from pydantic_ai.messages import ModelResponse
 
 from turnlog.domain import Cost, Usage
@@ -15,7 +17,7 @@ from turnlog.domain import Cost, Usage
 from .names import is_endpoint
 
 LIST = f"genai-prices {genai_prices.__version__}"
-LOCAL = frozenset({"lmstudio", "ollama", "vllm"})
+FREE = frozenset({"lmstudio", "ollama", "vllm"})
 """Providers on one's own machines, which charge nothing that a list would know."""
 
 LISTED = {"openai-chat": "openai", "openai-responses": "openai", "google-cloud": "google"}
@@ -32,11 +34,7 @@ def price_of(response: ModelResponse) -> Cost | None:
         return reported
     if is_local(response.provider_url):
         return None
-    try:
-        total = response.cost().total_price
-    except Exception:  # noqa: BLE001 - no gap in a price list may fail a turn
-        return None
-    return Cost(amount=total, source=LIST) if total.is_finite() and total >= 0 else None
+    return _by_list(response.cost)
 
 
 def list_price(name: str, usage: Usage) -> Cost | None:
@@ -45,14 +43,19 @@ def list_price(name: str, usage: Usage) -> Cost | None:
     `name` is `provider:model`.
     """
     provider, _, model = name.partition(":")
-    if provider in LOCAL or is_endpoint(provider):
+    if provider in FREE or is_endpoint(provider):
         return None
     counted = genai_prices.Usage(
         input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cache_read_tokens=usage.cached_tokens
     )
+    listed = LISTED.get(provider, provider)
+    return _by_list(lambda: genai_prices.calc_price(counted, model, provider_id=listed))
+
+
+def _by_list(price: Callable[[], PriceCalculation]) -> Cost | None:
     try:
-        total = genai_prices.calc_price(counted, model, provider_id=LISTED.get(provider, provider)).total_price
-    except Exception:  # noqa: BLE001 - no gap in a price list may fail what is only an estimate
+        total = price().total_price
+    except Exception:  # noqa: BLE001 - no gap in a price list may fail a turn, nor what is only an estimate
         return None
     return Cost(amount=total, source=LIST) if total.is_finite() and total >= 0 else None
 

@@ -1,12 +1,11 @@
 """What is told of a line that was run: status, time and output for the model, and all that was measured."""
 
-import signal
 from collections.abc import Iterator, Sequence
 
 from pydantic import JsonValue
 
 from turnlog.domain import ToolOutput
-from turnlog.projections import quoted
+from turnlog.projections import quoted, signal_name
 
 from .capture import Capture
 from .children import Usage
@@ -19,7 +18,7 @@ def report(finished: Finished, limits: Limits, order: Order, changed: Sequence[s
     ended = finished.ended
     details: dict[str, JsonValue] = {
         "exit_status": ended.status,
-        "signal": None if ended.status is None or ended.status >= 0 else _signal_name(-ended.status),
+        "signal": None if ended.status is None or ended.status >= 0 else signal_name(-ended.status),
         "duration_s": round(ended.seconds, 3),
         "timed_out": ended.timed_out,
         "stdout": ended.stdout.summary(),
@@ -50,13 +49,8 @@ def _outcome(finished: Finished, limits: Limits) -> str:
     if ended.timed_out:
         return f"did not finish within {limits.seconds:g} s and {killed}"
     if ended.status is not None and ended.status < 0:
-        return f"killed by {_signal_name(-ended.status)} after {took}"
+        return f"killed by {signal_name(-ended.status)} after {took}"
     return f"exit status {ended.status} after {took}"
-
-
-def _signal_name(number: int) -> str:
-    known = {int(each): each.name for each in signal.Signals}
-    return known.get(number, f"signal {number}")
 
 
 def _stream(name: str, capture: Capture) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from turnlog.domain import READ_TOOL_RESULT, KnowsWindow, commands
-from turnlog.projections import BYTES_PER_TOKEN, elidable, length_of, saved_by, text_size
+from turnlog.domain import READ_TOOL_RESULT, KnowsWindow, commands, text_size
+from turnlog.projections import BYTES_PER_TOKEN, elidable, length_of, saved_by
 
 from ..digests import tools_text
 from ..turns.ending import decide

@@ -3,7 +3,7 @@
 They hold nothing that could be missed, so another version of procrastinate gets tables made anew.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from importlib.util import find_spec
 
 from psycopg import Connection, errors
@@ -13,21 +13,21 @@ from psycopg.sql import SQL, Identifier, Literal
 from turnlog.domain import TOPICS, Event
 from turnlog.projections import AWAKENING, STILLING
 
+from ..verification.hints import HINT_TABLES, HINTS
+
 QUEUE = "turnlog"
 MOST = 10_000
 """How many hints are kept where no worker takes any."""
 
-MARK = "turnlog: hints for workers, by procrastinate "
+MARK = f"{HINTS}procrastinate "
 """Begins the comment on a schema that is ours; the version follows."""
 
 FOUND = SQL("""
 SELECT obj_description(n.oid, 'pg_namespace'), count(c.oid) FROM pg_catalog.pg_namespace AS n
 LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'r'
-    AND c.relname IN ('procrastinate_jobs', 'procrastinate_events', 'procrastinate_periodic_defers')
+    AND c.relname = ANY(%s)
 WHERE n.nspname = %s GROUP BY n.oid
 """)
-TABLES = 3
-"""How many tables `FOUND` looks for."""
 
 # The log tells of its appends itself, from another connection and at most every 10 ms. A NOTIFY in the transaction of
 # an append would make it wait for every other commit of the server.
@@ -49,6 +49,8 @@ def names(schema: str) -> Mapping[str, str]:
         "{wakeups}": f'"{wakeups}"',
         "{wakeups_name}": f"'{wakeups}'",
         "{queue}": f"'{QUEUE}'",
+        "{hint_tables}": _listed(HINT_TABLES),
+        "{all_hint_tables}": str(len(HINT_TABLES)),
         "{most}": str(MOST),
         "{awakening}": _topics(AWAKENING),
         "{stilling}": _topics(STILLING),
@@ -66,9 +68,9 @@ def install(connection: Connection[TupleRow], schema: str) -> None:
     from procrastinate.schema import SchemaManager
 
     wakeups, mark = schema_of_hints(schema), f"{MARK}{version}"
-    row = connection.execute(FOUND, (wakeups,)).fetchone()
+    row = connection.execute(FOUND, ([*HINT_TABLES], wakeups)).fetchone()
     found, tables = row or (MARK, 0)
-    if not str(found).startswith(MARK) or (found, tables) == (mark, TABLES):
+    if not str(found).startswith(MARK) or (found, tables) == (mark, len(HINT_TABLES)):
         return
     marks = {"wakeups": Identifier(wakeups), "mark": Literal(mark)}
     try:
@@ -85,5 +87,8 @@ def install(connection: Connection[TupleRow], schema: str) -> None:
 
 def _topics(kinds: Collection[type[Event]]) -> str:
     """The topics of some kinds of event, as an array of SQL."""
-    found = sorted(topic for topic, kind in TOPICS.items() if kind in kinds)
-    return "ARRAY[" + ", ".join(f"'{topic}'" for topic in found) + "]::text[]"
+    return f"ARRAY[{_listed(sorted(topic for topic, kind in TOPICS.items() if kind in kinds))}]::text[]"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return ", ".join(f"'{text}'" for text in texts)

@@ -31,9 +31,9 @@ END $$;
 CREATE OR REPLACE FUNCTION {schema}.has_wakeups() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 RETURN (
-    SELECT count(*) = 3 FROM pg_catalog.pg_class AS c
+    SELECT count(*) = {all_hint_tables} FROM pg_catalog.pg_class AS c
     WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace AS n WHERE n.nspname = {wakeups_name})
-        AND c.relname IN ('procrastinate_jobs', 'procrastinate_events', 'procrastinate_periodic_defers')
+        AND c.relname IN ({hint_tables})
 );
 
 -- At most so many sessions that somebody was told of, each to one taker only, oldest first. NULL where nobody tells.

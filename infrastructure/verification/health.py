@@ -6,6 +6,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .database import CannotVerify
+from .hints import HINT_TABLES, HINTS
 
 if TYPE_CHECKING:
     import psycopg
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
 OLDEST = 14
 MOST_SKEW = 2.0
 """Seconds by which two clocks may differ: leases and expiries are told by both."""
-
-HINTS = "turnlog: hints for workers, by "
-"""Begins the comment on a schema of hints that is turnlog's."""
-
-HINT_TABLES = 3
 
 DB_FUNCTIONS = "POSTGRES_ENABLE_DB_FUNCTIONS"
 NO = {"", "0", "f", "false", "n", "no", "off"}
@@ -34,8 +30,8 @@ SELECT current_setting('server_version') AS server, current_setting('server_vers
     (SELECT coalesce(obj_description(n.oid, 'pg_namespace'), '') FROM pg_namespace AS n
         WHERE n.nspname = %(schema)s || '_wakeups') AS hints,
     (SELECT count(*) FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE n.nspname = %(schema)s || '_wakeups' AND c.relkind = 'r' AND c.relname IN
-            ('procrastinate_jobs', 'procrastinate_events', 'procrastinate_periodic_defers')) AS hint_tables,
+        WHERE n.nspname = %(schema)s || '_wakeups' AND c.relkind = 'r'
+            AND c.relname = ANY(%(hint_tables)s)) AS hint_tables,
     extract(epoch FROM clock_timestamp())::float8 AS clock
 """
 NAMES = b"""
@@ -134,7 +130,7 @@ def _gathered(connect: Connect, schema: str, needed: Set[str]) -> Facts:
     from psycopg.rows import dict_row
 
     with connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        given = {"schema": schema}
+        given = {"schema": schema, "hint_tables": list(HINT_TABLES)}
         cursor.execute("SELECT set_config('search_path', quote_ident(%(schema)s), false)", given)
         before = time()
         (said,) = cursor.execute(FACTS, given).fetchall()
@@ -250,7 +246,7 @@ def _hints(facts: Facts) -> Check:
         return Check("hints", "ok", "none are given: workers look for sessions by themselves")
     if not facts.hints.startswith(HINTS):
         return Check("hints", "warn", f"{place} is somebody else's, so workers are told nothing", f"rename {place}")
-    if facts.hint_tables < HINT_TABLES:
+    if facts.hint_tables < len(HINT_TABLES):
         return Check("hints", "warn", f"{place} lacks tables, so workers are told nothing", advice)
     return Check("hints", "ok", f"workers are told of sessions by {facts.hints.removeprefix(HINTS)}")
 

@@ -169,6 +169,7 @@ def _started(turn: TurnTrace, event: ToolCallStarted) -> None:
         "turnlog.attempt": event.attempt,
         "turnlog.tool.effect": event.effect,
         "turnlog.tool.sandbox": event.sandbox,
+        "turnlog.tool.reused": event.reused,
     }
     before = turn.end(event.call_id, event.at)
     if before is not None:

@@ -182,34 +182,48 @@ async def test_a_tool_that_failed_and_a_call_that_was_denied_say_so() -> None:
     assert [event["name"] for event in root["events"]] == ["turnlog.tool_call.denied"]
 
 
-def test_an_attempt_that_another_followed_ended_unknown() -> None:
-    def at(second: int) -> Stamp:
-        return {"at": datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC), "actor": Actor(kind="worker", id="w")}
+def at(second: int) -> Stamp:
+    return {"at": datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC), "actor": Actor(kind="worker", id="w")}
 
-    def started(attempt: int, second: int) -> ToolCallStarted:
-        return ToolCallStarted(
-            **at(second),
-            turn_id="t",
-            call_id="c",
-            tool="look",
-            attempt=attempt,
-            epoch=attempt,
-            effect="pure",
-            input_digest="d",
-            idempotency_key="k",
-        )
 
+def started(attempt: int, second: int, reused: str | None = None) -> ToolCallStarted:
+    return ToolCallStarted(
+        **at(second),
+        turn_id="t",
+        call_id="c",
+        tool="look",
+        attempt=attempt,
+        epoch=attempt,
+        effect="pure",
+        input_digest="d",
+        idempotency_key="k",
+        reused=reused,
+    )
+
+
+def spans_of_call(*starts: ToolCallStarted) -> list[dict[str, Any]]:
+    """The spans of a turn in which a call was started so."""
     story = [
         TurnStarted(**at(0), turn_id="t", content=(TextBlock(text="Look."),)),
-        started(1, 10),
-        started(2, 20),
+        *starts,
         ToolCallFinished(**at(30), turn_id="t", call_id="c", content=()),
     ]
     history = [Recorded("s", version, event) for version, event in enumerate(story, start=1)]
-    _, lost, second = spans_of(exports.otel.traces(history, "s"))
+    return spans_of(exports.otel.traces(history, "s"))
+
+
+def test_an_attempt_that_another_followed_ended_unknown() -> None:
+    _, lost, second = spans_of_call(started(1, 10), started(2, 20))
     assert lost["about"]["error.type"] == "outcome_unknown"
     assert lost["endTimeUnixNano"] == second["startTimeUnixNano"]
     assert second["status"] == {"code": 1}
+
+
+def test_a_call_whose_result_was_reused_names_it_and_one_that_ran_names_none() -> None:
+    _, reused = spans_of_call(started(1, 10, reused="019b@42"))
+    _, ran = spans_of_call(started(1, 10))
+    assert reused["about"]["turnlog.tool.reused"] == "019b@42"
+    assert "turnlog.tool.reused" not in ran["about"]
 
 
 @given(stories(60))

@@ -278,6 +278,10 @@ class Turnlog:
         """The one session id that begins so. Raises NotFound, InvalidInput, StoreError."""
         return await runtime.find_session(self._env.log, prefix)
 
+    async def find_sessions(self, prefix: str, limit: int = 50) -> list[str]:
+        """The ids of sessions that begin so, in order, at most so many. Raises StoreError."""
+        return await runtime.find_sessions(self._env.log, prefix, limit)
+
     async def show(self, session_id: str, at: At = None) -> Moment:
         """A session as it stood: at a version, a time, or a point such as `{turn:3}` or `{error}` (None: now).
 

@@ -5,6 +5,9 @@ import signal
 import jsonpatch
 import pytest
 
+from turnlog import Turnlog
+from turnlog.projections import Metadata, SessionQuery
+
 from .terminal import Terminal, call, one_line
 
 ECHO = call("shell", argv=["echo", "hi"])
@@ -25,6 +28,26 @@ def test_sessions_are_listed_the_latest_first_with_what_waits(terminal: Terminal
     short = rows[1].split()[0]
     assert first.startswith(short)
     assert terminal.ok("show", short).code == 0
+
+
+def test_ids_that_are_cut_off_tell_sessions_from_those_that_are_not_shown(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        terminal.session("here it is")
+    listed, real = list[object](), Turnlog.list_sessions
+
+    async def counted(log: Turnlog, query: SessionQuery | None = None) -> list[Metadata]:
+        listed.append(query)
+        return await real(log, query)
+
+    monkeypatch.setattr(Turnlog, "list_sessions", counted)
+    cut_off = terminal.ok("sessions", "-n", "1").out.splitlines()[1].split()[0]
+    found = terminal.ok("search", "here", "-n", "1").out.split("@")[0]
+    assert len(listed) == 1, "other sessions are not read"
+    for each in (cut_off, found):
+        assert len(each) < 36
+        terminal.ok("show", each)
 
 
 def test_no_sessions_is_no_failure(terminal: Terminal) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .output import write, write_json
+from .short_ids import short_ids
 
 if TYPE_CHECKING:
     from turnlog.domain import Recorded
@@ -157,15 +158,16 @@ async def show_graph(log: "Turnlog", session_id: str, *, number: int | None, rev
             if row.record is not None:
                 write_json(event_json(row.record))
         return
-    _write(rows, lines, session_id)
+    ids = await short_ids(log, (row.record.stream for row in rows if row.record is not None))
+    _write(rows, lines, session_id, ids)
 
 
-def _write(rows: Sequence[Row], lines: "Mapping[tuple[str, int], Line]", session_id: str) -> None:
-    from .reading import by_whom, shortened
+def _write(
+    rows: Sequence[Row], lines: "Mapping[tuple[str, int], Line]", session_id: str, short: Mapping[str, str]
+) -> None:
+    from .reading import by_whom
     from .text import moment
 
-    streams = list(dict.fromkeys(row.record.stream for row in rows if row.record is not None))
-    short = dict(zip(streams, shortened(streams), strict=True))
     width = max((len(row.lanes) for row in rows), default=0)
     records = [row.record for row in rows if row.record is not None]
     place_width = max((len(_place(record, short)) for record in records), default=0)

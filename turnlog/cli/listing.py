@@ -81,13 +81,3 @@ async def page_of(log: "Turnlog", query: "SessionQuery") -> "tuple[list[Metadata
         return await log.list_sessions(query), False
     found = await log.list_sessions(replace(query, limit=query.limit + 1))
     return found[: query.limit], len(found) > query.limit
-
-
-async def ids_beside(log: "Turnlog", query: "SessionQuery", found: "Sequence[Metadata]") -> list[str]:
-    """The ids of sessions that are not shown, from which those that are have to be told."""
-    from turnlog.projections import SessionQuery
-
-    if query == SessionQuery():
-        return []
-    shown = {each.id for each in found}
-    return [each.id for each in await log.list_sessions() if each.id not in shown]

@@ -1,6 +1,6 @@
 """sessions, log: what there is, and what happened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,13 +10,12 @@ from .opening import session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, table, write, write_json
 from .paging import NoPager, paged
+from .short_ids import short_ids
 
 if TYPE_CHECKING:
     from turnlog.domain import Kinds, Recorded
     from turnlog.front import Turnlog
     from turnlog.projections import Line, Placed
-
-_SHORTEST = 8
 
 
 def sessions(  # noqa: PLR0913 - one parameter an option
@@ -71,7 +70,8 @@ def sessions(  # noqa: PLR0913 - one parameter an option
                 place = {"under": each.under, "depth": len(each.more)} if tree else {}
                 write_json({**plain(each.session), **place, **cursor})
         elif found:
-            _show_sessions(placed, await listing.ids_beside(log, query, found))
+            origins = [other for each in found for other in (each.parent, each.successor, each.spawned_by) if other]
+            _show_sessions(placed, await short_ids(log, [*(each.id for each in found), *origins]))
         elif query == SessionQuery():
             note('there are no sessions yet; begin one with `turnlog run "…" --model PROVIDER:MODEL`')
         else:
@@ -195,19 +195,15 @@ def by_whom(line: "Line") -> str:
     return safe_line(line.actor.id) if line.actor.kind == "user" else line.actor.kind
 
 
-def _show_sessions(placed: "Sequence[Placed]", beside: Sequence[str]) -> None:
-    """One line a session; tags, lineage and successors have a column where any session has some."""
+def _show_sessions(placed: "Sequence[Placed]", ids: Mapping[str, str]) -> None:
+    """One line a session, its id shortened; tags, lineage and successors have a column where any has some."""
     from turnlog.projections import one_line
 
     from .text import moment
 
     found = [each.session for each in placed]
-    origins = [other for each in found for other in (each.parent, each.successor, each.spawned_by)]
-    related = [other for other in origins if other is not None]
-    ids = shortened([*(each.id for each in found), *related, *beside])
-    length = len(ids[0])
     columns = {
-        "ID": [f"{_branch(each.more)}{each.session.id[:length]}" for each in placed],
+        "ID": [f"{_branch(each.more)}{ids[each.session.id]}" for each in placed],
         "TITLE": [one_line(each.title, 50) for each in found],
         "STATUS": [each.status for each in found],
         "TURNS": [str(each.turn_count) for each in found],
@@ -217,9 +213,9 @@ def _show_sessions(placed: "Sequence[Placed]", beside: Sequence[str]) -> None:
     }
     optional = {
         "TAGS": [one_line(" ".join(each.tags), 50) for each in found],
-        "FORKED FROM": [f"{each.parent[:length]}@{each.parent_version}" if each.parent else "" for each in found],
-        "WORKS FOR": [(each.spawned_by or "")[:length] for each in found],
-        "GOES ON AS": [(each.successor or "")[:length] for each in found],
+        "FORKED FROM": [f"{ids[each.parent]}@{each.parent_version}" if each.parent else "" for each in found],
+        "WORKS FOR": [ids[each.spawned_by] if each.spawned_by else "" for each in found],
+        "GOES ON AS": [ids[each.successor] if each.successor else "" for each in found],
     }
     columns |= {heading: cells for heading, cells in optional.items() if any(cells)}
     table([*columns], list(zip(*columns.values(), strict=True)), elastic=["TITLE", "MODEL", "TAGS"], spare=[*optional])
@@ -231,12 +227,3 @@ def _branch(more: Sequence[bool]) -> str:
         return ""
     *above, own = more
     return "".join("│  " if each else "   " for each in above) + ("├─ " if own else "└─ ")
-
-
-def shortened(ids: Sequence[str]) -> list[str]:
-    """The shortest beginnings that tell the ids apart."""
-    length = _SHORTEST
-    longest = max(map(len, ids), default=0)
-    while length < longest and len({each[:length] for each in ids}) < len(set(ids)):
-        length += 1
-    return [each[:length] for each in ids]

@@ -1,6 +1,6 @@
 """search: where something was said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +9,7 @@ from .opening import must_exist, session_ids, with_log
 from .options import DEFAULT_DATABASE, Database, Json
 from .output import note, write, write_json
 from .paging import NoPager, paged
+from .short_ids import short_ids
 
 if TYPE_CHECKING:
     from turnlog.front import Turnlog
@@ -53,8 +54,7 @@ def search(  # noqa: PLR0913 - one parameter an option
             for each in shown:
                 write_json(_document(each, text))
         elif shown:
-            known = [each.id for each in await log.list_sessions()]
-            _show(shown, known, text)
+            _show(shown, await short_ids(log, (each.session_id for each in shown)), text)
         else:
             note(f"nothing has all of these words: {_safe(text)}")
         if more:
@@ -85,15 +85,13 @@ def _document(found: "Found", text: str) -> dict[str, Any]:
     return {**plain(found), "excerpt": before + hit + behind}
 
 
-def _show(found: "Sequence[Found]", known: Sequence[str], text: str) -> None:
+def _show(found: "Sequence[Found]", ids: Mapping[str, str], text: str) -> None:
     from turnlog.projections import excerpt
 
-    from .reading import shortened
     from .text import moment
 
-    ids = dict(zip(known, shortened(known), strict=True))
     phrases = _phrases(text)
-    addresses = [f"{ids.get(each.session_id, each.session_id)}@{each.version}" for each in found]
+    addresses = [f"{ids[each.session_id]}@{each.version}" for each in found]
     width = max(map(len, addresses))
     for address, each in zip(addresses, found, strict=True):
         before, hit, behind = (_piece(part) for part in excerpt(each.text, phrases))

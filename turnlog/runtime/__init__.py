@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .delegation.closing import end_agents
     from .delegation.templates import SubagentTemplate, by_name
     from .environment import Environment, Settings
-    from .histories import find_session, history
+    from .histories import find_session, find_sessions, history
     from .hooks import Allow, Ask, Authorizer, Deny, Gate, Hook, Modify, Observer, ProposedCall, in_order
     from .index import Index
     from .memory.facts import ProjectMemory
@@ -87,6 +87,7 @@ __all__ = [
     "find_call",
     "find_request",
     "find_session",
+    "find_sessions",
     "follow_all",
     "fork_session",
     "found_at",
@@ -111,7 +112,7 @@ if not TYPE_CHECKING:  # or every name would count as one that is here
             "delegation.closing": "end_agents",
             "delegation.templates": "SubagentTemplate by_name",
             "environment": "Environment Settings",
-            "histories": "find_session history",
+            "histories": "find_session find_sessions history",
             "hooks": "Allow Ask Authorizer Deny Gate Hook Modify Observer ProposedCall in_order",
             "index": "Index",
             "memory.facts": "ProjectMemory",

@@ -90,11 +90,16 @@ async def _restored(env: Environment, stream: str, at: int | None) -> Session | 
     return session
 
 
+async def find_sessions(log: EventLog, prefix: str, limit: int) -> list[str]:
+    """The ids of sessions that begin so, in order, at most so many. Raises StoreError."""
+    return [name for name in await log.streams(prefix, limit) if not name.startswith(BESIDE)]
+
+
 async def find_session(log: EventLog, prefix: str) -> str:
     """The one session whose id begins with `prefix`. Raises NotFound, InvalidInput, StoreError."""
     if not prefix:
         raise InvalidInput("a session id, or the beginning of one, is needed")
-    found = [name for name in await log.streams(prefix, limit=20) if not name.startswith(BESIDE)]
+    found = await find_sessions(log, prefix, limit=20)
     if prefix in found:
         return prefix
     if not found:

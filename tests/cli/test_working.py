@@ -30,7 +30,7 @@ def test_people_are_told_in_lines(terminal: Terminal) -> None:
     session = terminal.ok("run", "hello", "--model", model, "--detach").out.strip()
     told = terminal.ok("worker", "--once")
     assert told.out == ""
-    assert f"{session[:8]}  suspended  permission: " in told.err
+    assert f"{session}  suspended  permission: " in told.err
     assert "nothing to run" in told.err
 
 

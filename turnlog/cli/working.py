@@ -125,7 +125,7 @@ def _tell(report: "WorkReport") -> None:
         "released": "another worker goes on",
     }[report.event]
     again = "" if report.retry_seconds is None else f" (again in {report.retry_seconds:g} s)"
-    head = f"{moment(report.at)}  {(report.session or '')[:8]:8}  {report.event:9}  "
+    head = f"{moment(report.at)}  {report.session or ''}  {report.event:9}  "
     note((f"{head}{safe_line(f'{about}{again}')}".rstrip(), _TONES.get(report.event, "plain")))
 
 

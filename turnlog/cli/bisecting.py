@@ -40,12 +40,16 @@ def bisect(
     """
 
     async def work(log: "Turnlog") -> None:
+        import asyncio
+
+        from turnlog.runtime.time_travel.bisecting import bisect
+
         from .places import moment_at
 
         moment = await moment_at(log, address)
         with progress(as_json=as_json, unit="versions") as advance:
             tell = partial(advance, "looking")
-            found = await log.bisect(moment.session.id, predicate, moment.session.version, tell)
+            found = await asyncio.to_thread(bisect, moment.session.id, moment.history, predicate, tell)
         if as_json:
             write_document(_document(found))
         else:

@@ -44,12 +44,16 @@ def blame(
     """
 
     async def work(log: "Turnlog") -> None:
+        import asyncio
+
         from turnlog.projections import TIMELINE, project
+        from turnlog.runtime.time_travel.blaming import blame
+        from turnlog.runtime.time_travel.paths import parse_path
 
         from .places import moment_at
 
         moment = await moment_at(log, address)
-        found = await log.blame(moment.session.id, path, moment.session.version)
+        found = await asyncio.to_thread(blame, moment.session.id, moment.history, parse_path(path))
         if as_json:
             write_document(_document(found))
             return

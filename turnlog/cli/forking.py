@@ -88,9 +88,9 @@ def rewind(
         from .places import moment_at
 
         session = (await moment_at(log, address)).session
-        standing = await log.standing(session.id, session.version)
-        successor: str | None = None
-        if not dry_run:
+        if dry_run:
+            successor, standing = None, await log.standing(session.id, session.version)
+        else:
             rewound = await log.rewind(session.id, session.version, reason=reason, keep_grants=keep_grants)
             successor, standing = rewound.successor, rewound.standing
         if as_json:

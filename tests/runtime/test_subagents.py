@@ -140,6 +140,28 @@ async def test_a_parent_goes_on_where_somebody_else_ran_the_subagent_that_it_wai
     await check(world, session.id)
 
 
+@pytest.mark.parametrize("how", ["answered", "cancelled"])
+async def test_a_pool_tells_a_parent_of_a_subagent_whose_worker_died_before_it_could(memory: World, how: str) -> None:
+    def dies(changes: tuple[Change, ...]) -> None:
+        if any(isinstance(event, SubagentFinished) for change in changes for event in change.events):
+            raise Crash
+
+    world, model = memory, agents(task("one", "Do one."), tool="act")
+    session = await world.session(model, act, "task")
+    reply = await session.append_turn("Go.")
+    await world.turnlog.resolve_permission(reply.waiting_for[0], allow())
+    (child,) = await children(world, session.id)
+    subagent, world.log.before = await world.again(child, model, act), dies
+    with pytest.raises(Crash):
+        await (subagent.resume_turn() if how == "answered" else subagent.cancel())
+        await (await session.active_subagents())[0].cancel()
+    world.log.before = lambda changes: None
+    await world.turnlog.work(tools=[act], models=[model], until_idle=True)
+    assert (await session.metadata()).status == "idle"
+    assert [event.outcome for event in await world.all_of(session.id, SubagentFinished)] == [how]
+    await check(world, session.id)
+
+
 async def test_a_parent_goes_on_where_nothing_is_left_to_wait_for_once_its_calls_are_back(memory: World) -> None:
     """One subagent was put aside, and somebody else saw it to its end while the other one was at work."""
     world = memory

@@ -1,10 +1,12 @@
 """The sessions that could be run now, kept up to date by following the log."""
 
 import asyncio
+from contextlib import suppress
 
-from turnlog.domain import CorruptRecord, EventLog, NotFound, Wanted
+from turnlog.domain import Conflict, CorruptRecord, EventLog, NotFound, Wanted
 from turnlog.projections import RUNNABLE, Unfinished
 
+from ..delegation.reporting import report
 from ..environment import Environment
 from ..histories import load
 from ..read_models import Projections
@@ -32,6 +34,9 @@ class RunnableSessions:
     async def now(self) -> list[Unfinished]:
         """Those that a worker may take and would get further, oldest first. Raises StoreError, CorruptRecord."""
         await self._follow()
+        if untold := self._untold():
+            await self._tell(untold)
+            await self._follow()
         await self._call_the_roll()
         at = self._env.clock.now()
         found = [each for each in self._sessions.values() if each.is_runnable(at, self._gone.__contains__)]
@@ -59,6 +64,17 @@ class RunnableSessions:
             return None
         return None if session.closed else Unfinished(session, self._env.clock.now())
 
+    def _untold(self) -> list[str]:
+        """Subagents that are done though the session that waits for them does not know: their workers died before."""
+        waited_for = [child for each in self._sessions.values() for child in _subagents(each)]
+        over = {each.session.id for each in self._sessions.values() if each.standing == "over"}
+        return [child for child in waited_for if child in over or child not in self._sessions]
+
+    async def _tell(self, subagents: list[str]) -> None:
+        for child in subagents:
+            with suppress(NotFound, Conflict):  # somebody else tells it
+                await report(self._env, child)
+
     async def _call_the_roll(self) -> None:
         """Find out which holders are gone. It takes a question to the database, and none of them leaves that often."""
         now = asyncio.get_running_loop().time()
@@ -76,3 +92,9 @@ class RunnableSessions:
             for record in found.records:
                 self._sessions = RUNNABLE.fold(self._sessions, record)
             self._position = found.position
+
+
+def _subagents(waiting: Unfinished) -> tuple[str, ...]:
+    """Those that a turn was put aside for."""
+    turn = waiting.session.turn
+    return turn.subagents if turn is not None and waiting.standing == "waiting" else ()

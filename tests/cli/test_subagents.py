@@ -1,5 +1,6 @@
 """Subagents at a terminal: whose question it is, how the turn ends that waits for it, what all of them used."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -74,6 +75,29 @@ def test_a_turn_that_waits_for_a_subagents_question_says_whose(terminal: Termina
     assert f"for {path}" in terminal.ok("approvals").out
     assert terminal.ok("approvals", "--json").lines[0]["agent"] == path
     assert f"to go on: turnlog resume {session}\n" in terminal.ok("approve", request).err
+
+
+def test_a_call_of_a_subagent_that_nobody_knows_about_ends_the_command_with_7_and_says_whose(
+    terminal: Terminal,
+) -> None:
+    pipe = terminal.root / "pipe"
+    os.mkfifo(pipe)
+    terminal.ok("rules", "add", "allow", "shell")
+    model = terminal.script(hand_out("review"), call("shell", argv=["cat", "pipe"]), "done")
+    running = terminal.start("run", "hello", *TOOLS, "--model", model)
+    with pipe.open("w"):  # returns once the subagent reads it
+        running.kill()
+        _, err = running.communicate(timeout=60)
+        session = err.split()[1]
+        result = terminal.type("resume", session)
+    pipe.unlink()
+    pipe.write_text("read")
+    assert result.code == 7
+    assert "nobody knows whether a call of main/review took effect" in result.err
+    assert f"turnlog resume {session} --unknown did\n" in result.err
+    (found,) = terminal.ok("unknown", "--json").lines
+    assert (found["tool"], found["session"] == session) == ("shell", False)
+    assert "done" in terminal.ok("resume", session, "--unknown", "did").out
 
 
 def test_the_graph_and_the_sums_of_a_tree_have_its_subagents(terminal: Terminal) -> None:

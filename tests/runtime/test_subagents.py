@@ -151,10 +151,10 @@ async def test_a_pool_tells_a_parent_of_a_subagent_whose_worker_died_before_it_c
     reply = await session.append_turn("Go.")
     await world.turnlog.resolve_permission(reply.waiting_for[0], allow())
     (child,) = await children(world, session.id)
+    (agent,) = await session.active_subagents()
     subagent, world.log.before = await world.again(child, model, act), dies
     with pytest.raises(Crash):
-        await (subagent.resume_turn() if how == "answered" else subagent.cancel())
-        await (await session.active_subagents())[0].cancel()
+        await (subagent.resume_turn() if how == "answered" else agent.cancel())
     world.log.before = lambda changes: None
     await world.turnlog.work(tools=[act], models=[model], until_idle=True)
     assert (await session.metadata()).status == "idle"

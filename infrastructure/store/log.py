@@ -16,12 +16,12 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import Environment, EnvType
 
-from turnlog.domain import Change, InvalidInput, Recorded, Selection, StoreClosed, VersionConflict, Wanted
+from turnlog.domain import Change, Event, InvalidInput, Recorded, Selection, StoreClosed, VersionConflict, Wanted
 
 from .backend import Backend, Row
 from .batches import Append, Outcome
 from .group import GroupCommit
-from .mapper import Entry, EventMapper, decode, topics_of
+from .mapper import EventMapper, decode, to_stored, topics_of
 from .threads import Threads
 from .wakeups import Wakeups
 
@@ -94,17 +94,14 @@ class StoredEventLog:
         whether it happened. Raises VersionConflict, StoreError, and InvalidInput for an event no
         database can hold; nothing is written then.
         """
-        expected, entries = _in_order(changes)
-        if not changes:
-            return ()
-        positions = await self.write(Append([self._mapper.to_stored_event(entry) for entry in entries], expected))
-        return [
-            Recorded(entry.originator_id, entry.originator_version, entry.event, position)
-            for entry, position in zip(entries, positions, strict=True)
-        ]
+        expected, places = _in_order(changes)
+        positions = await self.write(Append([to_stored(*place) for place in places], expected))
+        return [Recorded(*place, position) for place, position in zip(places, positions, strict=True)]
 
     async def write(self, append: Append) -> Sequence[int]:
         """Write events as they are to be stored; their positions. Raises VersionConflict, InvalidInput, StoreError."""
+        if not append.events and not append.expected:
+            return ()
         try:
             return await self._group.append(append)
         except IntegrityError as error:
@@ -223,22 +220,24 @@ def _decoded(stream: str, pages: Iterable[Sequence[Row]]) -> Iterator[Recorded]:
             yield Recorded(stream, version, decode(stream, version, topic, state))
 
 
-def _in_order(changes: Sequence[Change]) -> tuple[dict[str, int], list[Entry]]:
-    """Where each stream must be, and the entries; a stream's second change goes on from its first."""
+def _in_order(changes: Sequence[Change]) -> tuple[dict[str, int], list[tuple[str, int, Event]]]:
+    """Where each stream must be, and the events with their places; a stream's second change goes on from its first."""
     expected: dict[str, int] = {}
     reached: dict[str, int] = {}
-    entries: list[Entry] = []
+    places: list[tuple[str, int, Event]] = []
     for change in changes:
-        _check_stream(change.stream)
-        if change.after < 0:
-            raise InvalidInput(f"stream {change.stream} cannot be at version {change.after}")
-        expected.setdefault(change.stream, change.after)
-        if reached.setdefault(change.stream, change.after) != change.after:
-            raise VersionConflict(change.stream, change.after)
+        stream, version = change.stream, change.after
+        _check_stream(stream)
+        if version < 0:
+            raise InvalidInput(f"stream {stream} cannot be at version {version}")
+        expected.setdefault(stream, version)
+        if reached.get(stream, version) != version:
+            raise VersionConflict(stream, version)
         for event in change.events:
-            reached[change.stream] += 1
-            entries.append(Entry(change.stream, reached[change.stream], event))
-    return expected, entries
+            version += 1
+            places.append((stream, version, event))
+        reached[stream] = version
+    return expected, places
 
 
 def _check_stream(name: str) -> None:

@@ -50,12 +50,7 @@ class EventMapper(Mapper[str]):
         """Encode. Raises InvalidInput when the event could not be read again."""
         if not isinstance(domain_event, Entry):
             raise TypeError(f"an Entry is needed, not {type(domain_event).__name__}")
-        return StoredEvent(
-            originator_id=domain_event.originator_id,
-            originator_version=domain_event.originator_version,
-            topic=topic_of(domain_event.event),
-            state=encode(domain_event.event),
-        )
+        return to_stored(domain_event.originator_id, domain_event.originator_version, domain_event.event)
 
     def to_domain_event(self, stored_event: StoredEvent) -> Entry:
         """Decode. Raises CorruptRecord, which names stream and version."""
@@ -79,13 +74,18 @@ def topics_of(kinds: Kinds) -> list[str]:
     return sorted(topics | {old for old in UPCASTS if _current(old) in topics})
 
 
+def to_stored(stream: str, version: int, event: Event) -> StoredEvent:
+    """The event as it is stored at this place. Raises InvalidInput when it could not be read again."""
+    return StoredEvent(stream, version, topic_of(event), encode(event))
+
+
 def encode(event: Event) -> bytes:
     """The event as JSON: the same event gives the same bytes. Raises InvalidInput."""
     kind = type(event)
     if kind not in KINDS:
         raise InvalidInput(f"{topic_of(event)} is not in the table of events, so it cannot be stored")
     try:
-        if not event.model_extra and _is_plain(vars(event).values()):
+        if not event.__pydantic_extra__ and _is_plain(event.__dict__.values()):
             return kind.__pydantic_serializer__.to_json(event, exclude_none=True)
         return encode_exactly(event)
     except ValueError as error:  # pydantic's errors about values are ValueErrors
@@ -110,7 +110,7 @@ def _is_plain(values: Iterable[Any]) -> bool:
             continue
         if VALUES[kind]:
             fields: Fields = value.__dict__
-            plain = not value.model_extra and _is_plain(fields.values())
+            plain = not value.__pydantic_extra__ and _is_plain(fields.values())
         elif kind is datetime:
             plain = value.tzinfo is UTC or value.tzinfo == UTC
         elif kind is int:

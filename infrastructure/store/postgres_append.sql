@@ -31,41 +31,71 @@ SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan A
 -- The plans are the same whatever the arrays hold, so planning once is enough.
 DECLARE
     chains bytea[];
+    kept text[];
     awake text[];
 BEGIN
     -- The floor under every position this transaction is going to draw: held until it is over.
     PERFORM pg_advisory_xact_lock_shared({class}, (pg_sequence_last_value('{sequence}') & 2147483647)::integer);
     -- One look at the end of each stream tells both where it is and what the chain goes on from. It begins at the
     -- version expected: the scan would else copy whatever entries of the stream are on the index page.
-    SELECT array_agg(CASE WHEN e.follows < 0 THEN e.leaf ELSE {schema}.next_chain(head.chain, e.leaf) END ORDER BY e.place),
-        array_agg(e.owner) FILTER (WHERE e.follows >= 0 AND e.follows <> coalesce(head.version, 0)),
-        array_agg(e.id) FILTER (WHERE e.follows >= 0 AND e.follows <> coalesce(head.version, 0))
-    INTO chains, refused, refused_ids
-    FROM (
-        SELECT g.*, {schema}.event_leaf(g.id, g.version, g.topic, g.state) AS leaf
-        FROM unnest(ids, versions, topics, states, owners, follows)
-            WITH ORDINALITY AS g (id, version, topic, state, owner, follows, place)
-    ) AS e
-    LEFT JOIN LATERAL (
-        SELECT s.originator_version AS version, s.chain FROM {schema}.events AS s
-        WHERE s.originator_id = e.id AND s.originator_version >= coalesce(e.follows, 0)
-            AND (e.follows >= 0 OR e.follows IS NULL AND s.originator_version < e.version)
-        ORDER BY s.originator_version DESC LIMIT 1
-    ) AS head ON true;
-    FOR place IN 2 .. cardinality(ids) LOOP
-        IF follows[place] < 0 THEN
-            chains[place] := {schema}.next_chain(chains[-follows[place]], chains[place]);
+    IF owners[1] = 0 AND owners[cardinality(ids)] = cardinality(ids) - 1
+        AND array_position(follows, NULL) IS NULL AND array_position(states, NULL) IS NULL THEN
+        -- Every append is one event, as the numbers of their owners tell, and so one statement does it all.
+        WITH stored AS (
+            INSERT INTO {schema}.events (originator_id, originator_version, topic, state, chain)
+            SELECT e.id, e.version, e.topic, e.state,
+                {schema}.next_chain(head.chain, {schema}.event_leaf(e.id, e.version, e.topic, e.state))
+            FROM (
+                -- Taking the arrays apart by `unnest` copies every item twice.
+                SELECT ids[n.place] AS id, versions[n.place] AS version, topics[n.place] AS topic,
+                    states[n.place] AS state, follows[n.place] AS follows, n.place
+                FROM generate_series(1, cardinality(ids)) AS n (place) OFFSET 0
+            ) AS e
+            LEFT JOIN LATERAL (
+                SELECT s.originator_version AS version, s.chain FROM {schema}.events AS s
+                WHERE s.originator_id = e.id AND s.originator_version >= e.follows
+                ORDER BY s.originator_version DESC LIMIT 1
+            ) AS head ON true
+            WHERE e.follows = coalesce(head.version, 0) ORDER BY e.place
+            RETURNING notification_id, originator_id
+        )
+        SELECT array_agg(s.notification_id ORDER BY s.notification_id), array_agg(s.originator_id)
+        INTO positions, kept FROM stored AS s;
+        IF positions IS NULL OR cardinality(positions) < cardinality(ids) THEN
+            SELECT array_agg(g.owner), array_agg(g.id) INTO refused, refused_ids
+            FROM unnest(ids, owners) AS g (id, owner) WHERE g.id <> ALL (coalesce(kept, '{}'));
         END IF;
-    END LOOP;
-    WITH stored AS (
-        INSERT INTO {schema}.events (originator_id, originator_version, topic, state, chain)
-        SELECT g.id, g.version, g.topic, g.state, g.chain
-        FROM unnest(ids, versions, topics, states, owners, chains)
-            WITH ORDINALITY AS g (id, version, topic, state, owner, chain, place)
-        WHERE g.state IS NOT NULL AND (refused IS NULL OR g.owner <> ALL (refused)) ORDER BY g.place
-        RETURNING notification_id
-    )
-    SELECT array_agg(s.notification_id ORDER BY s.notification_id) INTO positions FROM stored AS s;
+    ELSE
+        SELECT array_agg(CASE WHEN e.follows < 0 THEN e.leaf ELSE {schema}.next_chain(head.chain, e.leaf) END ORDER BY e.place),
+            array_agg(e.owner) FILTER (WHERE e.follows >= 0 AND e.follows <> coalesce(head.version, 0)),
+            array_agg(e.id) FILTER (WHERE e.follows >= 0 AND e.follows <> coalesce(head.version, 0))
+        INTO chains, refused, refused_ids
+        FROM (
+            SELECT g.*, {schema}.event_leaf(g.id, g.version, g.topic, g.state) AS leaf
+            FROM unnest(ids, versions, topics, states, owners, follows)
+                WITH ORDINALITY AS g (id, version, topic, state, owner, follows, place)
+        ) AS e
+        LEFT JOIN LATERAL (
+            SELECT s.originator_version AS version, s.chain FROM {schema}.events AS s
+            WHERE s.originator_id = e.id AND s.originator_version >= coalesce(e.follows, 0)
+                AND (e.follows >= 0 OR e.follows IS NULL AND s.originator_version < e.version)
+            ORDER BY s.originator_version DESC LIMIT 1
+        ) AS head ON true;
+        FOR place IN 2 .. cardinality(ids) LOOP
+            IF follows[place] < 0 THEN
+                chains[place] := {schema}.next_chain(chains[-follows[place]], chains[place]);
+            END IF;
+        END LOOP;
+        WITH stored AS (
+            INSERT INTO {schema}.events (originator_id, originator_version, topic, state, chain)
+            SELECT g.id, g.version, g.topic, g.state, g.chain
+            FROM unnest(ids, versions, topics, states, owners, chains)
+                WITH ORDINALITY AS g (id, version, topic, state, owner, chain, place)
+            WHERE g.state IS NOT NULL AND (refused IS NULL OR g.owner <> ALL (refused)) ORDER BY g.place
+            RETURNING notification_id
+        )
+        SELECT array_agg(s.notification_id ORDER BY s.notification_id) INTO positions FROM stored AS s;
+    END IF;
     -- Workers are told of sessions that may be ready now. It is no part of the append: its errors end with its block.
     IF topics && {awakening} THEN
         BEGIN

@@ -4,7 +4,7 @@ An append is six arrays. psycopg dumps an array item by item in Python, which wo
 server takes to insert its row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from struct import Struct
 
 from psycopg.abc import Buffer
@@ -33,22 +33,23 @@ class PackedDumper(Dumper):
 
 def integers(values: Sequence[int | None]) -> Packed:
     """A bigint[]."""
-    return _packed(INT8, len(values), (NULL if value is None else INTEGER.pack(8, value) for value in values))
+    return _packed(INT8, [NULL if value is None else INTEGER.pack(8, value) for value in values])
 
 
 def texts(values: Sequence[str | None]) -> Packed:
     """A text[]."""
-    return _packed(TEXT, len(values), (_item(None if value is None else value.encode()) for value in values))
+    return blobs([None if value is None else value.encode() for value in values], TEXT)
 
 
-def blobs(values: Sequence[bytes | None]) -> Packed:
-    """A bytea[]."""
-    return _packed(BYTEA, len(values), map(_item, values))
+def blobs(values: Sequence[bytes | None], kind: int = BYTEA) -> Packed:
+    """A bytea[], or an array of another kind whose items are sent as bytes."""
+    pack = LENGTH.pack
+    return _packed(kind, [NULL if value is None else pack(len(value)) + value for value in values])
 
 
 def read_integers(data: bytes | None) -> list[int]:
     """What is in a bigint[] without NULLs."""
-    return [int.from_bytes(item, signed=True) for item in _items(data)]
+    return [value for _, value in INTEGER.iter_unpack((data or b"")[HEADER.size :])]
 
 
 def read_texts(data: bytes | None) -> list[str]:
@@ -65,10 +66,6 @@ def _items(data: bytes | None) -> Iterator[bytes]:
         yield data[place - length : place]
 
 
-def _item(value: bytes | None) -> bytes:
-    return NULL if value is None else LENGTH.pack(len(value)) + value
-
-
-def _packed(kind: int, count: int, items: Iterable[bytes]) -> Packed:
+def _packed(kind: int, items: Sequence[bytes]) -> Packed:
     """One dimension, counted from 1; the flag says that there may be NULLs."""
-    return Packed(HEADER.pack(1, 1, kind, count, 1) + b"".join(items))
+    return Packed(HEADER.pack(1, 1, kind, len(items), 1) + b"".join(items))

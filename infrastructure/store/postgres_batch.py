@@ -63,22 +63,30 @@ class Work:
 
 
 def parameters(batch: Numbered) -> tuple[Packed, ...]:
-    """The arrays that `append` takes."""
-    events: list[tuple[str, int, str | None, bytes | None]] = []
+    """The arrays that `append` takes; the appends are numbered as they come."""
+    ids: list[str] = []
+    versions: list[int] = []
+    topics: list[str | None] = []
+    states: list[bytes | None] = []
     owners: list[int] = []
     follows: list[int | None] = []
-    for number, append in batch:
+    for owner, (_, append) in enumerate(batch):
         latest: dict[str, int] = {}
         for event in append.events:
             stream = str(event.originator_id)
-            events.append((stream, event.originator_version, event.topic, event.state))
+            ids.append(stream)
+            versions.append(event.originator_version)
+            topics.append(event.topic)
+            states.append(event.state)
             follows.append(-latest[stream] if stream in latest else append.expected.get(stream))
-            latest[stream] = len(events)
+            latest[stream] = len(ids)
         for stream in append.expected.keys() - latest.keys():
-            events.append((stream, 0, None, None))
+            ids.append(stream)
+            versions.append(0)
+            topics.append(None)
+            states.append(None)
             follows.append(append.expected[stream])
-        owners += [number] * (len(events) - len(owners))
-    ids, versions, topics, states = zip(*events, strict=True) if events else ((), (), (), ())
+        owners += [owner] * (len(ids) - len(owners))
     return texts(ids), integers(versions), texts(topics), blobs(states), integers(owners), integers(follows)
 
 
@@ -90,14 +98,16 @@ def places(events: Sequence[StoredEvent]) -> tuple[Packed, ...]:
 
 def share_out(batch: Numbered, row: Sequence[bytes | None], work: Work) -> None:
     """Give each append its positions, or its conflict."""
-    positions = iter(read_integers(row[0]))
+    positions = read_integers(row[0])
     refused = dict(zip(read_integers(row[1]), read_texts(row[2]), strict=True))
-    for number, append in batch:
-        if number in refused:
-            stream = refused[number]
+    place = 0
+    for owner, (number, append) in enumerate(batch):
+        if owner in refused:
+            stream = refused[owner]
             work.decide(number, VersionConflict(stream, append.expected[stream]))
         else:
-            work.decide(number, [next(positions) for _ in append.events])
+            work.decide(number, positions[place : place + len(append.events)])
+            place += len(append.events)
 
 
 def collide(batch: Numbered, work: Work, error: psycopg.Error) -> None:

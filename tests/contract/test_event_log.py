@@ -267,3 +267,24 @@ async def test_a_closed_store_says_so(opened: store.Store) -> None:
         await opened.log.append(change("s", 0, "x"))
     with suppress(StoreError):
         await opened.close()
+
+
+@pytest.mark.parametrize("events", ["x", "xy"], ids=["one event each", "two events each"])
+async def test_of_appends_that_wait_together_those_in_conflict_fail_alone(opened: store.Store, events: str) -> None:
+    for stream in ("s3", "s8"):
+        await opened.log.append(change(stream, 0, "before"))
+    appends = (opened.log.append(change(f"s{n}", 0, *events)) for n in range(10))
+    results = await asyncio.gather(*appends, return_exceptions=True)
+    refused = [(n, result.stream) for n, result in enumerate(results) if isinstance(result, VersionConflict)]
+    assert refused == [(3, "s3"), (8, "s8")]
+    recorded = [one for result in results if not isinstance(result, BaseException) for one in result]
+    assert sorted(recorded, key=attrgetter("position")) == (await opened.log.read_all())[2:]
+    assert len(recorded) == 8 * len(events)
+
+
+async def test_an_append_of_nothing_but_conflicts_writes_nothing(opened: store.Store) -> None:
+    await opened.log.append(change("s", 0, "before"))
+    appends = (opened.log.append(change("s", after, "x")) for after in (0, 2))
+    results = await asyncio.gather(*appends, return_exceptions=True)
+    assert [type(result) for result in results] == [VersionConflict, VersionConflict]
+    assert titles(await opened.log.read_all()) == ["before"]

@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 PYTEST_ARGS ?=
+# As many processes as there are cores, each with a Postgres of its own; a run that names its tests is one process.
+PYTEST_CORES ?= $(if $(PYTEST_ARGS),,--numprocesses=auto --maxprocesses=4 --dist=worksteal)
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 # Which uv writes the locks, and what it is told: `make lock LOCK_ARGS=--upgrade`.
@@ -58,7 +60,7 @@ demo: $(STAMP) ## Watch one session live, die, resume and fork (no key, no netwo
 	@$(BIN)/turnlog demo
 
 test: $(STAMP) ## Run the tests, on a Postgres they start themselves (PYTEST_ARGS=...)
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest $(PYTEST_CORES) $(PYTEST_ARGS)
 
 check: format-check lint types layers wheel-check test ## Everything CI runs
 

@@ -76,7 +76,11 @@ async def test_a_reader_gets_history_first_and_then_what_happens(opened: store.S
     await nothing_comes(follower)
 
 
-@pytest.mark.parametrize("streams", ["a", ["a"], {"a", "b"}, ("b", "nobody"), "rules.global"], ids=str)
+@pytest.mark.parametrize(
+    "streams",
+    ["a", ["a"], {"a", "b"}, ("b", "nobody"), "rules.global"],
+    ids=["one", "a list", "a set", "one of nobody", "a rule book"],
+)
 async def test_a_reader_of_some_streams_gets_those_alone(opened: store.Store, log: Turnlog, streams: Any) -> None:
     wanted = {streams} if isinstance(streams, str) else set(streams)
     everything = await three_streams(opened)

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -37,6 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
     soak = config.getoption("-m") == "soak"
     settings.load_profile("soak" if soak else "ci" if "CI" in os.environ else "desk")
     sys.addaudithook(_refuse_the_network)
+    if hasattr(
+        config, "workerinput"
+    ):  # one of several processes, which ignores Ctrl-C, and so would programs it starts
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionstart() -> None:

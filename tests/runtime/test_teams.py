@@ -23,15 +23,19 @@ from turnlog.domain import (
     TeammateJoined,
     TeammateLeft,
     ToolCallAuthorized,
+    TurnFailure,
     TurnStarted,
+    VerificationFailed,
     mailbox_stream,
 )
+from turnlog.front import Turnlog
 from turnlog.runtime import SessionHandle
 from turnlog.runtime.explaining.whatif import Difference, Trial, whatif
 from turnlog.runtime.workers.pool import PoolSettings
 
 from .cast import Cast
 from .conftest import MakeWorld
+from .exported import exported, lines, taken_in, written
 from .world import Script, World, asks, check_log, look, until
 
 TEAM = ("team_spawn", "team_send", "team_request", "team_respond", "team_list", "team_shutdown")
@@ -327,3 +331,64 @@ async def test_a_teammate_whose_turn_failed_is_woken_with_all_it_has_not_read(me
     await run_all(memory, cast)
     assert cast.told("ada")[-1] == "[Message from lead]\nOne.\n\n[Message from lead]\nTwo."
     assert len(await memory.all_of(ada.id, TurnStarted)) == 2
+
+
+async def test_a_lead_is_told_of_a_turn_of_its_teammate_that_failed(world: World) -> None:
+    lead, cast = await team(world, {"ada": []}, "ada")
+    await run_all(world, cast)
+    (told,) = await lead.team_inbox()
+    assert told.sender == "ada"
+    assert "My turn failed (model_unexpected): the script of" in told.text
+    await run_all(world, cast)
+    assert len(await lead.team_inbox()) == 1
+    ada = await of(lead, "ada", world, cast)
+    with pytest.raises(TurnFailure):
+        await ada.resume_turn()
+    assert len(await lead.team_inbox()) == 2
+
+
+async def test_the_team_of_a_lead_that_is_rewound_is_let_go(world: World) -> None:
+    lead, cast = await team(world, {"ada": ["Hello."]}, "ada")
+    await run_all(world, cast)
+    ada = await of(lead, "ada", world, cast)
+    gone_on = await world.turnlog.rewind(lead.id, 1)
+    assert [event.reason for event in await world.all_of(ada.id, TeammateLeft)] == ["its lead is rewound"]
+    assert (await ada.metadata()).status == "closed"
+    assert await (await world.turnlog.open_session(gone_on.successor, model=cast)).list_teammates() == ()
+
+
+async def test_a_teammate_that_leaves_gives_back_the_tasks_it_had_claimed(world: World) -> None:
+    cast = Cast({LEAD: ["Fine."], "ada": ["Hello."]})
+    lead = await world.turnlog.create_session("The lead", model=cast, tools=TEAM, project="shop")
+    ada = await lead.team_spawn("ada", "Begin.")
+    await run_all(world, cast)
+    board = world.turnlog.tasks("shop")
+    task = await board.add("Write it")
+    await board.claim(task.task_id, session_id=ada)
+    await lead.team_shutdown("ada")
+    (task,) = await board.list()
+    assert (task.state, task.holder) == ("open", None)
+
+
+async def test_unread_mail_goes_where_its_session_goes(world: World) -> None:
+    lead, cast = await team(world, {"ada": ["Hello."]}, "ada")
+    await run_all(world, cast)
+    await (await of(lead, "ada", world, cast)).team_send("lead", "It is the clock.")
+    data = await exported(world.turnlog, lead.id)
+    async with Turnlog.open("memory:") as other:
+        taken = await taken_in(other, data)
+        assert taken.streams == (lead.id, mailbox_stream(lead.id))
+        assert [mail.text for mail in await (await other.open_session(lead.id)).team_inbox()] == ["It is the clock."]
+        assert await exported(other, lead.id) == data
+
+
+async def test_a_mailbox_of_another_session_is_not_taken_in(memory: World) -> None:
+    lead, _ = await team(memory, {}, "ada")
+    await lead.team_send("ada", "Hello.")
+    parts = lines(await exported(memory.turnlog, lead.id))
+    (ada,) = await lead.list_teammates()
+    (sent, *_) = [line for line in lines(await exported(memory.turnlog, ada.session_id)) if "mail." in str(line)]
+    parts.insert(-1, sent)
+    async with Turnlog.open("memory:") as other:
+        with pytest.raises(VerificationFailed):
+            await taken_in(other, written(parts))

@@ -35,6 +35,7 @@ from turnlog.domain import (
 from ..environment import Environment
 from ..histories import load
 from ..means import Means, run_turn, worker_for
+from ..teams.mailing import tell_of_failure
 from ..turns.ending import GivenBack
 from ..turns.engine import Conduct
 from ..turns.replies import Reply
@@ -57,6 +58,9 @@ async def run(worker: Worker, means: Means, conduct: Conduct, output: type[BaseM
         if worker.session.spawned_by is not None:
             with suppress(TurnlogError):  # where it cannot be told now, the parent's next worker reads it
                 await asyncio.shield(report(env, session_id))
+        if worker.session.teammate is not None:
+            with suppress(TurnlogError):  # the log has it all the same, and `team_list` shows it
+                await asyncio.shield(tell_of_failure(env, session_id))
 
 
 async def settle(env: Environment, session: Session) -> None:

@@ -22,6 +22,7 @@ from turnlog.domain import (
     ToolCallAuthorized,
     ToolCallDenied,
     fold,
+    mailbox_stream,
 )
 from turnlog.projections import METADATA, TRANSCRIPT, USAGE, ToolUsed, exports, messages, project
 
@@ -89,18 +90,25 @@ async def _lines(env: Environment, records: Sequence[Recorded], how: Export) -> 
     archive = archive_of(env)
     lineage = {record.stream: record.version for record in records}
     books = await _cited_books(env, records) if how.cited_rules else dict[str, int]()
-    await archive.check([*books, *lineage])
+    streams = books | lineage | _mailbox(records)
+    await archive.check([*streams])
     session, at = records[-1].stream, records[-1].version
     kept: Literal["included", "referenced"] = "included" if how.blobs == "include" else "referenced"
     yield _jsonl.written(_jsonl.Header(session=session, at=at, blobs=kept))
-    told, total = _Told(), sum((books | lineage).values())
-    for stream, until in (books | lineage).items():
+    told, total = _Told(), sum(streams.values())
+    for stream, until in streams.items():
         for row in await archive.rows(stream, until=until):
             for ref in told.new_bodies(archive, row) if how.blobs == "include" else ():
                 yield _jsonl.written(_jsonl.blob_line(ref.sha256, await env.blobs.get(ref.sha256)))
             yield told.row(archive, row)
             how.progress(told.events, total)
     yield told.end(blobs=kept)
+
+
+def _mailbox(records: Sequence[Recorded]) -> dict[str, int]:
+    """The mailbox of the session, as far as its own stream tells of it."""
+    mail = fold(Session(records[-1].stream), records).mail
+    return {mailbox_stream(records[-1].stream): mail.arrived} if mail.arrived else {}
 
 
 class _Told:

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from shutil import copyfileobj
 from typing import IO
 
-from turnlog.domain import BOOKS, BlobMissing, BlobRef, Conflict, InvalidInput, NotFound, StoredRow, VerificationFailed
+from turnlog.domain import (
+    BOOKS,
+    MAILBOXES,
+    BlobMissing,
+    BlobRef,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    StoredRow,
+    VerificationFailed,
+)
 from turnlog.projections import exports
 
 from ..environment import Environment
@@ -84,7 +94,7 @@ def _seekable(source: IO[bytes]) -> IO[bytes]:
 def _check_same(stream: str, here: Sequence[StoredRow], given: Sequence[StoredRow]) -> None:
     for ours, theirs in zip(here, given, strict=False):
         if ours != theirs:
-            what = "rule book" if stream.startswith(BOOKS) else "session"
+            what = "rule book" if stream.startswith(BOOKS) else "mailbox" if stream.startswith(MAILBOXES) else "session"
             raise Conflict(
                 f"{what} {stream} is here already, and from version {ours.version} on it is another than in the file;"
                 " import the file into another database; nothing was imported"

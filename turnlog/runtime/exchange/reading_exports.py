@@ -13,12 +13,15 @@ from turnlog.domain import (
     CorruptRecord,
     Event,
     InvalidInput,
+    MessageSent,
+    RequestAnswered,
     RuleEvent,
     SessionForked,
     SessionStarted,
     StoredRow,
     TurnlogError,
     VerificationFailed,
+    mailbox_stream,
 )
 from turnlog.projections import exports
 
@@ -133,15 +136,20 @@ class _Reading:
 
     def _take_in(self, row: StoredRow, event: Event) -> None:
         if row.version == 1:
-            if not _is_book(row.stream) and not _SESSION_ID.fullmatch(row.stream):
+            if not _is_book(row.stream) and not self._is_mailbox(row.stream) and not _SESSION_ID.fullmatch(row.stream):
                 raise InvalidInput(f"{row.stream!a} cannot be the id of a session")
             self.firsts[row.stream] = event
         elif isinstance(event, SessionStarted | SessionForked):
             raise InvalidInput(f"{row.stream} begins again at version {row.version}")
         if _is_book(row.stream) and not isinstance(event, RuleEvent):
             raise InvalidInput(f"{row.topic} has no place in the rule book {row.stream}")
+        if self._is_mailbox(row.stream) and not isinstance(event, MessageSent | RequestAnswered):
+            raise InvalidInput(f"{row.topic} has no place in the mailbox {row.stream}")
         for ref in exports.references.references(event):
             self.refs.setdefault(ref.sha256, ref)
+
+    def _is_mailbox(self, stream: str) -> bool:
+        return stream == mailbox_stream(self.header.session)
 
     # At the end
 
@@ -164,7 +172,11 @@ class _Reading:
 
     def _check_lineage(self) -> None:
         """The session and its ancestors are there, each as far as the next needs it, and no other session is."""
-        sessions = {stream: len(rows) for stream, rows in self.rows.items() if not _is_book(stream)}
+        sessions = {
+            stream: len(rows)
+            for stream, rows in self.rows.items()
+            if not _is_book(stream) and not self._is_mailbox(stream)
+        }
         stream, until = self.header.session, self.header.at
         while True:
             if sessions.pop(stream, None) != until:

@@ -13,6 +13,7 @@ from turnlog.domain import (
     MailKind,
     Session,
     Stamp,
+    TurnFailed,
     clean,
     commands,
     mailbox_stream,
@@ -23,6 +24,11 @@ from ..environment import Environment
 from ..histories import load
 from .mail_delivery import Received, mail_changes, reading, received, unread_mail
 from .task_board import kept_text
+
+_FAILED = (
+    "[Notice of turnlog] My turn failed ({code}): {message}\n"
+    "I do nothing more until the next message, which begins a turn with all that I have not read."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,18 @@ async def take(env: Environment, session_id: str) -> tuple[Received, ...]:
         return found
 
     return await again(env, attempt)
+
+
+async def tell_of_failure(env: Environment, session_id: str) -> None:
+    """Tell a lead that the turn of its teammate failed, once. Raises NotFound, CommandRefused, StoreError."""
+    me = await load(env, session_id)
+    if me.teammate is None or me.turn is None or me.turn.state != "failed":
+        return
+    (failed,) = await env.log.read(session_id, me.turn.version - 1, me.turn.version)
+    assert isinstance(failed.event, TurnFailed)  # it is what made the turn so
+    said = _FAILED.format(code=failed.event.code, message=failed.event.message)
+    by = Sender(session_id, f"failed_{me.turn.turn_id}_{failed.version}", "")
+    await _post(env, by, lambda roster: (LEAD,), await _letter(env, by, "message", said))
 
 
 def _everybody(roster: Roster) -> tuple[str, ...]:

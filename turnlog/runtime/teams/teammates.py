@@ -27,6 +27,7 @@ from ..delegation.spawning import beginning, model_of, refuse_more, title_of
 from ..environment import Environment
 from ..histories import load
 from ..turns.results import with_reader
+from ..writing import changes
 from .mail_delivery import unread_mail
 from .mailing import roster_of
 
@@ -159,9 +160,6 @@ async def shut_down(env: Environment, lead_id: str, name: str, reason: str = "",
         left = commands.teams.leave(lead, by, name, said)
         member = await load(env, commands.teams.present(lead, name).session)
         dismissed = commands.teams.dismiss(member, by, said)
-        changes = [Change(lead.id, lead.version, left)]
-        if dismissed:
-            changes.append(Change(member.id, member.version, dismissed))
-        await env.log.append(*changes)
+        await env.log.append(Change(lead.id, lead.version, left), *await changes(env, member, dismissed))
 
     await again(env, attempt)

@@ -24,6 +24,7 @@ from ..again import again
 from ..delegation.subagents import end_all
 from ..environment import Environment
 from ..histories import history, load
+from ..teams.teammates import shut_down
 from ..writing import changes
 from .addresses import At
 from .forks import NewFork, fork_of
@@ -91,16 +92,20 @@ async def standing_after(env: Environment, session_id: str, at: At) -> tuple[int
 async def rewind(env: Environment, session_id: str, at: At, new: NewFork, reason: str = "") -> Rewound:
     """Have a fork take the place of a session, which accepts no further turn; one in progress is cancelled.
 
-    Both are appended in one transaction; its subagents are ended then.
+    Both are appended in one transaction. Its team is let go before, and its subagents are ended after.
     Raises NotFound, CommandRefused, InvalidInput, ModelError, StoreError.
     """
     version = await version_of(env.log, session_id, at)
     parent = await load(env, session_id, version)
 
+    now = await load(env, session_id)
+    if parent.version == now.version:
+        raise InvalidInput(f"session {session_id} stands at @{now.version} already; name an earlier version")
+    for member in now.present:  # a lead ends after its team
+        await shut_down(env, session_id, member.name, "its lead is rewound")
+
     async def give_way() -> tuple[Session, str]:
         now = await load(env, session_id)
-        if parent.version == now.version:
-            raise InvalidInput(f"session {session_id} stands at @{now.version} already; name an earlier version")
         titled = replace(new, title=now.title if new.title is None else new.title)
         child = await fork_of(env, replace(parent, tags=now.tags), titled)  # title and tags are those of today
         given_way = commands.sessions.give_way(now, env.stamp(), child.stream, clean(reason))

@@ -62,7 +62,7 @@ def _body(body: "Body | None") -> str:
 
 def _messages(before: "Moment", after: "Moment") -> list[Change]:
     from turnlog.projections import TRANSCRIPT, messages, project
-    from turnlog.runtime.time_travel.comparing import gist_of_message
+    from turnlog.runtime.time_travel.parting import gist_of_message
 
     old = messages(project(TRANSCRIPT, before.history))
     new = messages(project(TRANSCRIPT, after.history))

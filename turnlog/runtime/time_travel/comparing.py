@@ -1,8 +1,9 @@
 """Two sessions side by side: what each took and came to, turn by turn, and where they part."""
 
-import re
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 from turnlog.domain import (
     Message,
@@ -18,7 +19,6 @@ from turnlog.domain import (
     text_of,
 )
 from turnlog.projections import (
-    METADATA,
     TOOL_CALLS,
     TRANSCRIPT,
     USAGE,
@@ -34,10 +34,10 @@ from turnlog.projections import (
     project,
 )
 
+from .parting import Parting, parting
 from .touched import touched
 
 _GIST = 200
-_DENIED = {"denied"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,6 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
-    """The first message in which two conversations differ, from 0; None for what one of them does not have."""
-
-    message: int
-    left: str | None
-    right: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two sessions. `common` is the last event they share, None where none is a fork of the other or of the same."""
 
@@ -121,31 +112,77 @@ def compare(left: Found, right: Found) -> Comparison:
     """Two sessions side by side. Raises NotFound where one is none."""
     together = shared(left[1], right[1])
     common = left[1][together - 1] if together else None
-    return Comparison(_side(left, together), _side(right, together), common, _parting(left[1], right[1]))
+    ours, theirs = _Seen.of(*left), _Seen.of(*right)
+    return Comparison(_side(ours, together), _side(theirs, together), common, parting(ours.messages, theirs.messages))
 
 
-def _side(found: Found, together: int) -> Side:
-    session_id, history = found
-    session, metadata = fold(Session(session_id), history), project(METADATA, history)
-    if metadata is None:
-        raise NotFound(f"{session_id} is not a session")
-    transcript, used = project(TRANSCRIPT, history), project(USAGE, history)
-    calls = project(TOOL_CALLS, history).rows
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A session's history, and what is folded from it once for all that is told of it."""
+
+    session: Session
+    history: Sequence[Recorded]
+    messages: Sequence[Message]
+    calls: Sequence[CallRow]
+    used: UsageTotals
+    parts: "dict[str, _Parts]"
+
+    @classmethod
+    def of(cls, session_id: str, history: Sequence[Recorded]) -> Self:
+        """Raises NotFound where it is none."""
+        session = fold(Session(session_id), history)
+        if session.started_at is None:
+            raise NotFound(f"{session_id} is not a session")
+        transcript, calls = project(TRANSCRIPT, history), tuple(project(TOOL_CALLS, history).rows.values())
+        parts = _by_turn(history, transcript, calls)
+        return cls(session, history, messages(transcript), calls, project(USAGE, history), parts)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What belongs to one turn, in order; `ended` is how it ended last."""
+
+    records: list[Recorded] = field(default_factory=list[Recorded])
+    answers: list[ModelSaid] = field(default_factory=list[ModelSaid])
+    calls: list[CallRow] = field(default_factory=list[CallRow])
+    ended: TurnEnded | None = None
+
+
+def _by_turn(history: Sequence[Recorded], transcript: Transcript, calls: Sequence[CallRow]) -> dict[str, _Parts]:
+    found: defaultdict[str, _Parts] = defaultdict(_Parts)
+    for record in history:
+        if isinstance(record.event, TurnEvent):
+            found[record.event.turn_id].records.append(record)
+    for item in transcript.items:
+        match item:
+            case ModelSaid(turn_id=turn_id):
+                found[turn_id].answers.append(item)
+            case TurnEnded(turn_id=turn_id):
+                found[turn_id].ended = item
+            case _:
+                pass
+    for row in calls:
+        found[row.turn_id].calls.append(row)
+    return found
+
+
+def _side(seen: _Seen, together: int) -> Side:
+    session, history, used = seen.session, seen.history, seen.used
     own = project(USAGE, history[together:])
-    turns = tuple(_turns(history, transcript, calls, used, together))
+    turns = tuple(_turns(seen, together))
     return Side(
-        session_id=session_id,
+        session_id=session.id,
         version=session.version,
         title=session.title,
         model=session.model,
         status=session.status,
         outcome=turns[-1].outcome if turns else "no turn",
-        messages=len(messages(transcript)),
+        messages=len(seen.messages),
         rounds=used.responses,
         failed_requests=sum(isinstance(record.event, ModelFailed) for record in history),
-        calls=len(calls),
-        denied=sum(row.status in _DENIED for row in calls.values()),
-        failed_calls=sum(row.is_error for row in calls.values()),
+        calls=len(seen.calls),
+        denied=sum(row.status == "denied" for row in seen.calls),
+        failed_calls=sum(row.is_error for row in seen.calls),
         input_tokens=used.total.input_tokens,
         output_tokens=used.total.output_tokens,
         cost=used.cost,
@@ -158,50 +195,30 @@ def _side(found: Found, together: int) -> Side:
     )
 
 
-def _turns(
-    history: Sequence[Recorded], transcript: Transcript, calls: dict[str, CallRow], used: UsageTotals, together: int
-) -> "list[ComparedTurn]":
-    of_turn: dict[str, list[Recorded]] = {}
-    for record in history:
-        if isinstance(record.event, TurnEvent):
-            of_turn.setdefault(record.event.turn_id, []).append(record)
-    both = {(record.stream, record.version) for record in history[:together]}
+def _turns(seen: _Seen, together: int) -> list[ComparedTurn]:
+    both = {(record.stream, record.version) for record in seen.history[:together]}
     return [
-        _turn(turn_id, records, transcript, calls, used, (records[-1].stream, records[-1].version) in both)
-        for turn_id, records in of_turn.items()
-        if isinstance(records[0].event, TurnStarted)
+        _turn(begun, parts, seen.used, (parts.records[-1].stream, parts.records[-1].version) in both)
+        for parts in seen.parts.values()
+        if parts.records and isinstance(begun := parts.records[0].event, TurnStarted)
     ]
 
 
-def _turn(
-    turn_id: str,
-    records: Sequence[Recorded],
-    transcript: Transcript,
-    calls: dict[str, CallRow],
-    used: UsageTotals,
-    is_shared: bool,
-) -> ComparedTurn:
-    begun = records[0].event
-    said = begun.content if isinstance(begun, TurnStarted) else ()
-    ended = next(
-        (item for item in reversed(transcript.items) if isinstance(item, TurnEnded) and item.turn_id == turn_id), None
-    )
-    answers = [item for item in transcript.items if isinstance(item, ModelSaid) and item.turn_id == turn_id]
-    tokens = used.by_turn.get(turn_id)
-    gists = _gists(answers)
+def _turn(begun: TurnStarted, parts: _Parts, used: UsageTotals, is_shared: bool) -> ComparedTurn:
+    ended, last = parts.ended, parts.records[-1]
+    tokens = used.by_turn.get(begun.turn_id)
+    gists = _gists(parts.answers)
     return ComparedTurn(
-        said=one_line(" ".join(text_of(block.text) for block in said if isinstance(block, TextBlock)), _GIST),
-        answer=_answer(answers),
+        said=one_line(" ".join(text_of(block.text) for block in begun.content if isinstance(block, TextBlock)), _GIST),
+        answer=_answer(parts.answers),
         outcome="open" if ended is None else ended.outcome,
-        rounds=len(answers),
-        calls=tuple(
-            f"{gists.get(row.call_id, row.tool)}  {row.status}" for row in calls.values() if row.turn_id == turn_id
-        ),
+        rounds=len(parts.answers),
+        calls=tuple(f"{gists.get(row.call_id, row.tool)}  {row.status}" for row in parts.calls),
         input_tokens=tokens.input_tokens if tokens else 0,
         output_tokens=tokens.output_tokens if tokens else 0,
-        cost=used.cost_by_turn.get(turn_id, Costs()),
+        cost=used.cost_by_turn.get(begun.turn_id, Costs()),
         seconds=None if ended is None else (ended.at - begun.at).total_seconds(),
-        at=f"{records[-1].stream}@{records[-1].version}",
+        at=f"{last.stream}@{last.version}",
         shared=is_shared,
     )
 
@@ -220,52 +237,3 @@ def _answer(answers: Sequence[ModelSaid]) -> str:
         return ""
     texts = (text_of(block.text) for block in answers[-1].blocks if isinstance(block, TextBlock))
     return one_line(" ".join(texts), _GIST)
-
-
-def _parting(left: Sequence[Recorded], right: Sequence[Recorded]) -> Parting | None:
-    """Where the conversations differ; what a call is called makes no difference."""
-    ours, theirs = _told(left), _told(right)
-    place = next((n for n, (one, other) in enumerate(zip(ours, theirs, strict=False)) if one != other), None)
-    if place is None:
-        if len(ours) == len(theirs):
-            return None
-        place = min(len(ours), len(theirs))
-    return Parting(place, _message_gist(left, place), _message_gist(right, place))
-
-
-def _told(history: Sequence[Recorded]) -> list[str]:
-    """The messages as text, with calls under their numbers."""
-    said = messages(project(TRANSCRIPT, history))
-    ids = [block.call_id for message in said for block in message.blocks if isinstance(block, ToolCallBlock)]
-    names = {call_id: f"call {number}" for number, call_id in enumerate(dict.fromkeys(ids), start=1)}
-    known = re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)) or "(?!)")
-    return [known.sub(lambda found: names[found[0]], _plain(message)) for message in said]
-
-
-def _plain(message: Message) -> str:
-    unnamed = {"blocks": {"__all__": {"provider_id", "signature"}}}
-    return message.model_dump_json(exclude=unnamed)
-
-
-def _message_gist(history: Sequence[Recorded], place: int) -> str | None:
-    said = messages(project(TRANSCRIPT, history))
-    return gist_of_message(said[place]) if place < len(said) else None
-
-
-def gist_of_message(message: Message, limit: int = 100) -> str:
-    """Who says what, on one line."""
-    parts: list[str] = []
-    for block in message.blocks:
-        match block.type:
-            case "text":
-                parts.append(text_of(block.text))
-            case "tool_call":
-                parts.append(f"[calls {block.name} {text_of(block.arguments)}]")
-            case "tool_result":
-                said = " ".join(text_of(part.text) for part in block.content if part.type == "text")
-                parts.append(f"[{block.name} {'failed' if block.is_error else 'returned'}: {said}]")
-            case "thinking":
-                parts.append("[thinking]")
-            case "image":
-                parts.append("[image]")
-    return one_line(f"{message.role}: {'  '.join(parts)}", limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -309,7 +310,8 @@ class Turnlog:
         from .runtime.time_travel.blaming import blame
         from .runtime.time_travel.paths import parse_path
 
-        return blame(session_id, await runtime.history_at(self._env.log, session_id, at), parse_path(path))
+        steps, history = parse_path(path), await runtime.history_at(self._env.log, session_id, at)
+        return await asyncio.to_thread(blame, session_id, history, steps)
 
     async def bisect(
         self,
@@ -320,16 +322,19 @@ class Turnlog:
     ) -> Bisection:
         """At which versions a predicate over the state holds, such as `len(messages) > 10`.
 
+        `progress` is called on the loop.
+
         Raises InvalidInput, NotFound where it never does, StoreError.
         """
-        from .runtime.time_travel.bisecting import bisect
+        from .runtime.time_travel.bisecting import bisect_in_thread
 
-        return bisect(session_id, await runtime.history_at(self._env.log, session_id, at), predicate, progress)
+        history = await runtime.history_at(self._env.log, session_id, at)
+        return await bisect_in_thread(session_id, history, predicate, progress)
 
     async def compare(self, one: str, other: str) -> Comparison:
         """Two sessions side by side, by their addresses. Raises NotFound, InvalidInput, StoreError."""
         left, right = [await runtime.found_at(self._env.log, address) for address in (one, other)]
-        return runtime.compare(left, right)
+        return await asyncio.to_thread(runtime.compare, left, right)
 
     async def fork(  # noqa: PLR0913 - named, and none changes what another means
         self,

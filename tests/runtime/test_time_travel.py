@@ -1,5 +1,9 @@
 """Any moment of any session, through the front door."""
 
+import asyncio
+import importlib
+import threading
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -123,6 +127,44 @@ async def test_one_conversation_that_goes_on_longer_parts_at_its_end(world: Worl
     found = await world.turnlog.compare(f"{session.id}@{{turn:1}}", session.id)
     assert found.parting is not None
     assert (found.parting.left, found.parting.right) == (None, "user: Second.")
+
+
+@pytest.mark.parametrize(
+    ("place", "ask"),
+    [
+        ("turnlog.runtime.time_travel.blaming.blame", lambda log, session: log.blame(session)),
+        ("turnlog.runtime.time_travel.bisecting.bisect", lambda log, session: log.bisect(session, "version >= 1")),
+        ("turnlog.runtime.compare", lambda log, session: log.compare(session, session)),
+    ],
+)
+async def test_the_loop_goes_on_while_a_history_is_looked_through(
+    memory: World, monkeypatch: pytest.MonkeyPatch, place: str, ask: Callable[[Turnlog, str], Awaitable[object]]
+) -> None:
+    session, begun, go_on = await two_turns(memory), asyncio.Event(), threading.Event()
+    module, name = place.rsplit(".", 1)
+    look, loop = getattr(importlib.import_module(module), name), asyncio.get_running_loop()
+
+    def held(*args: object) -> object:
+        loop.call_soon_threadsafe(begun.set)
+        assert go_on.wait(2), "the loop stands still"
+        return look(*args)
+
+    monkeypatch.setattr(place, held)
+    asking = asyncio.ensure_future(ask(memory.turnlog, session.id))
+    await begun.wait()
+    go_on.set()
+    assert await asking
+
+
+async def test_the_progress_of_a_bisect_is_told_on_the_loop(memory: World) -> None:
+    session, told = await two_turns(memory), list[tuple[int, int]]()
+
+    def progress(looked: int, versions: int) -> None:
+        asyncio.get_running_loop()
+        told.append((looked, versions))
+
+    found = await memory.turnlog.bisect(session.id, "version >= 1", progress=progress)
+    assert told == [(0, found.versions)]
 
 
 async def test_the_front_door_blames_and_bisects(world: World) -> None:

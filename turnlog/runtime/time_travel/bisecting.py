@@ -1,6 +1,8 @@
 """The first version at which a predicate holds of the state, and whether it goes on holding."""
 
+import asyncio
 import difflib
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -68,6 +70,23 @@ def bisect(
     if not spans:
         raise NotFound(f"{read.text} holds at no version of session {session_id} up to @{history[-1].version}")
     return Bisection(read.text, tuple(spans), len(history))
+
+
+async def bisect_in_thread(
+    session_id: str, history: Sequence[Recorded], predicate: str, progress: Progress
+) -> Bisection:
+    """As `bisect`, beside the loop, on which `progress` is called. Cancelled, it soon stops looking."""
+    loop, over = asyncio.get_running_loop(), threading.Event()
+
+    def tell(looked: int, versions: int) -> None:
+        if over.is_set():
+            raise asyncio.CancelledError
+        loop.call_soon_threadsafe(progress, looked, versions)
+
+    try:
+        return await asyncio.to_thread(bisect, session_id, history, predicate, tell)
+    finally:
+        over.set()
 
 
 def _holds(predicate: Predicate, told: Unfolding, record: Recorded) -> bool:

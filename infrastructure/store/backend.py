@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from eventsourcing.persistence import ApplicationRecorder, Notification, RecordConflictError
+from eventsourcing.persistence import ApplicationRecorder, RecordConflictError
 
 from turnlog.domain import TurnlogError, VersionConflict
 
@@ -15,10 +15,13 @@ from .batches import Append, Begin, Outcome
 Row = tuple[Any, ...]
 """An event of a stream as it is stored: version, topic, state, of the right types unless somebody tampered with it."""
 
+PlacedRow = tuple[Any, ...]
+"""An event of any stream as it is stored: position, stream, version, topic, state."""
+
 PAGE = 500
 """Events read and decoded at a time, some 3 ms of work: few enough to stay in a processor's cache."""
 
-Selected = tuple[Sequence[Notification], int]
+Selected = tuple[Sequence[PlacedRow], int]
 """Events with their positions, and the position of the last event looked at for them."""
 
 LOOK = 20_000
@@ -63,6 +66,10 @@ class Backend(Protocol):
 
     def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
         """Events of a stream with after < version <= until, in order and in pages."""
+        ...
+
+    def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:
+        """Events with position > after, in order, no further than nothing can still appear."""
         ...
 
     def select(self, topics: Sequence[str] | None, streams: Sequence[str] | None, after: int, limit: int) -> Selected:

@@ -18,7 +18,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from turnlog.domain import Change, Event, InvalidInput, Recorded, Selection, StoreClosed, VersionConflict, Wanted
 
-from .backend import Backend, Row
+from .backend import Backend, PlacedRow, Row
 from .batches import Append, Outcome
 from .group import GroupCommit
 from .mapper import EventMapper, decode, to_stored, topics_of
@@ -198,8 +198,7 @@ class StoredEventLog:
             return step(state, _decoded(stream, pages))
 
     def _read_all(self, after: int, limit: int) -> Sequence[Recorded]:
-        stored = self._backend.recorder.select_notifications(after, limit, inclusive_of_start=False)
-        return [self._mapper.to_recorded(event) for event in stored]
+        return _placed(self._backend.read_all(after, limit))
 
     def _select(self, wanted: Wanted, after: int, limit: int) -> Selection:
         if wanted.is_everything:
@@ -208,10 +207,17 @@ class StoredEventLog:
         topics = None if wanted.kinds is None else topics_of(wanted.kinds)
         streams = None if wanted.streams is None else sorted(wanted.streams)
         stored, reached = self._backend.select(topics, streams, after, limit)
-        records = [self._mapper.to_recorded(event) for event in stored]
+        records = _placed(stored)
         if len(records) < limit:
             return Selection(records, reached)
-        return Selection(records, stored[-1].id if stored else after)
+        return Selection(records, stored[-1][0] if stored else after)
+
+
+def _placed(rows: Sequence[PlacedRow]) -> list[Recorded]:
+    return [
+        Recorded(stream, version, decode(stream, version, topic, state), position)
+        for position, stream, version, topic, state in rows
+    ]
 
 
 def _decoded(stream: str, pages: Iterable[Sequence[Row]]) -> Iterator[Recorded]:

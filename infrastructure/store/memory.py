@@ -9,7 +9,7 @@ from typing import Any
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscription
 from eventsourcing.popo import POPOApplicationRecorder
 
-from .backend import LOOK, PAGE, Row, Selected, SnapshotRow, check_versions, one_by_one
+from .backend import LOOK, PAGE, PlacedRow, Row, Selected, SnapshotRow, check_versions, one_by_one
 from .batches import Append, Outcome
 
 
@@ -72,15 +72,18 @@ class MemoryBackend:
         for begin in range(0, len(stored), PAGE):
             yield [(one.originator_version, one.topic, one.state) for one in stored[begin : begin + PAGE]]
 
+    def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:
+        """Events with position > after, in order."""
+        found = self.recorder.select_notifications(after, limit, inclusive_of_start=False)
+        return [(one.id, one.originator_id, one.originator_version, one.topic, one.state) for one in found]
+
     def select(self, topics: Sequence[str] | None, streams: Sequence[str] | None, after: int, limit: int) -> Selected:
         """Events after a position, of these topics and streams, and the position of the last one looked at."""
-        looked_at = self.recorder.select_notifications(after, LOOK, inclusive_of_start=False)
+        looked_at = self.read_all(after, LOOK)
         wanted = (
-            event
-            for event in looked_at
-            if (topics is None or event.topic in topics) and (streams is None or event.originator_id in streams)
+            row for row in looked_at if (topics is None or row[3] in topics) and (streams is None or row[1] in streams)
         )
-        return list(islice(wanted, limit)), looked_at[-1].id if looked_at else after
+        return list(islice(wanted, limit)), looked_at[-1][0] if looked_at else after
 
     def watch(self, ring: Callable[[], None]) -> None:
         """There are no other processes, and the log tells of its own appends."""

@@ -39,7 +39,7 @@ from turnlog.domain import InvalidInput
 
 from . import postgres_schema
 from .address import PostgresAddress
-from .backend import PAGE, Row, Selected, SnapshotRow
+from .backend import PAGE, PlacedRow, Row, Selected, SnapshotRow
 from .batches import Append, Outcome
 from .postgres_connection import RECONNECT_SECONDS, BoundedConnection, Pool
 from .postgres_selecting import Selecting
@@ -229,6 +229,7 @@ class PostgresBackend:
         self.begin = self._writer.begin
         self.recorder = PostgresRecorder(self._datastore, self._writer, self._watch)
         names = {"schema": Identifier(address.schema)}
+        self._follow = FOLLOW.format(**names)
         self._select_events = SELECT_EVENTS.format(**names)
         self._selecting = Selecting(address.schema)
         self._select_streams = SELECT_STREAMS.format(**names)
@@ -262,6 +263,12 @@ class PostgresBackend:
 
     def _rows(self, cursor: Cursor[Row], wanted: tuple[str, int, int, int]) -> Generator[Row]:
         yield from cursor.stream(self._select_events, wanted, binary=True, size=CHUNK)
+
+    def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:
+        """Events with position > after, in order, no further than nothing can still appear."""
+        wanted = (min(after, LAST - 1) + 1, LAST, None, limit)
+        with self._datastore.get_connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(self._follow, wanted, prepare=True, binary=True).fetchall()
 
     def select(self, topics: Sequence[str] | None, streams: Sequence[str] | None, after: int, limit: int) -> Selected:
         """Events after a position, of these topics and streams, and the position of the last one looked at."""

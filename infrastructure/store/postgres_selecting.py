@@ -7,9 +7,8 @@ sees it. Of what is passed over only stream and topic are looked at, never the s
 
 from collections.abc import Sequence
 
-from eventsourcing.persistence import Notification
 from psycopg import Connection
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, tuple_row
 from psycopg.sql import SQL, Identifier
 
 from .backend import LOOK, Selected
@@ -45,23 +44,14 @@ class Selecting:
         limit: int,
     ) -> Selected:
         """Events after a position, at most `limit`, and the position of the last one looked at."""
-        found = connection.execute(self._reached, (after, LOOK), prepare=True).fetchone()
-        reached = found["reached"] if found else None
-        if reached is None:
-            return [], after
-        wanted = (_array(topics), _array(topics), _array(streams), _array(streams))
-        rows = connection.execute(self._select, (after, reached, *wanted, limit), prepare=True, binary=True)
-        events = [
-            Notification(
-                originator_id=row["originator_id"],
-                originator_version=row["originator_version"],
-                topic=row["topic"],
-                state=bytes(row["state"]),
-                id=row["notification_id"],
-            )
-            for row in rows
-        ]
-        return events, reached
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            found = cursor.execute(self._reached, (after, LOOK), prepare=True).fetchone()
+            reached: int | None = found[0] if found else None
+            if reached is None:
+                return [], after
+            wanted = (_array(topics), _array(topics), _array(streams), _array(streams))
+            given = (after, reached, *wanted, limit)
+            return cursor.execute(self._select, given, prepare=True, binary=True).fetchall(), reached
 
 
 def _array(names: Sequence[str] | None) -> list[str] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import sqlite_blobs, sqlite_schema, sqlite_selecting
 from .address import SQLiteAddress
-from .backend import PAGE, Row, Selected, SnapshotRow
+from .backend import PAGE, PlacedRow, Row, Selected, SnapshotRow
 from .batches import Append, Outcome
 from .sqlite_errors import explained
 from .sqlite_heartbeats import FileHeartbeats
@@ -23,6 +23,10 @@ from .sqlite_writer import Writer
 SELECT_EVENTS = (
     "SELECT originator_version, topic, state FROM events"
     " WHERE originator_id = ? AND originator_version > ? AND originator_version <= ? ORDER BY originator_version"
+)
+SELECT_ALL = (
+    "SELECT notification_id, originator_id, originator_version, topic, state FROM events"
+    " WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
 )
 SELECT_STREAMS = (
     "SELECT originator_id FROM events WHERE originator_version = 1"
@@ -71,6 +75,12 @@ class SQLiteBackend:
             cursor.execute(SELECT_EVENTS, (stream, after, until))
             while rows := cursor.sqlite_cursor.fetchmany(PAGE):
                 yield rows
+
+    def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:
+        """Events with position > after, in order."""
+        with self._datastore.transaction(commit=False) as cursor:
+            cursor.sqlite_cursor.row_factory = None
+            return cursor.sqlite_cursor.execute(SELECT_ALL, (after, limit)).fetchall()
 
     def select(self, topics: Sequence[str] | None, streams: Sequence[str] | None, after: int, limit: int) -> Selected:
         """Events after a position, of these topics and streams, and the position of the last one looked at."""

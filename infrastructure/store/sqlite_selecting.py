@@ -4,8 +4,6 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from eventsourcing.persistence import Notification
-
 from .backend import LOOK, Selected
 
 REACHED = (
@@ -29,12 +27,7 @@ def select(
     (reached,) = cursor.execute(REACHED, (after, LOOK)).fetchone()
     if reached is None:
         return [], after
-    rows = cursor.execute(SELECT, (after, reached, _array(topics), _array(streams), limit)).fetchall()
-    events = [
-        Notification(id=position, originator_id=stream, originator_version=version, topic=topic, state=state)
-        for position, stream, version, topic, state in rows
-    ]
-    return events, reached
+    return cursor.execute(SELECT, (after, reached, _array(topics), _array(streams), limit)).fetchall(), reached
 
 
 def _array(names: Sequence[str] | None) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import LiteralString, Protocol
 from uuid import uuid4
 
-from turnlog.domain import InvalidInput
+from turnlog.domain import InvalidInput, StoreError
 from turnlog.infrastructure import store
 
 
@@ -44,12 +44,16 @@ class SQLiteFiles:
 
 
 class PostgresDatabases:
-    """One database a run, made after the pattern of one that was set up once. The user of the URL may create them."""
+    """One database a run, made after the pattern of one that was set up once. The user of the URL may create them.
+
+    `conninfo` is the URL as libpq reads it.
+    """
 
     store = "PostgreSQL"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, conninfo: str) -> None:
         self._url = url
+        self._conninfo = conninfo
         self._pattern = f"turnlog_crash_{uuid4().hex[:12]}"
 
     @contextmanager
@@ -75,19 +79,25 @@ class PostgresDatabases:
         from psycopg import sql
 
         quoted = [sql.Identifier(name) for name in names]
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*quoted))
+        try:
+            with psycopg.connect(self._conninfo, autocommit=True) as connection:
+                connection.execute(sql.SQL(statement).format(*quoted))
+        except psycopg.Error as error:
+            said = " ".join(str(error).split())
+            shown = store.without_password(self._url)
+            raise StoreError(f"{shown} has no database for a run of the crash matrix: {said}") from error
 
 
 @contextmanager
 def databases(url: str | None, directory: Path) -> Generator[Databases]:
     """Databases beside the one at a URL; None: SQLite files in the directory. Raises InvalidInput, StoreError."""
-    if url is None or url.startswith("sqlite:"):
+    address = None if url is None else store.address.parse_url(url)
+    if url is None or isinstance(address, store.address.SQLiteAddress):
         yield SQLiteFiles(directory)
         return
-    if not url.startswith("postgres"):
+    if not isinstance(address, store.address.PostgresAddress):
         raise InvalidInput(f"{store.without_password(url)} does not outlive a process; give a Postgres URL, or none")
-    found = PostgresDatabases(url)
+    found = PostgresDatabases(url, address.conninfo)
     try:
         found.set_up()
         yield found

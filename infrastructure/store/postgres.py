@@ -46,6 +46,7 @@ from .postgres_selecting import Selecting
 from .postgres_subscription import WatchingSubscription
 from .postgres_watch import Watch
 from .postgres_writer import Writer
+from .prefixes import behind
 from .threads import THREADS
 
 FOLLOW = SQL("""
@@ -73,7 +74,7 @@ NO = {"", "n", "no", "f", "false", "off", "0"}
 SELECT_STREAMS = SQL("""
 SELECT originator_id FROM {schema}.events
 WHERE originator_version = 1
-    AND originator_id >= %(prefix)s AND starts_with(originator_id, %(prefix)s)
+    AND originator_id >= %(prefix)s AND (%(behind)s::text IS NULL OR originator_id < %(behind)s)
 ORDER BY originator_id LIMIT %(limit)s
 """)
 INSERT_BLOB = SQL("""
@@ -282,7 +283,9 @@ class PostgresBackend:
     def streams(self, prefix: str, limit: int) -> Sequence[str]:
         """Names of streams that begin with `prefix`, by code point."""
         with self._datastore.get_connection() as connection:
-            rows = connection.execute(self._select_streams, {"prefix": prefix, "limit": limit})
+            rows = connection.execute(
+                self._select_streams, {"prefix": prefix, "behind": behind(prefix), "limit": limit}
+            )
             return [row["originator_id"] for row in rows]
 
     def put_blob(self, sha256: str, media_type: str, body: bytes) -> None:

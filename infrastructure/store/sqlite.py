@@ -14,6 +14,7 @@ from . import sqlite_blobs, sqlite_schema, sqlite_selecting
 from .address import SQLiteAddress
 from .backend import PAGE, PlacedRow, Row, Selected, SnapshotRow
 from .batches import Append, Outcome
+from .prefixes import behind
 from .sqlite_errors import explained
 from .sqlite_heartbeats import FileHeartbeats
 from .sqlite_recorder import FileDatastore, SQLiteRecorder
@@ -29,10 +30,10 @@ SELECT_ALL = (
     " WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
 )
 SELECT_STREAMS = (
-    "SELECT originator_id FROM events WHERE originator_version = 1"
-    " AND originator_id >= ?1 AND substr(originator_id, 1, length(?1)) = ?1"
-    " ORDER BY originator_id LIMIT ?2"
+    "SELECT originator_id FROM events WHERE originator_version = 1 AND originator_id >= ?1 AND originator_id < ?2"
+    " ORDER BY originator_id LIMIT ?3"
 )
+BEHIND_ALL_TEXTS = b""  # in SQLite any bytes come after any text
 # Whatever somebody put there, it comes as the type it should have had.
 SELECT_SNAPSHOT = (
     "SELECT CAST(version AS INTEGER) AS version, CAST(digest AS BLOB) AS digest, CAST(data AS BLOB) AS data"
@@ -100,7 +101,7 @@ class SQLiteBackend:
     def streams(self, prefix: str, limit: int) -> Sequence[str]:
         """Names of streams that begin with `prefix`, by code point."""
         with self._datastore.transaction(commit=False) as cursor:
-            cursor.execute(SELECT_STREAMS, (prefix, limit))
+            cursor.execute(SELECT_STREAMS, (prefix, behind(prefix) or BEHIND_ALL_TEXTS, limit))
             return [row["originator_id"] for row in cursor.fetchall()]
 
     def put_blob(self, sha256: str, media_type: str, body: bytes) -> None:

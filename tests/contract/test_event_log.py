@@ -107,7 +107,18 @@ async def test_all_events_come_in_one_order_page_by_page(opened: store.Store) ->
 
 
 async def test_streams_are_found_by_prefix_in_order_of_code_points(opened: store.Store) -> None:
-    names = ["rules:ä", "rules:a", "rules:Z", "rules:%", "rule", "rules:😀", "rules:\uffff", "x"]
+    names = [
+        "rules:ä",
+        "rules:a",
+        "rules:Z",
+        "rules:%",
+        "rule",
+        "rules:😀",
+        "rules:\uffff",
+        "rules:\U0010ffffz",
+        "x",
+        "\U0010ffff",
+    ]
     for name in names:
         await opened.log.append(change(name, 0, "x", "y"))
     assert list(await opened.log.streams()) == sorted(names)
@@ -115,6 +126,8 @@ async def test_streams_are_found_by_prefix_in_order_of_code_points(opened: store
     assert list(await opened.log.streams("rules:")) == found
     assert list(await opened.log.streams("rules:", limit=2)) == found[:2]
     assert list(await opened.log.streams("rules:%")) == ["rules:%"]
+    assert list(await opened.log.streams("rules:\U0010ffff")) == ["rules:\U0010ffffz"]
+    assert list(await opened.log.streams("\U0010ffff")) == ["\U0010ffff"]
 
 
 @pytest.mark.parametrize(

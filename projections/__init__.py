@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from .transcript import TRANSCRIPT, Transcript, replay
     from .unknown_calls import UNKNOWN_CALLS, UnknownCall, UnknownCalls
     from .usage import USAGE, Costs, UsageTotals, add_usage
-    from .usage_sums import USAGE_BY, UsageBy, UsageSum, of_sessions, summed, usage_rows
+    from .usage_sums import USAGE_BY, UsageBy, UsageRows, UsageSum, of_sessions, summed, usage_rows
     from .validity import conversation_problems
     from .visibility import quoted, visible
     from .words import Tone
@@ -107,6 +107,7 @@ __all__ = [
     "USAGE_BY",
     "USAGE_TABLE",
     "UsageBy",
+    "UsageRows",
     "UsageSum",
     "children_of",
     "in_tree",
@@ -242,7 +243,7 @@ if not TYPE_CHECKING:  # or every name would count as one that is here
             "transcript": "TRANSCRIPT Transcript replay",
             "unknown_calls": "UNKNOWN_CALLS UnknownCall UnknownCalls",
             "usage": "USAGE Costs UsageTotals add_usage",
-            "usage_sums": "USAGE_BY UsageBy UsageSum of_sessions summed usage_rows",
+            "usage_sums": "USAGE_BY UsageBy UsageRows UsageSum of_sessions summed usage_rows",
             "validity": "conversation_problems",
             "visibility": "quoted visible",
             "words": "Tone",

@@ -32,11 +32,26 @@ class UsageSum:
     cost: Costs
 
 
+class UsageRows:
+    """The rows that the table of usage has for the events taken in so far: the same fold, in memory."""
+
+    def __init__(self) -> None:
+        self._rows = Rows(USAGE_TABLE.tables, NothingStored())
+
+    def take(self, records: Iterable[Recorded]) -> None:
+        """Count further events."""
+        USAGE_TABLE.apply(Batch(list(records), self._rows))
+
+    def found(self) -> list[Row]:
+        """The rows."""
+        return list(self._rows.changes(USAGE_ROWS.name)[0])
+
+
 def usage_rows(records: Iterable[Recorded]) -> list[Row]:
-    """The rows that the table of usage has for these events: the same fold, in memory."""
-    rows = Rows(USAGE_TABLE.tables, NothingStored())
-    USAGE_TABLE.apply(Batch(list(records), rows))
-    return list(rows.changes(USAGE_ROWS.name)[0])
+    """The rows that the table of usage has for these events."""
+    rows = UsageRows()
+    rows.take(records)
+    return rows.found()
 
 
 def summed(rows: Iterable[Row], by: UsageBy | None = None) -> list[UsageSum]:

@@ -168,3 +168,13 @@ def test_a_plan_inside_another_is_refused() -> None:
 async def test_a_log_in_memory_with_a_plan_of_its_own_is_refused_inside_another() -> None:
     with FaultPlan().active(), pytest.raises(InvalidInput, match="one plan"):
         await memory_log(plan=FaultPlan())
+
+
+async def test_a_model_under_a_plan_has_the_window_it_has_without() -> None:
+    """Or no conversation would be made shorter where faults are tried."""
+    model = ScriptedModel(["x" * 4_000, "Summed up.", "Done."], context_window=1_000)
+    async with memory_log(plan=FaultPlan()) as log:
+        session = await log.create_session("A session", model=model)
+        await session.append_turn("Go.")
+        await session.append_turn("Go on.")
+        assert (await session.state()).context.in_force != ()

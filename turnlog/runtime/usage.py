@@ -1,9 +1,7 @@
 """Usage and cost of a session, of all that came of it, or of every session."""
 
-from collections.abc import AsyncGenerator
-
-from turnlog.domain import EventLog, Recorded, Wanted
-from turnlog.projections import USAGE, USAGE_TABLE, Row, children_of, subtree, usage_rows
+from turnlog.domain import EventLog, Wanted
+from turnlog.projections import USAGE, USAGE_TABLE, Row, UsageRows, children_of, subtree, usage_rows
 
 from .environment import Environment
 from .histories import load
@@ -24,16 +22,16 @@ async def usage_of(
     """
     if session_id is None:
         kept = await projections.usage()
-        rows = usage_rows([record async for record in _answers(env.log)]) if kept is None else kept
+        rows = await _counted(env.log) if kept is None else kept
         return sorted(rows, key=USAGE_TABLE.tables[0].key_of)
     await load(env, session_id)
     sessions = subtree(session_id, children_of(await index.sessions())) if tree else [session_id]
     return [row for each in sessions for row in usage_rows(await env.log.read(each))]
 
 
-async def _answers(log: EventLog) -> AsyncGenerator[Recorded, None]:
-    after = 0
+async def _counted(log: EventLog) -> list[Row]:
+    rows, after = UsageRows(), 0
     while (found := await log.select(_ANSWERS, after, _PAGE)).position > after:
-        for record in found.records:
-            yield record
+        rows.take(found.records)
         after = found.position
+    return rows.found()

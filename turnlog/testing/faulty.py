@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from turnlog.domain import (
     Change,
     EventLog,
+    KnowsWindow,
     Model,
     ModelDelta,
     ModelReply,
@@ -118,6 +119,11 @@ class FaultyModel:
     @property
     def name(self) -> str:
         return self._model.name
+
+    @property
+    def context_window(self) -> int | None:
+        """That of the model, so that conversations are made shorter as they are without faults."""
+        return self._model.context_window if isinstance(self._model, KnowsWindow) else None
 
     async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         point = await self._plan.before("model", self.name)

@@ -188,6 +188,42 @@ async def test_a_late_response_is_refused(world: World) -> None:
     assert await lead.team_inbox() == ()
 
 
+async def test_nobody_waits_for_a_response_that_cannot_come_any_more(memory: World) -> None:
+    lead, cast = await team(memory, {"ada": ["Hello."], "bob": ["Hello."]}, "ada", "bob")
+    bob = await of(lead, "bob", memory, cast)
+    with pytest.raises(NotFound, match="asked nobody of its team"):
+        await lead.team_response("no such request")
+    asked = await lead.team_request("ada", "May I deploy?", within=timedelta(seconds=10))
+    with pytest.raises(NotFound, match="asked nobody of its team"):
+        await bob.team_response(asked)
+    waiting = asyncio.create_task(lead.team_response(asked))
+    await asyncio.sleep(2 * memory.settings.poll_seconds)
+    assert not waiting.done()
+    memory.clock.advance(11)
+    with pytest.raises(CommandRefused, match=r"was to be answered by .*, and was not"):
+        await waiting
+    asked = await bob.team_request("ada", "May I?")
+    await lead.team_shutdown("ada", "It is done.")
+    with pytest.raises(CommandRefused, match="ada has left its team"):
+        await bob.team_response(asked)
+    asked = await bob.team_request("lead", "And now?", within=timedelta(seconds=10))
+    await lead.team_respond(asked, "Go.")
+    memory.clock.advance(11)
+    assert (await bob.team_response(asked)).text == "Go."
+
+
+async def test_a_request_expires_by_the_clock_that_late_answers_are_judged_by(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead, cast = await team(memory, {"ada": ["Hello."]}, "ada")
+    theirs = memory.clock.now() + timedelta(seconds=60)
+    monkeypatch.setattr(memory.env.pulse, "their_time", lambda: theirs)
+    asked = await lead.team_request("ada", "May I deploy?", within=timedelta(seconds=10))
+    ada = await of(lead, "ada", memory, cast)
+    await ada.team_respond(asked, "Yes.")
+    assert (await lead.team_response(asked)).text == "Yes."
+
+
 async def test_a_model_answers_a_request(memory: World) -> None:
     lead, cast = await team(memory, {"ada": ["Hello.", "No idea."]}, "ada")
     await run_all(memory, cast)

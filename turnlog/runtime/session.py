@@ -338,7 +338,11 @@ class SessionHandle:
         return await mailing.respond(self._env, mailing.sender(self._env, self._id), request_id, text)
 
     async def team_response(self, request_id: str) -> Received:
-        """The response to a request of this session, once it is there; it stays in the inbox. Raises StoreError."""
+        """The response to a request of this session, once it is there; it stays in the inbox.
+
+        Raises NotFound where this session asked no such thing, CommandRefused where there will be none any more,
+        StoreError.
+        """
         return await mailing.response(self._env, self._id, request_id)
 
     async def team_inbox(self) -> tuple[Received, ...]:

@@ -1,7 +1,7 @@
 """What the sessions of a team say to each other: messages, requests and responses, each once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from turnlog.domain import (
@@ -10,7 +10,9 @@ from turnlog.domain import (
     Change,
     CommandRefused,
     InvalidInput,
+    Mail,
     MailKind,
+    NotFound,
     Session,
     Stamp,
     TurnFailed,
@@ -123,14 +125,45 @@ async def respond(env: Environment, by: Sender, request_id: str, text: str) -> s
 
 
 async def response(env: Environment, session_id: str, request_id: str) -> Received:
-    """The response to a request of this session, once it is there. Raises NotFound, BlobMissing, StoreError."""
-    await load(env, session_id)
+    """The response to a request of this session, once it is there.
+
+    Raises NotFound where this session asked no such thing, CommandRefused where there will be no response any more,
+    BlobMissing, StoreError.
+    """
+    asked: tuple[str, Mail] | None = None
+    roster = await roster_of(env, session_id)
     while True:
         appends = env.log.appends
+        refusal = None if asked is None else await _refusal(env, *asked)  # looked up before the response is
         mailbox = await env.mailboxes.read(mailbox_stream(session_id))
         if (found := mailbox.response(request_id)) is not None:
             return (await received(env, [found]))[0]
-        await env.news(appends)
+        if refusal is not None:
+            raise refusal
+        if asked is None:
+            asked = await _asked(env, roster, request_id)
+        else:
+            await env.news(appends)
+
+
+async def _asked(env: Environment, roster: Roster, request_id: str) -> tuple[str, Mail]:
+    """Who was asked, and what. Raises NotFound."""
+    for session_id in (roster.lead.id, *(member.session for member in roster.lead.team)):
+        asked = (await env.mailboxes.read(mailbox_stream(session_id))).request(request_id)
+        if asked is not None and asked.sender_session == roster.me.id:
+            return session_id, asked
+    raise NotFound(f"session {roster.me.id} asked nobody of its team anything under {request_id}")
+
+
+async def _refusal(env: Environment, session_id: str, asked: Mail) -> CommandRefused | None:
+    """Why there will be no response any more, where that is so."""
+    if asked.expires_at is not None and env.now() >= asked.expires_at:
+        return CommandRefused(f"request {asked.request_id} was to be answered by {asked.expires_at}, and was not")
+    try:
+        commands.teams.accepts_mail(await load(env, session_id))
+    except CommandRefused as refused:
+        return CommandRefused(f"request {asked.request_id} was not answered: {refused.message}")
+    return None
 
 
 async def take(env: Environment, session_id: str) -> tuple[Received, ...]:
@@ -176,7 +209,7 @@ async def _letter(
 ) -> commands.teams.Letter:
     if not clean(text).strip():
         raise InvalidInput("a message has to say something")
-    expires_at = None if within is None else env.clock.now() + within
+    expires_at = None if within is None else env.now() + within
     return commands.teams.Letter(
         by.message_id, kind, "", by.session_id, await kept_text(env, text), request_id, expires_at
     )
@@ -185,15 +218,7 @@ async def _letter(
 def _by(roster: Roster, letter: commands.teams.Letter) -> commands.teams.Letter:
     """The letter with the name of who writes it. Raises CommandRefused where that one may not any more."""
     commands.teams.accepts_mail(roster.me)
-    return commands.teams.Letter(
-        letter.message_id,
-        letter.kind,
-        roster.name,
-        letter.sender_session,
-        letter.text,
-        letter.request_id,
-        letter.expires_at,
-    )
+    return replace(letter, sender=roster.name)
 
 
 async def _post(

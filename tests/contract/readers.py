@@ -9,7 +9,6 @@ import pytest
 from turnlog import Settings, Turnlog
 from turnlog.domain import (
     Actor,
-    Change,
     CorruptRecord,
     EventLog,
     Model,
@@ -39,12 +38,10 @@ class TiredLog:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
+        self.append, self.streams, self.wait = log.append, log.streams, log.wait
         self.given = 0
         self.errors: list[StoreError] = []
         self.away = False
-
-    async def append(self, *changes: Change) -> Sequence[Recorded]:
-        return await self._log.append(*changes)
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         self._fail()
@@ -75,15 +72,9 @@ class TiredLog:
         self.given += len(found.records)
         return found
 
-    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
-        return await self._log.streams(prefix, limit)
-
     @property
     def appends(self) -> int:
         return self._log.appends
-
-    async def wait(self, appends: int, seconds: float) -> None:
-        await self._log.wait(appends, seconds)
 
     def _fail(self) -> None:
         if self.away:

@@ -9,13 +9,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from turnlog.domain import Actor, Change, EventLog, Recorded, Selection, Tool, ToolContext, Wanted
+from turnlog.domain import Actor, Change, EventLog, Recorded, Tool, ToolContext
 from turnlog.front import Turnlog
 from turnlog.infrastructure import models, permissions, store, system, tools
 from turnlog.runtime import Environment, PermissionDecision, PermissionRequest, Settings, allow
@@ -88,6 +88,8 @@ class KillingLog:
 
     def __init__(self, log: EventLog, order: "Order") -> None:
         self._log = log
+        self.read, self.fold, self.read_all = log.read, log.fold, log.read_all
+        self.select, self.streams, self.wait = log.select, log.streams, log.wait
         self._order = order
         self.count = 0
 
@@ -100,34 +102,9 @@ class KillingLog:
             os.kill(os.getpid(), self._order.signal)
         return recorded
 
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
-        return await self._log.read(stream, after, until)
-
-    async def fold(
-        self,
-        stream: str,
-        step: Callable[[T, Iterable[Recorded]], T],
-        state: T,
-        after: int = 0,
-        until: int | None = None,
-    ) -> T:
-        return await self._log.fold(stream, step, state, after, until)
-
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
-        return await self._log.read_all(after, limit)
-
-    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
-        return await self._log.select(wanted, after, limit)
-
-    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
-        return await self._log.streams(prefix, limit)
-
     @property
     def appends(self) -> int:
         return self._log.appends
-
-    async def wait(self, appends: int, seconds: float) -> None:
-        await self._log.wait(appends, seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from turnlog.domain import Change, EventLog, Recorded, Selection, StoreError, Wanted, from_snapshot, to_snapshot
+from turnlog.domain import EventLog, Recorded, StoreError, from_snapshot, to_snapshot
 
 T = TypeVar("T")
 
@@ -15,10 +15,9 @@ class CountingLog:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
+        self.append, self.read_all, self.select = log.append, log.read_all, log.select
+        self.streams, self.wait = log.streams, log.wait
         self.count = 0
-
-    async def append(self, *changes: Change) -> Sequence[Recorded]:
-        return await self._log.append(*changes)
 
     async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
         records = await self._log.read(stream, after, until)
@@ -43,21 +42,9 @@ class CountingLog:
             self.count += 1
             yield record
 
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
-        return await self._log.read_all(after, limit)
-
-    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
-        return await self._log.select(wanted, after, limit)
-
-    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
-        return await self._log.streams(prefix, limit)
-
     @property
     def appends(self) -> int:
         return self._log.appends
-
-    async def wait(self, appends: int, seconds: float) -> None:
-        await self._log.wait(appends, seconds)
 
 
 class NoSnapshots:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -24,10 +24,8 @@ from turnlog.domain import (
     ModelRequest,
     Policy,
     Recorded,
-    Selection,
     Session,
     Tool,
-    Wanted,
     Workers,
     fold,
     from_snapshot,
@@ -81,6 +79,8 @@ class WatchedLog:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
+        self.read, self.fold, self.read_all = log.read, log.fold, log.read_all
+        self.select, self.streams, self.wait = log.select, log.streams, log.wait
         self.written: list[tuple[Change, ...]] = []
         self.before: Callable[[tuple[Change, ...]], Any] = lambda changes: None
         self.after: Callable[[tuple[Change, ...]], Any] = lambda changes: None
@@ -92,34 +92,9 @@ class WatchedLog:
         self.after(changes)
         return recorded
 
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
-        return await self._log.read(stream, after, until)
-
-    async def fold(
-        self,
-        stream: str,
-        step: Callable[[T, Iterable[Recorded]], T],
-        state: T,
-        after: int = 0,
-        until: int | None = None,
-    ) -> T:
-        return await self._log.fold(stream, step, state, after, until)
-
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
-        return await self._log.read_all(after, limit)
-
-    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
-        return await self._log.select(wanted, after, limit)
-
-    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
-        return await self._log.streams(prefix, limit)
-
     @property
     def appends(self) -> int:
         return self._log.appends
-
-    async def wait(self, appends: int, seconds: float) -> None:
-        await self._log.wait(appends, seconds)
 
 
 class Timeless:

@@ -1,7 +1,7 @@
 """The ports as a plan of faults has them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Protocol, TypeVar
 
@@ -16,11 +16,9 @@ from turnlog.domain import (
     ModelReply,
     ModelRequest,
     Recorded,
-    Selection,
     Tool,
     ToolContext,
     ToolOutput,
-    Wanted,
 )
 from turnlog.runtime.environment import RunTool
 
@@ -44,6 +42,8 @@ class FaultyLog:
 
     def __init__(self, log: EventLog, plan: Passing) -> None:
         self._log = log
+        self.read, self.fold, self.read_all = log.read, log.fold, log.read_all
+        self.select, self.streams = log.select, log.streams
         self._plan = plan
 
     async def append(self, *changes: Change) -> Sequence[Recorded]:
@@ -51,28 +51,6 @@ class FaultyLog:
         recorded = await self._log.append(*changes)
         await self._plan.after(point)
         return recorded
-
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
-        return await self._log.read(stream, after, until)
-
-    async def fold(
-        self,
-        stream: str,
-        step: Callable[[T, Iterable[Recorded]], T],
-        state: T,
-        after: int = 0,
-        until: int | None = None,
-    ) -> T:
-        return await self._log.fold(stream, step, state, after, until)
-
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
-        return await self._log.read_all(after, limit)
-
-    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
-        return await self._log.select(wanted, after, limit)
-
-    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
-        return await self._log.streams(prefix, limit)
 
     @property
     def appends(self) -> int:

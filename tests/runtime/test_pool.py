@@ -24,12 +24,34 @@ from turnlog.projections import Unfinished
 from turnlog.runtime import PermissionDecision
 from turnlog.runtime.workers.pool import PoolSettings
 from turnlog.runtime.workers.runnable import RunnableSessions
-from turnlog.runtime.workers.work_reports import WorkReport
+from turnlog.runtime.workers.work_reports import TellWork, WorkReport, silent
 
 from .conftest import MakeWorld
 from .world import PATIENCE, ModelOf, World, act, asks, check_log, look, model_of, tool, until
 
 SOON = PoolSettings(sweep_seconds=0.1, breath_seconds=0.005, retry_seconds=0.05)
+
+
+class Linger:
+    """A tool that lingers until it is told to go on, the model that calls it, and a pool that has both."""
+
+    def __init__(self) -> None:
+        self.began, self.go_on = asyncio.Event(), asyncio.Event()
+        self.model = model_of([asks("linger"), "done"])
+
+        @tool(effect="pure")
+        async def linger() -> str:
+            """Linger."""
+            self.began.set()
+            await self.go_on.wait()
+            return "lingered"
+
+        self.tool = linger
+
+    async def work(self, world: World, *, tell: TellWork = silent, until_idle: bool = False) -> None:
+        await world.turnlog.work(
+            tools=[self.tool], models=[self.model], settings=SOON, tell=tell, until_idle=until_idle
+        )
 
 
 @asynccontextmanager
@@ -158,47 +180,29 @@ async def test_a_session_whose_worker_is_gone_is_taken_over(shared_url: str, ope
 
 
 async def test_draining_ends_the_step_and_leaves_the_turn_to_another(world: World) -> None:
-    begun_it, go_on = asyncio.Event(), asyncio.Event()
-
-    @tool(effect="pure")
-    async def linger() -> str:
-        """Linger."""
-        begun_it.set()
-        await go_on.wait()
-        return "lingered"
-
-    model = model_of([asks("linger"), "done"])
-    session = await begun(world, model, linger)
+    linger = Linger()
+    session = await begun(world, linger.model, linger.tool)
     told: list[WorkReport] = []
-    work = asyncio.create_task(world.turnlog.work(tools=[linger], models=[model], settings=SOON, tell=told.append))
-    await begun_it.wait()
+    work = asyncio.create_task(linger.work(world, tell=told.append))
+    await linger.began.wait()
     work.cancel()
     await asyncio.sleep(0)
-    go_on.set()
+    linger.go_on.set()
     await asyncio.gather(work, return_exceptions=True)
     assert events(told, session) == ["claimed", "released"]
     assert [each.is_error for each in await world.all_of(session, ToolCallFinished)] == [False]
     assert (await world.kinds(session))[-2:] == ["ToolCallFinished", "LeaseReleased"]
-    await world.turnlog.work(tools=[linger], models=[model], until_idle=True, settings=SOON)
+    await linger.work(world, until_idle=True)
     assert await world.all_of(session, TurnCompleted)
     await check_log(world, session)
 
 
 async def test_cancelled_twice_it_breaks_the_step_off_and_leaves_the_turn_open(world: World) -> None:
-    begun_it = asyncio.Event()
-
-    @tool(effect="pure")
-    async def linger() -> str:
-        """Linger."""
-        begun_it.set()
-        await asyncio.Event().wait()
-        return "never"
-
-    model = model_of([asks("linger"), "done"])
-    session = await begun(world, model, linger)
+    linger = Linger()
+    session = await begun(world, linger.model, linger.tool)
     told: list[WorkReport] = []
-    work = asyncio.create_task(world.turnlog.work(tools=[linger], models=[model], settings=SOON, tell=told.append))
-    await begun_it.wait()
+    work = asyncio.create_task(linger.work(world, tell=told.append))
+    await linger.began.wait()
     work.cancel()
     await asyncio.sleep(0)
     work.cancel()
@@ -207,7 +211,7 @@ async def test_cancelled_twice_it_breaks_the_step_off_and_leaves_the_turn_open(w
     kinds = await world.kinds(session)
     assert kinds[-1] == "LeaseReleased"
     assert "TurnCancelled" not in kinds
-    await world.turnlog.work(models=[model], tools=[linger], until_idle=True, settings=SOON)
+    await linger.work(world, until_idle=True)
     assert await world.all_of(session, TurnCompleted)
 
 
@@ -294,44 +298,28 @@ async def test_what_nobody_told_of_is_found_by_the_sweep(memory: World, monkeypa
 
 
 async def test_a_pool_that_cannot_tell_gives_back_what_it_was_running(memory: World) -> None:
-    go_on = asyncio.Event()
-
-    @tool(effect="pure")
-    async def linger() -> str:
-        """Linger."""
-        await go_on.wait()
-        return "lingered"
+    linger = Linger()
 
     def tell(report: WorkReport) -> None:
         if report.event == "claimed":
-            go_on.set()
+            linger.go_on.set()
             raise RuntimeError("nobody listens")
 
-    model = model_of([asks("linger"), "done"])
-    session = await begun(memory, model, linger)
+    session = await begun(memory, linger.model, linger.tool)
     with pytest.raises(RuntimeError, match="nobody listens"):
-        await memory.turnlog.work(tools=[linger], models=[model], settings=SOON, tell=tell)
+        await linger.work(memory, tell=tell)
     assert (await memory.kinds(session))[-1] == "LeaseReleased"
-    await memory.turnlog.work(tools=[linger], models=[model], settings=SOON, until_idle=True)
+    await linger.work(memory, until_idle=True)
     assert await memory.all_of(session, TurnCompleted)
 
 
 async def test_a_database_that_is_away_ends_a_pool_that_was_to_end_anyway_once_its_steps_are_over(
     memory: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_it, go_on = asyncio.Event(), asyncio.Event()
-
-    @tool(effect="pure")
-    async def linger() -> str:
-        """Linger."""
-        at_it.set()
-        await go_on.wait()
-        return "lingered"
-
-    model = model_of([asks("linger"), "done"])
-    session = await begun(memory, model, linger)
-    work = asyncio.create_task(memory.turnlog.work(tools=[linger], models=[model], until_idle=True, settings=SOON))
-    await at_it.wait()
+    linger = Linger()
+    session = await begun(memory, linger.model, linger.tool)
+    work = asyncio.create_task(linger.work(memory, until_idle=True))
+    await linger.began.wait()
     real, looked = RunnableSessions.now, asyncio.Event()
 
     async def away(sessions: RunnableSessions) -> list[Unfinished]:
@@ -341,7 +329,7 @@ async def test_a_database_that_is_away_ends_a_pool_that_was_to_end_anyway_once_i
     monkeypatch.setattr(RunnableSessions, "now", away)
     await looked.wait()
     monkeypatch.setattr(RunnableSessions, "now", real)
-    go_on.set()
+    linger.go_on.set()
     with pytest.raises(StoreError, match="the database is away"):
         await work
     assert len(await memory.all_of(session, ToolCallFinished)) == 1
@@ -351,14 +339,7 @@ async def test_a_database_that_is_away_ends_a_pool_that_was_to_end_anyway_once_i
 async def test_a_session_that_is_tried_again_is_no_reason_to_look_more_often(
     memory: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_it, go_on, looks, failed = asyncio.Event(), asyncio.Event(), list[float](), list[bool]()
-
-    @tool(effect="pure")
-    async def linger() -> str:
-        """Linger."""
-        at_it.set()
-        await go_on.wait()
-        return "lingered"
+    linger, looks, failed = Linger(), list[float](), list[bool]()
 
     def fail_once(changes: tuple[Change, ...]) -> None:
         if not failed:
@@ -371,17 +352,16 @@ async def test_a_session_that_is_tried_again_is_no_reason_to_look_more_often(
         looks.append(asyncio.get_running_loop().time())
         return await real(sessions)
 
-    model = model_of([asks("linger"), "done"])
-    session = await begun(memory, model, linger)
+    session = await begun(memory, linger.model, linger.tool)
     memory.log.before = fail_once
     monkeypatch.setattr(RunnableSessions, "now", counted)
     rarely = PoolSettings(sweep_seconds=600, breath_seconds=0, retry_seconds=0.01)
-    async with pooled(memory, model, linger, settings=rarely):
-        await at_it.wait()
+    async with pooled(memory, linger.model, linger.tool, settings=rarely):
+        await linger.began.wait()
         looks.clear()
         for _ in range(50):  # turns of the loop in which a pool that is not at rest would look
             await asyncio.sleep(0)
         assert len(looks) <= 1
-        go_on.set()
+        linger.go_on.set()
         await until(ended(memory, session))
     assert failed

@@ -1,7 +1,7 @@
 """Trees of agents as a whole: what fails in one, what ends all, what is seen and what is used of all."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -20,7 +20,9 @@ from turnlog.domain import (
     SessionClosed,
     StoreError,
     SubagentFinished,
+    SubagentSpawned,
     Tool,
+    ToolCallBlock,
     ToolCallFinished,
     ToolContext,
     TurnCancelled,
@@ -39,7 +41,7 @@ from turnlog.runtime.delegation.reporting import end
 from turnlog.runtime.delegation.spawning import NewSubagent, spawn
 from turnlog.runtime.environment import RunTool
 from turnlog.runtime.means import Means
-from turnlog.runtime.permissions.decisions import allow
+from turnlog.runtime.permissions.decisions import PermissionDecision, PermissionRequest, allow
 from turnlog.runtime.turns.ending import GivenBack
 from turnlog.runtime.turns.engine import Conduct, Oversight
 from turnlog.runtime.workers.pool import PoolSettings
@@ -149,6 +151,41 @@ async def test_a_request_to_stop_reaches_subagents_though_it_is_refused_at_first
     wait.go.set()
     assert (await turn).reason == "stopped"
     assert await world.all_of(child, TurnCompleted) == []
+
+
+async def agreeing(request: PermissionRequest) -> PermissionDecision:
+    return allow()
+
+
+async def test_two_errands_alike_are_two_subagents_though_one_is_in_the_log_before_it_is_begun(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @tool(effect="idempotent")
+    async def twice(context: ToolContext) -> str:
+        """Hand out the same errand twice."""
+        assert context.delegate is not None
+        first = asyncio.create_task(context.delegate.spawn("one", "Do one.", tools=["look"]))
+        await in_log.wait()
+        second = await context.delegate.spawn("one", "Do one.", tools=["look"])
+        return f"{(await first).session_id} {second.session_id}"
+
+    append, in_log = memory.log.append, asyncio.Event()
+
+    async def slowly(*changes: Change) -> Sequence[Recorded]:
+        recorded = await append(*changes)
+        if any(_has(change, SubagentSpawned) for change in changes):
+            in_log.set()
+            await asyncio.sleep(5 * memory.settings.poll_seconds)
+        return recorded
+
+    monkeypatch.setattr(memory.log, "append", slowly)
+    call = ToolCallBlock(call_id="c", name="twice", arguments="{}")
+    session = await memory.session(agents(call), twice, look)
+    reply = await session.append_turn("Go.", approvals=agreeing)
+    assert reply.text == "All done."
+    (told,) = await results(memory, session.id)
+    assert sorted(told.split()) == sorted(await children(memory, session.id))
+    assert len(set(told.split())) == 2
 
 
 async def test_rewinding_a_session_ends_its_subagents(memory: World) -> None:

@@ -174,9 +174,9 @@ class _CallDelegation:
                 self.claimed.add(event.child)
                 return event.child
         errand = commands.subagents.Errand(self.call.call_id, self.worker.epoch)
-        child = await spawn(env, parent_id, new, errand)
-        self.claimed.add(child)
-        return child
+        child = env.ids.session()
+        self.claimed.add(child)  # before it is in the log, where another errand like this one would find it
+        return await spawn(env, parent_id, new, errand, child)
 
     @asynccontextmanager
     async def _stopping_with(self, child: str) -> AsyncGenerator[None]:

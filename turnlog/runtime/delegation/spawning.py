@@ -47,13 +47,17 @@ class NewSubagent:
 
 
 async def spawn(
-    env: Environment, parent_id: str, new: NewSubagent, errand: commands.subagents.Errand | None = None
+    env: Environment,
+    parent_id: str,
+    new: NewSubagent,
+    errand: commands.subagents.Errand | None = None,
+    child: str | None = None,
 ) -> str:
-    """Begin a subagent, whose turn nobody runs yet; its session's id.
+    """Begin a subagent, whose turn nobody runs yet; its session's id, a new one where `child` names none.
 
     Raises NotFound, InvalidInput, CommandRefused, SessionLost, ModelError, VersionConflict, StoreError.
     """
-    child = env.ids.session()
+    child = child or env.ids.session()
     for _ in range(env.settings.command_attempts - 1):
         try:
             return await _attempt(env, parent_id, child, new, errand)

@@ -387,17 +387,24 @@ async def test_a_fork_from_amid_a_compaction_is_the_conversation_before_it(tight
 
 async def test_asking_while_a_worker_runs_the_session_leaves_it_to_that_worker(tmp_path: Path) -> None:
     world = World(f"sqlite:///{tmp_path / 'log.db'}")
-    outcomes: list[str] = []
+    outcomes, versions = list[str](), list[int]()
 
     @tool(effect="pure")
     async def meanwhile() -> str:
         """Somebody asks for a compaction."""
-        outcomes.append((await session.compact("the plan")).outcome)
+        done, _ = await asyncio.gather(session.compact("the plan"), session.rename("Another title"))
+        versions.append(done.version)
+        outcomes.append(done.outcome)
+        again = await session.compact("the plan")  # it is on record already
+        assert again.version == (await session.state()).version
+        outcomes.append(again.outcome)
         return "done"
 
     session = await world.session(["One.", asks("meanwhile"), "Two."], meanwhile)
     await say(session, "1", "2")
-    assert outcomes == ["requested"]
+    assert outcomes == ["requested", "requested"]
+    records = await world.log.read(session.id)
+    assert versions == [record.version for record in records if isinstance(record.event, CompactionRequested)]
     (started,) = await world.all_of(session.id, CompactionStarted)
     assert (started.trigger, started.instructions) == ("request", "the plan")
     await prompts_agree(world, session)

@@ -24,6 +24,7 @@ from turnlog.domain import (
 from turnlog.projections import Compacted
 
 from ..environment import CUT_OFF, RUNNING, Environment
+from ..histories import load
 from ..means import Means, worker_for
 from ..turns.ending import deadline_passed, decide
 from ..worker import OutOfTime, Worker
@@ -65,8 +66,9 @@ async def compact_now(env: Environment, session_id: str, means: Means, instructi
     try:
         worker.decide(lambda session: taken(worker, session, holder))
     except SessionBusy:
-        await command(env, session_id, request)
-        return Compacting("requested", worker.session.version)
+        recorded = await command(env, session_id, request)
+        version = recorded[-1].version if recorded else (await load(env, session_id)).version
+        return Compacting("requested", version)
     return await _held(worker, Wish("request", said))
 
 

@@ -42,10 +42,10 @@ _jsonl = exports.jsonl
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """How to export. `blobs` and `cited_rules` are for `jsonl`: whether bodies are in the file or only their hashes,
+    """How to export.
 
-    and whether the rule books are in it as far as they tell of the rules that the session's decisions cite; `progress`
-    hears of its events.
+    `blobs` and `cited_rules` are for `jsonl`: whether bodies are in the file or only their hashes, and whether the rule
+    books are in it as far as they tell of the rules that the session's decisions cite; `progress` hears of its events.
     """
 
     format: ExportFormat = "jsonl"

@@ -43,7 +43,7 @@ def within(left: Value, right: Value) -> bool:
         if isinstance(left, str):
             return left in right
     elif isinstance(right, list | dict):
-        return any(alike(left, each)[0] == alike(left, each)[1] for each in right)
+        return any(one == other for one, other in (alike(left, each) for each in right))
     raise InvalidInput(f"{shown(left)} cannot be in {shown(right)}; only texts, lists and objects hold something")
 
 

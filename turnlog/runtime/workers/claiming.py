@@ -27,7 +27,7 @@ class PoolMeans:
 
 
 def means_for(session: Session, means: PoolMeans) -> Means:
-    """What a session of these works with, which whatever is put around models and effects is put around once."""
+    """What a session works with: its model as the program brought it, around which its worker puts what there is."""
     return Means(means.models.get(session.model), means.tools, means.hooks)
 
 

@@ -5,14 +5,15 @@ from typing import TypeVar
 
 from turnlog.domain import VersionConflict
 
-from .environment import Environment
-
 T = TypeVar("T")
 
 
-async def again(env: Environment, attempt: Callable[[], Awaitable[T]]) -> T:
-    """What an attempt gives that nobody got in the way of. Raises what it raises, VersionConflict after many losses."""
-    for _ in range(env.settings.command_attempts - 1):
+async def again(attempts: int, attempt: Callable[[], Awaitable[T]]) -> T:
+    """What the first of so many attempts gives that nobody got in the way of.
+
+    Raises what an attempt raises, VersionConflict where all were overtaken.
+    """
+    for _ in range(attempts - 1):
         try:
             return await attempt()
         except VersionConflict:

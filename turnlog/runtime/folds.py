@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from turnlog.domain import Change, Event, EventLog, VersionConflict
+from turnlog.domain import Change, Event, EventLog
+
+from .again import again
 
 
 class _Versioned(Protocol):
@@ -44,12 +46,7 @@ class Folds(Generic[S]):
 
         Raises what the decision raises, VersionConflict after many losses, StoreError.
         """
-        for _ in range(self._attempts - 1):
-            try:
-                return await self._attempt(stream, decision)
-            except VersionConflict:
-                continue
-        return await self._attempt(stream, decision)
+        return await again(self._attempts, lambda: self._attempt(stream, decision))
 
     async def _attempt(self, stream: str, decision: Callable[[S], Sequence[Event]]) -> S:
         found = await self.read(stream)

@@ -9,10 +9,10 @@ from turnlog.domain import (
     RuleEvent,
     Session,
     SessionClosed,
-    VersionConflict,
     book_stream,
 )
 
+from .again import again
 from .environment import Environment
 from .histories import load
 from .teams.task_board import release_change
@@ -25,12 +25,7 @@ async def command(env: Environment, session_id: str, decision: Decision) -> Sequ
 
     Raises what the decision raises, VersionConflict after many losses, StoreError.
     """
-    for _ in range(env.settings.command_attempts - 1):
-        try:
-            return await _attempt(env, session_id, decision)
-        except VersionConflict:
-            continue
-    return await _attempt(env, session_id, decision)
+    return await again(env.settings.command_attempts, lambda: _attempt(env, session_id, decision))
 
 
 async def _attempt(env: Environment, session_id: str, decision: Decision) -> Sequence[Recorded]:

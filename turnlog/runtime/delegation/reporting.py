@@ -16,7 +16,6 @@ from turnlog.domain import (
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
-    VersionConflict,
     Wait,
     commands,
     plain_text,
@@ -33,12 +32,7 @@ OVER = ("completed", "failed", "cancelled")
 
 async def report(env: Environment, child_id: str) -> None:
     """Tell its parent that a subagent is done or was put aside. Raises NotFound, VersionConflict, StoreError."""
-    for _ in range(env.settings.command_attempts - 1):
-        try:
-            return await _attempt(env, child_id)
-        except VersionConflict:
-            continue
-    return await _attempt(env, child_id)
+    return await again(env.settings.command_attempts, lambda: _attempt(env, child_id))
 
 
 async def _attempt(env: Environment, child_id: str) -> None:
@@ -93,7 +87,7 @@ async def _ending(env: Environment, child: Session) -> commands.subagents.Ending
 
 async def end(env: Environment, child_id: str, reason: str) -> None:
     """Cancel a subagent and all that work for it, and tell their parents. Raises VersionConflict, StoreError."""
-    await again(env, lambda: _cancel(env, child_id, reason))
+    await again(env.settings.command_attempts, lambda: _cancel(env, child_id, reason))
     await report(env, child_id)
 
 

@@ -14,13 +14,13 @@ from turnlog.domain import (
     SpawnedBy,
     Stamp,
     SubagentSpawned,
-    VersionConflict,
     clean,
     commands,
     fold_events,
     tightest,
 )
 
+from ..again import again
 from ..digests import text_digest
 from ..environment import Environment
 from ..histories import load
@@ -57,13 +57,8 @@ async def spawn(
 
     Raises NotFound, InvalidInput, CommandRefused, SessionLost, ModelError, VersionConflict, StoreError.
     """
-    child = child or env.ids.session()
-    for _ in range(env.settings.command_attempts - 1):
-        try:
-            return await _attempt(env, parent_id, child, new, errand)
-        except VersionConflict:
-            continue
-    return await _attempt(env, parent_id, child, new, errand)
+    new_id = child or env.ids.session()
+    return await again(env.settings.command_attempts, lambda: _attempt(env, parent_id, new_id, new, errand))
 
 
 async def _attempt(

@@ -18,7 +18,6 @@ from turnlog.domain import (
     RuleBook,
     Scope,
     Session,
-    VersionConflict,
     clean,
     commands,
     fold,
@@ -26,6 +25,7 @@ from turnlog.domain import (
     project_book,
 )
 
+from ..again import again
 from ..books import BOOKS_OF_PROJECTS, folded
 from ..environment import Environment
 from ..histories import history, load
@@ -155,11 +155,8 @@ async def revoke_rule(env: Environment, rule_id: str, reason: str = "", session_
 
 
 async def _in_book(env: Environment, stream: str, decision: BookDecision) -> None:
-    for attempt in range(env.settings.command_attempts):
+    async def attempt() -> None:
         found = await env.books.read(stream)
-        try:
-            await env.log.append(Change(stream, found.version, tuple(decision(found.rules))))
-            return
-        except VersionConflict:
-            if attempt == env.settings.command_attempts - 1:
-                raise
+        await env.log.append(Change(stream, found.version, tuple(decision(found.rules))))
+
+    await again(env.settings.command_attempts, attempt)

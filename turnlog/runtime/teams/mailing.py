@@ -120,7 +120,7 @@ async def respond(env: Environment, by: Sender, request_id: str, text: str) -> s
             told = await mail_changes(env, await load(env, asked.sender_session), stamp, _by(roster, letter))
             await env.log.append(Change(own, mailbox.version, noted), *told)
 
-    await again(env, attempt)
+    await again(env.settings.command_attempts, attempt)
     return by.message_id
 
 
@@ -178,7 +178,7 @@ async def take(env: Environment, session_id: str) -> tuple[Received, ...]:
             await env.log.append(Change(session_id, session.version, taken))
         return found
 
-    return await again(env, attempt)
+    return await again(env.settings.command_attempts, attempt)
 
 
 async def tell_of_failure(env: Environment, session_id: str) -> None:
@@ -234,7 +234,7 @@ async def _post(
         if changes:
             await env.log.append(*changes)
 
-    await again(env, attempt)
+    await again(env.settings.command_attempts, attempt)
 
 
 def _stamp(env: Environment, roster: Roster, by: Sender) -> Stamp:

@@ -83,7 +83,7 @@ async def spawn_teammate(env: Environment, lead_id: str, new: NewTeammate) -> st
         await env.log.append(Change(lead.id, lead.version, joined), begun)
         return child
 
-    return await again(env, attempt)
+    return await again(env.settings.command_attempts, attempt)
 
 
 def _of_call(lead: Session, new: NewTeammate) -> Member | None:
@@ -162,4 +162,4 @@ async def shut_down(env: Environment, lead_id: str, name: str, reason: str = "",
         dismissed = commands.teams.dismiss(member, by, said)
         await env.log.append(Change(lead.id, lead.version, left), *await changes(env, member, dismissed))
 
-    await again(env, attempt)
+    await again(env.settings.command_attempts, attempt)

@@ -112,7 +112,7 @@ async def rewind(env: Environment, session_id: str, at: At, new: NewFork, reason
         await env.log.append(child, *await changes(env, now, given_way))
         return now, child.stream
 
-    now, successor = await again(env, give_way)
+    now, successor = await again(env.settings.command_attempts, give_way)
     await end_all(env, now, "the session it worked for was rewound")
     records = await history(env.log, session_id)
     return Rewound(session_id, parent.version, successor, standing(records, session_id, parent.version))

@@ -61,17 +61,18 @@ class Runner:
         Raises StoreError where the database is away.
         """
         failures: list[ProjectionStopped] = []
-        running = [target for target in targets if await self._goes_on(target, failures)]
+        running: list[Target] = [target for target in targets if await self._goes_on(target, failures)]
         ahead: asyncio.Task[Sequence[Recorded]] | None = None
         try:
             while running:
                 low = min(target.build.position for target in running)
                 group = [target for target in running if target.build.position == low]
+                reading, ahead = ahead or self._page(low), None
                 try:
-                    page, ahead = self._fitting(await (ahead or self._page(low)), low, running), None
+                    page = self._fitting(await reading, low, running)
                 except CorruptRecord as error:
                     failures += [await self._stop(target, None, error) for target in group]
-                    running, ahead = [target for target in running if target not in group], None
+                    running = [target for target in running if target not in group]
                     continue
                 if page and len(group) == len(running) and len(page) == self.batch:
                     ahead = asyncio.ensure_future(self._page(_position(page[-1])))

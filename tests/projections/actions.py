@@ -24,6 +24,7 @@ from turnlog.domain import (
 from .background_actions import ABOUT_TASKS
 from .context_actions import ABOUT_CONTEXT
 from .dice import TEXTS, Action, call_of, epoch_of, turn_of
+from .family_actions import ABOUT_FAMILIES
 from .permission_actions import answer, ask, expire, join, outdate
 from .story import MODEL, OTHER_MODEL, PROCESS, Story, digest_of
 
@@ -250,4 +251,5 @@ ANYTHING: tuple[Action, ...] = (
     fork,
     *ABOUT_TASKS,
     *ABOUT_CONTEXT,
+    *ABOUT_FAMILIES,
 )

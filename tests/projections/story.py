@@ -43,7 +43,10 @@ OTHER_MODEL = "test:two"
 
 
 class Story:
-    """One session at a time, and everything that was ever appended. A minute passes with every command."""
+    """One session at a time, and everything that was ever appended. A minute passes with every command.
+
+    `elsewhere` are the sessions that the story has left, to which it may come back.
+    """
 
     def __init__(self, project: str | None = "shop") -> None:
         self.now = BEGAN
@@ -53,6 +56,7 @@ class Story:
         self.draft = Draft(Session("s1"))
         self.sessions = 1
         self.names = 0
+        self.elsewhere: dict[str, tuple[Draft, list[Recorded]]] = {}
         opening = commands.sessions.Opening(title="Fix the build", model=MODEL, project=project)
         self.do(lambda session: commands.sessions.start(session, self.by, opening))
 
@@ -107,6 +111,32 @@ class Story:
             return False
         return True
 
+    def begin_another(self, opening: commands.sessions.Opening) -> None:
+        """Begin another session, and go on with it."""
+        self._leave()
+        self.sessions += 1
+        self.history, self.draft = [], Draft(Session(f"s{self.sessions}"))
+        self.do(lambda session: commands.sessions.start(session, self.by, opening))
+
+    def go_to(self, session_id: str) -> None:
+        """Go on with another session that was begun before."""
+        self._leave()
+        self.draft, self.history = self.elsewhere[session_id]
+
+    def _leave(self) -> None:
+        self.elsewhere[self.session.id] = (self.draft, self.history)
+
+    @property
+    def histories(self) -> dict[str, list[Recorded]]:
+        """The events of every session, and of its parents up to the fork."""
+        left = {session_id: history for session_id, (_, history) in self.elsewhere.items()}
+        return {**left, self.session.id: self.history}
+
+    def happens(self, stream: str, events: Sequence[Event]) -> None:
+        """Append to a stream that is no session's."""
+        for event in events:
+            self._append(stream, event)
+
     def fork(self, back: int = 0, *, keeps_grants: bool = False, model: str | None = None) -> None:
         """Go on in a fork of this session, `back` events before its end where it has as many of its own."""
         own = sum(recorded.stream == self.session.id for recorded in self.history)
@@ -115,6 +145,7 @@ class Story:
         wanted = commands.sessions.Fork(keeps_grants=keeps_grants, model=model)
         self.now += timedelta(minutes=1)
         events = commands.sessions.fork(parent, self.by, wanted)
+        self._leave()
         self.sessions += 1
         self.history = prefix
         for event in events:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from turnlog.domain import (
     Recorded,
     Session,
     SessionForked,
+    SubagentFinished,
     ToolCallDenied,
     ToolCallFinished,
     ToolOutcomeResolved,
@@ -126,12 +128,20 @@ def test_a_call_stands_where_the_session_says_at_every_version(story: Story) -> 
 
 @unhurried
 @given(stories())
-def test_what_a_session_spent_is_what_its_own_answers_used(story: Story) -> None:
+def test_what_a_session_spent_is_what_its_own_answers_used_and_its_subagents_that_are_done(story: Story) -> None:
     session, usage = Session(story.session.id), USAGE.initial()
+    tokens, cost = 0, Decimal(0)
     for recorded in story.history:
         session, usage = evolve(session, recorded.event), USAGE.fold(usage, recorded)
-        assert session.spent.tokens == usage.own.input_tokens + usage.own.output_tokens
-        assert session.spent.cost == usage.own_cost.amount
+        match recorded.event:
+            case SessionForked():
+                tokens, cost = 0, Decimal(0)
+            case SubagentFinished(spent=spent):
+                tokens, cost = tokens + spent.tokens, cost + spent.cost
+            case _:
+                pass
+        assert session.spent.tokens == usage.own.input_tokens + usage.own.output_tokens + tokens
+        assert session.spent.cost == usage.own_cost.amount + cost
 
 
 @unhurried

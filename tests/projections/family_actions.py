@@ -145,7 +145,9 @@ def receive(story: Story, dice: int) -> None:
 
 def take_mail(story: Story, dice: int) -> None:
     """The program reads what there is to read, or now and then what it has read before."""
-    read = Reading(1, ("message0",)) if dice % 4 == 0 else _reading(mailbox(story, story.session.id), story.session)
+    own = mailbox(story, story.session.id)
+    first = Reading(1, tuple(mail.message_id for mail in own.after(0, 1)))
+    read = first if dice % 4 == 0 else _reading(own, story.session)
     story.tries(lambda session: commands.teams.take(session, story.by, read))
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal
 
 from turnlog.domain import (
+    MAILBOXES,
     Actor,
     BlobRef,
     Cost,
@@ -272,6 +273,11 @@ class Story:
 
     def completed(self) -> None:
         self.do(lambda session: commands.turns.complete(session, self.by, self.epoch))
+
+
+def is_session(stream: str) -> bool:
+    """Whether a stream is that of a session, and neither a rule book nor a mailbox."""
+    return not stream.startswith(("rules.", MAILBOXES))
 
 
 def digest_of(call_id: str) -> str:

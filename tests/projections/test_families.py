@@ -36,7 +36,7 @@ from turnlog.projections import (
 from .random_stories import families
 from .story import Story
 
-unhurried = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+unhurried = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def state_of(story: Story, session_id: str) -> Session:

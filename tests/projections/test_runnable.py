@@ -12,7 +12,7 @@ from turnlog.domain import Recorded, Resolution, Session, SessionForked, TextBlo
 from turnlog.projections import AWAKENING, RUNNABLE, STILLING, Unfinished, project
 
 from .random_stories import stories
-from .story import BEGAN, Story
+from .story import BEGAN, Story, is_session
 
 
 def runnable(story: Story, *, gone: bool = False, now: datetime | None = None) -> list[str]:
@@ -150,7 +150,7 @@ def _standing(found: dict[str, Unfinished]) -> dict[str, object]:
 
 
 def _sessions(log: Sequence[Recorded]) -> dict[str, Session]:
-    streams = dict.fromkeys(each.stream for each in log if not each.stream.startswith("rules."))
+    streams = dict.fromkeys(each.stream for each in log if is_session(each.stream))
     return {name: fold(Session(name), _history(log, name)) for name in streams}
 
 

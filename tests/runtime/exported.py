@@ -16,9 +16,20 @@ from turnlog import (
     every_call,
     tool,
 )
-from turnlog.domain import Change, ImageBlock, Recorded, SessionForked, TextBlock, ToolCallFinished
+from turnlog.domain import (
+    MAILBOXES,
+    Change,
+    ImageBlock,
+    Recorded,
+    SessionForked,
+    TextBlock,
+    ToolCallFinished,
+    mailbox_stream,
+)
 from turnlog.infrastructure import store
 from turnlog.runtime.exchange.importing import Imported
+
+from ..projections.story import is_session
 
 PICTURE = b"\x89PNG\r\n\x1a\n\x00\xff"
 LONG = "A long word. 世界 \u2028 \x9b2J " * 2_000
@@ -77,6 +88,13 @@ def written(parts: Sequence[dict[str, Any]]) -> bytes:
     return b"".join(json.dumps(part).encode() + b"\n" for part in parts)
 
 
+def _of_run(stream: str, run: str) -> str:
+    """A stream under a name of its own, but for rule books, which sessions share."""
+    if stream.startswith(MAILBOXES):
+        return mailbox_stream(_of_run(stream.removeprefix(MAILBOXES), run))
+    return f"{run}.{stream}" if is_session(stream) else stream
+
+
 async def keep(opened: store.Store, log: Sequence[Recorded], run: str) -> None:
     """Append a story under session ids of its own, with bodies that are there."""
     body = await opened.blobs.put(b"\xffall of it" * 9_000, "text/plain")
@@ -88,6 +106,6 @@ async def keep(opened: store.Store, log: Sequence[Recorded], run: str) -> None:
         if isinstance(event, ToolCallFinished):
             full = None if event.full is None else body
             event = event.model_copy(update={"full": full, "content": (TextBlock(text=body), picture)})
-        stream = record.stream if record.stream.startswith("rules.") else f"{run}.{record.stream}"
+        stream = _of_run(record.stream, run)
         if stream != record.stream:
             await opened.log.append(Change(stream, record.version - 1, (event,)))

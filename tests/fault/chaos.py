@@ -223,6 +223,8 @@ async def look_back(scene: Scene, source: verification.Source) -> ChaosReport:
             await _count(log, report, metadata.id, metadata.status, had)
     found = await asyncio.to_thread(verification.verify, source, processes=1)
     report.findings += [str(finding) for finding in found.findings]
+    ended = [process for process in scene.workers if process.returncode is not None]
+    report.findings += [f"a worker ended by itself, with {process.returncode}" for process in ended]
     report.events = found.events
     return report
 

@@ -140,7 +140,7 @@ async def test_turns_survive_a_server_that_is_restarted_and_stopped(tmp_path: Pa
                 await look_back(made, source_of(url))
         finally:
             restarts.close()
-    assert report.restarts > 1
+    assert report.restarts > 0
     judge(report, length)
 
 

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .timeline import TIMELINE, WIDTH, Line, Timeline, line
     from .transcript import TRANSCRIPT, Transcript, replay
     from .unknown_calls import UNKNOWN_CALLS, UnknownCall, UnknownCalls
+    from .unsettled import UNSETTLED, Unsettled
     from .usage import USAGE, Costs, UsageTotals, add_usage
     from .usage_sums import USAGE_BY, UsageBy, UsageRows, UsageSum, of_sessions, summed, usage_rows
     from .validity import conversation_problems
@@ -187,6 +188,8 @@ __all__ = [
     "Transcript",
     "TurnEnded",
     "TurnOutcome",
+    "UNSETTLED",
+    "Unsettled",
     "USAGE",
     "UsageTotals",
     "UserSaid",
@@ -242,6 +245,7 @@ if not TYPE_CHECKING:  # or every name would count as one that is here
             "timeline": "TIMELINE WIDTH Line Timeline line",
             "transcript": "TRANSCRIPT Transcript replay",
             "unknown_calls": "UNKNOWN_CALLS UnknownCall UnknownCalls",
+            "unsettled": "UNSETTLED Unsettled",
             "usage": "USAGE Costs UsageTotals add_usage",
             "usage_sums": "USAGE_BY UsageBy UsageRows UsageSum of_sessions summed usage_rows",
             "validity": "conversation_problems",

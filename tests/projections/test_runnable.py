@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnlog.domain import Recorded, Resolution, Session, SessionForked, TextBlock, commands, fold, waits_for
-from turnlog.projections import AWAKENING, RUNNABLE, STILLING, Unfinished, project
+from turnlog.projections import AWAKENING, RUNNABLE, STILLING, UNSETTLED, Unfinished, project
 
 from .random_stories import stories
 from .story import BEGAN, Story, is_session
@@ -123,6 +123,16 @@ def test_it_may_be_begun_anywhere_and_told_twice(story: Story, data: st.DataObje
     for recorded in story.log[near:]:
         state = RUNNABLE.fold(state, recorded)
     assert _standing(state) == _standing(project(RUNNABLE, story.log))
+
+
+@given(story=stories(), data=st.data())
+@settings(max_examples=60)
+def test_a_session_that_is_settled_leaves_nothing_behind(story: Story, data: st.DataObject) -> None:
+    """So whoever begins to look for work need not read its events."""
+    log = story.log[: data.draw(st.integers(0, len(story.log)))]
+    unsettled = project(UNSETTLED, log)
+    found = project(RUNNABLE, [recorded for recorded in log if recorded.stream in unsettled])
+    assert found == project(RUNNABLE, log)
 
 
 @given(story=stories())

@@ -9,16 +9,21 @@ import pytest
 
 from turnlog.domain import (
     Change,
+    Event,
     InvalidInput,
     LeaseReleased,
     LeaseTaken,
     Model,
     ModelRequested,
+    Recorded,
+    Selection,
     StoreError,
     Tool,
     ToolCallFinished,
     TurnCompleted,
     TurnResumed,
+    TurnStarted,
+    Wanted,
 )
 from turnlog.projections import Unfinished
 from turnlog.runtime import PermissionDecision
@@ -284,6 +289,33 @@ async def test_the_settings_of_a_pool_hold_where_no_argument_says_otherwise(memo
         with pytest.raises(InvalidInput, match="at least 1"):
             await memory.turnlog.work(settings=ends)
         await memory.turnlog.work(settings=ends, concurrency=1)
+
+
+async def test_of_turns_that_are_over_the_first_sweep_reads_little(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = model_of([asks("look"), "done"])
+    over = [await begun(memory, model, look) for _ in range(3)]
+    await memory.turnlog.work(tools=[look], models=[model], until_idle=True, settings=SOON)
+    left = await begun(memory, model, look)
+    read, handed_out = list[str](), list[type[Event]]()
+    whole, some = memory.log.read, memory.log.select
+
+    async def noted(stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
+        read.append(stream)
+        return await whole(stream, after, until)
+
+    async def selected(wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
+        found = await some(wanted, after, limit)
+        handed_out.extend(type(record.event) for record in found.records)
+        return found
+
+    monkeypatch.setattr(memory.log, "read", noted)
+    monkeypatch.setattr(memory.log, "select", selected)
+    sessions = RunnableSessions(memory.env, memory.turnlog.projections, 1.0)
+    assert [each.session.id for each in await sessions.now()] == [left]
+    assert set(over) & set(read) == set()
+    assert set(handed_out) <= {TurnStarted, LeaseTaken, TurnCompleted, LeaseReleased}
 
 
 async def test_what_nobody_told_of_is_found_by_the_sweep(memory: World, monkeypatch: pytest.MonkeyPatch) -> None:

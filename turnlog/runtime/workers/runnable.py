@@ -1,10 +1,11 @@
 """The sessions that could be run now, kept up to date by following the log."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
-from turnlog.domain import Conflict, CorruptRecord, EventLog, NotFound, Wanted
-from turnlog.projections import RUNNABLE, Unfinished
+from turnlog.domain import Conflict, CorruptRecord, EventLog, NotFound, Recorded, Wanted
+from turnlog.projections import RUNNABLE, UNSETTLED, Unfinished
 
 from ..delegation.reporting import report
 from ..environment import Environment
@@ -85,13 +86,28 @@ class RunnableSessions:
 
     async def _follow(self) -> None:
         if self._position is None:
-            self._position, rows = await self._projections.unfinished()
-            self._sessions.update({each.session.id: each for each in rows})
+            position, rows = await self._projections.unfinished()
+            self._sessions = {each.session.id: each for each in rows}
+            self._position = position or await self._begin()
         wanted = Wanted(kinds=RUNNABLE.kinds)
         while (found := await self._log.select(wanted, self._position, _PAGE)).position > self._position:
-            for record in found.records:
-                self._sessions = RUNNABLE.fold(self._sessions, record)
+            self._take_in(found.records)
             self._position = found.position
+
+    async def _begin(self) -> int:
+        """Without a table, read the sessions that are not settled and only those; up to which position that holds."""
+        wanted, position, unsettled = Wanted(kinds=UNSETTLED.kinds), 0, UNSETTLED.initial()
+        while (found := await self._log.select(wanted, position, _PAGE)).position > position:
+            for record in found.records:
+                unsettled = UNSETTLED.fold(unsettled, record)
+            position = found.position
+        for stream in unsettled:
+            self._take_in(await self._log.read(stream))
+        return position
+
+    def _take_in(self, records: Sequence[Recorded]) -> None:
+        for record in records:
+            self._sessions = RUNNABLE.fold(self._sessions, record)
 
 
 def _subagents(waiting: Unfinished) -> tuple[str, ...]:

@@ -194,7 +194,7 @@ async def test_a_source_forgotten_while_its_turn_is_looked_at_stays_forgotten(me
     assert await known.list() == ()
 
 
-async def test_a_consumer_that_has_nothing_to_do_finds_that_out_in_two_looks(
+async def test_a_consumer_finds_out_in_one_look_that_its_place_is_in_the_log(
     memory: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session, _ = await recalling(memory, [SKY] * 4, memory=False)
@@ -212,7 +212,7 @@ async def test_a_consumer_that_has_nothing_to_do_finds_that_out_in_two_looks(
     await consumer.catch_up()  # of what it appended itself
     looks.clear()
     assert await consumer.catch_up() == 0
-    assert len(looks) == 2
+    assert len(looks) == 1
 
 
 async def test_a_consumer_begins_again_where_the_log_is_shorter_than_it_was(

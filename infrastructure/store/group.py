@@ -163,7 +163,10 @@ class GroupCommit:
     def _ready(self, turn: _Turn) -> None:
         """Something can be sent, or has come."""
         with self._lock:
-            if self._turn is not turn or turn.flight is None or turn.attendance is None:
+            if turn.flight is None or turn.attendance is None:
+                return
+            if self._turn is not turn:  # it was taken from this loop, which has begun to run again
+                turn.attendance.end()
                 return
             try:
                 over = turn.flight.advance()
@@ -181,7 +184,7 @@ class GroupCommit:
     def _give_up(self, turn: _Turn) -> None:
         """Leave it to the thread: it takes waiting."""
         with self._lock:
-            if turn.loop is None:
+            if self._turn is not turn or turn.loop is None:
                 return
             turn.loop = None
         if turn.attendance is not None:

@@ -187,6 +187,25 @@ def test_what_a_stopped_event_loop_left_is_settled_for_whoever_comes_next() -> N
         stopped.close()
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_an_event_loop_that_runs_again_finds_its_append_settled_and_does_nothing_about_it(answered: bool) -> None:
+    with wired() as (wire, group):
+        wire.seconds = 0.05
+        stopped = asyncio.new_event_loop()
+        left = stopped.create_task(group.append(append("left")))
+        stopped.run_until_complete(until_sent(wire))
+        wire.connected = False
+        asyncio.run(group.append(append("next")))
+        if answered:
+            wire.answer()  # too late
+        stopped.run_until_complete(asyncio.sleep(2 * wire.seconds))  # beyond the deadline
+        with pytest.raises(VersionConflict):
+            stopped.run_until_complete(left)
+        stopped.close()
+        assert asyncio.run(group.append(append("last"))) == [1]
+        assert (len(wire.sent), len(wire.concluded), len(wire.committed)) == (1, 1, 2)
+
+
 def test_closing_settles_what_a_stopped_event_loop_left() -> None:
     with wired() as (wire, group):
         stopped = asyncio.new_event_loop()

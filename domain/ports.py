@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 
 from .content import BlobRef, Message, ModelBlock, Value
 from .errors import TurnlogError
-from .events import NO_USAGE, Effect, Event, Usage
+from .events import NO_USAGE, Effect, Event, Kinds, Usage
 from .settings import Cost, ModelSettings
 from .wanted import Wanted
 
@@ -50,8 +50,13 @@ class EventLog(Protocol):
         """Append all changes in one transaction. Raises VersionConflict, InvalidInput, StoreError."""
         ...
 
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
-        """Events of a stream with after < version <= until, in order. Raises StoreError."""
+    async def read(
+        self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
+    ) -> Sequence[Recorded]:
+        """Events of a stream with after < version <= until, in order; of these kinds, without decoding any other.
+
+        Raises StoreError.
+        """
         ...
 
     async def fold(

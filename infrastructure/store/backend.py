@@ -64,8 +64,10 @@ class Backend(Protocol):
         """How an event loop writes without a thread, and whoever watches is told all the same; None where it cannot."""
         ...
 
-    def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
-        """Events of a stream with after < version <= until, in order and in pages."""
+    def read(
+        self, stream: str, after: int, until: int, topics: Sequence[str] | None = None
+    ) -> Generator[Sequence[Row]]:
+        """Events of a stream with after < version <= until, of these topics (None: of any), in order and in pages."""
         ...
 
     def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:

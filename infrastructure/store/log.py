@@ -16,7 +16,7 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import Environment, EnvType
 
-from turnlog.domain import Change, Event, InvalidInput, Recorded, Selection, StoreClosed, VersionConflict, Wanted
+from turnlog.domain import Change, Event, InvalidInput, Kinds, Recorded, Selection, StoreClosed, VersionConflict, Wanted
 
 from .backend import Backend, PlacedRow, Row
 from .batches import Append, Outcome
@@ -113,11 +113,17 @@ class StoredEventLog:
         upper = MAX_VERSION if until is None else _bounded(until)
         return await self._run(partial(self._stored, stream, _bounded(after), upper))
 
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
-        """Events of a stream with after < version <= until, in order. Raises StoreError."""
+    async def read(
+        self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
+    ) -> Sequence[Recorded]:
+        """Events of a stream with after < version <= until, in order; of these kinds, without decoding any other.
+
+        Raises StoreError.
+        """
         _check_stream(stream)
         upper = MAX_VERSION if until is None else _bounded(until)
-        return await self._run(partial(self._read, stream, _bounded(after), upper))
+        topics = None if kinds is None else topics_of(kinds)
+        return await self._run(partial(self._read, stream, _bounded(after), upper, topics))
 
     async def fold(
         self,
@@ -189,8 +195,8 @@ class StoredEventLog:
         with closing(self._backend.read(stream, after, until)) as pages:
             return [row for page in pages for row in page]
 
-    def _read(self, stream: str, after: int, until: int) -> Sequence[Recorded]:
-        with closing(self._backend.read(stream, after, until)) as pages:
+    def _read(self, stream: str, after: int, until: int, topics: Sequence[str] | None) -> Sequence[Recorded]:
+        with closing(self._backend.read(stream, after, until, topics)) as pages:
             return list(_decoded(stream, pages))
 
     def _fold(self, step: Callable[[T, Iterable[Recorded]], T], state: T, stream: str, after: int, until: int) -> T:

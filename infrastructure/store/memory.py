@@ -66,9 +66,12 @@ class MemoryBackend:
         with self.clear_errors():
             return self.recorder.insert_events(append.events, expected=append.expected) or ()
 
-    def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
-        """Events of a stream with after < version <= until, in order and in pages."""
-        stored = self.recorder.select_events(stream, gt=after, lte=until)
+    def read(
+        self, stream: str, after: int, until: int, topics: Sequence[str] | None = None
+    ) -> Generator[Sequence[Row]]:
+        """Events of a stream with after < version <= until, of these topics, in order and in pages."""
+        found = self.recorder.select_events(stream, gt=after, lte=until)
+        stored = [one for one in found if topics is None or one.topic in topics]
         for begin in range(0, len(stored), PAGE):
             yield [(one.originator_version, one.topic, one.state) for one in stored[begin : begin + PAGE]]
 

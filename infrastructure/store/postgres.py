@@ -58,6 +58,12 @@ SELECT originator_version, topic, state FROM {schema}.events
 WHERE originator_id = %s AND originator_version > %b::bigint AND originator_version <= %b::bigint
 ORDER BY originator_version LIMIT %b::bigint
 """)
+SELECT_TOPICS = SQL("""
+SELECT originator_version, topic, state FROM {schema}.events
+WHERE originator_id = %s AND originator_version > %b::bigint AND originator_version <= %b::bigint
+    AND topic = ANY (%s::text[])
+ORDER BY originator_version LIMIT %b::bigint
+""")
 AT_ONCE = 10_000
 """Events one statement reads: they are decoded in a tenth of a second, far from any deadline."""
 
@@ -232,6 +238,7 @@ class PostgresBackend:
         names = {"schema": Identifier(address.schema)}
         self._follow = FOLLOW.format(**names)
         self._select_events = SELECT_EVENTS.format(**names)
+        self._select_topics = SELECT_TOPICS.format(**names)
         self._selecting = Selecting(address.schema)
         self._select_streams = SELECT_STREAMS.format(**names)
         self._insert_blob = INSERT_BLOB.format(**names)
@@ -246,8 +253,10 @@ class PostgresBackend:
         """Write appends in one transaction, each with its own outcome, within the deadline."""
         return self._writer.commit(appends)
 
-    def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
-        """Events of a stream with after < version <= until, in order and in pages.
+    def read(
+        self, stream: str, after: int, until: int, topics: Sequence[str] | None = None
+    ) -> Generator[Sequence[Row]]:
+        """Events of a stream with after < version <= until, of these topics, in order and in pages.
 
         The server sends the next pages while one is decoded. It may have to wait for us, and its deadline does not.
         """
@@ -256,14 +265,20 @@ class PostgresBackend:
             while given == AT_ONCE:
                 given = 0
                 # Whoever stops early leaves a connection that can be used again.
-                with closing(self._rows(cursor, (stream, after, until, AT_ONCE))) as rows:
+                with closing(self._rows(cursor, stream, after, until, topics)) as rows:
                     while page := list(islice(rows, PAGE)):
                         yield page
                         given += len(page)
                         after = page[-1][0]
 
-    def _rows(self, cursor: Cursor[Row], wanted: tuple[str, int, int, int]) -> Generator[Row]:
-        yield from cursor.stream(self._select_events, wanted, binary=True, size=CHUNK)
+    def _rows(
+        self, cursor: Cursor[Row], stream: str, after: int, until: int, topics: Sequence[str] | None
+    ) -> Generator[Row]:
+        if topics is None:
+            yield from cursor.stream(self._select_events, (stream, after, until, AT_ONCE), binary=True, size=CHUNK)
+        else:
+            wanted = (stream, after, until, list(topics), AT_ONCE)
+            yield from cursor.stream(self._select_topics, wanted, binary=True, size=CHUNK)
 
     def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:
         """Events with position > after, in order, no further than nothing can still appear."""

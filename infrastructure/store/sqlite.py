@@ -5,6 +5,7 @@ AUTOINCREMENT never gives one twice. Every commit is synced (WAL, synchronous=FU
 sync fails, this process writes no more. Readers never wait for the writer.
 """
 
+import json
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -25,6 +26,7 @@ SELECT_EVENTS = (
     "SELECT originator_version, topic, state FROM events"
     " WHERE originator_id = ? AND originator_version > ? AND originator_version <= ? ORDER BY originator_version"
 )
+SELECT_TOPICS = SELECT_EVENTS.replace(" ORDER BY", " AND topic IN (SELECT value FROM json_each(?)) ORDER BY")
 SELECT_ALL = (
     "SELECT notification_id, originator_id, originator_version, topic, state FROM events"
     " WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
@@ -69,11 +71,16 @@ class SQLiteBackend:
             self.recorder.tell()
         return outcomes
 
-    def read(self, stream: str, after: int, until: int) -> Generator[Sequence[Row]]:
-        """Events of a stream with after < version <= until, in order and in pages."""
+    def read(
+        self, stream: str, after: int, until: int, topics: Sequence[str] | None = None
+    ) -> Generator[Sequence[Row]]:
+        """Events of a stream with after < version <= until, of these topics, in order and in pages."""
         with self._datastore.transaction(commit=False) as cursor:
             cursor.sqlite_cursor.row_factory = None
-            cursor.execute(SELECT_EVENTS, (stream, after, until))
+            if topics is None:
+                cursor.execute(SELECT_EVENTS, (stream, after, until))
+            else:
+                cursor.execute(SELECT_TOPICS, (stream, after, until, json.dumps(topics)))
             while rows := cursor.sqlite_cursor.fetchmany(PAGE):
                 yield rows
 

@@ -11,6 +11,7 @@ from turnlog.domain import (
     Actor,
     CorruptRecord,
     EventLog,
+    Kinds,
     Model,
     Recorded,
     Selection,
@@ -43,9 +44,11 @@ class TiredLog:
         self.errors: list[StoreError] = []
         self.away = False
 
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
+    async def read(
+        self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
+    ) -> Sequence[Recorded]:
         self._fail()
-        page = await self._log.read(stream, after, until)
+        page = await self._log.read(stream, after, until, kinds)
         self.given += len(page)
         return page
 

@@ -14,6 +14,7 @@ from turnlog.domain import (
     Recorded,
     SessionRenamed,
     Wanted,
+    kinds_of,
 )
 from turnlog.infrastructure import store
 
@@ -115,6 +116,15 @@ async def test_events_of_an_old_revision_are_of_the_kind_they_are_read_as(
         ((recorded,), _) = await opened.log.select(Wanted.of(None, "SessionRenamed"))
         assert isinstance(recorded.event, SessionRenamed)
         assert recorded.event.title == "old"
+
+
+async def test_of_a_stream_some_kinds_can_be_read_alone(opened: store.Store) -> None:
+    await written(opened)
+    whole = await opened.log.read("a")
+    for kinds, after, until in product(("NoticeRaised", "session", "lease", ()), (0, 3, 99), (None, 7)):
+        found = await opened.log.read("a", after, until, kinds_of(kinds))
+        expected = [one for one in whole if type(one.event) in kinds_of(kinds)]
+        assert found == [one for one in expected if after < one.version <= (until or 99)], (kinds, after, until)
 
 
 async def test_a_stream_that_nobody_can_name_is_refused(opened: store.Store) -> None:

@@ -12,6 +12,7 @@ from turnlog.domain import (
     BlobMissing,
     BlobRef,
     Change,
+    Kinds,
     ModelDelta,
     ModelError,
     ModelReply,
@@ -64,9 +65,12 @@ class FakeLog:
         self.appends += 1
         return self.records[-sum(len(change.events) for change in changes) :]
 
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
+    async def read(
+        self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
+    ) -> Sequence[Recorded]:
         found = [record for record in self.records if record.stream == stream and record.version > after]
-        return [record for record in found if until is None or record.version <= until]
+        found = [record for record in found if until is None or record.version <= until]
+        return [record for record in found if kinds is None or type(record.event) in kinds]
 
     async def fold(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from turnlog.domain import EventLog, Recorded, StoreError, from_snapshot, to_snapshot
+from turnlog.domain import EventLog, Kinds, Recorded, StoreError, from_snapshot, to_snapshot
 
 T = TypeVar("T")
 
@@ -19,8 +19,10 @@ class CountingLog:
         self.streams, self.wait = log.streams, log.wait
         self.count = 0
 
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
-        records = await self._log.read(stream, after, until)
+    async def read(
+        self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
+    ) -> Sequence[Recorded]:
+        records = await self._log.read(stream, after, until, kinds)
         self.count += len(records)
         return records
 

@@ -123,7 +123,11 @@ async def test_it_tells_how_many_of_its_events_are_written_and_how_many_there_ar
     async with Turnlog.open("memory:") as log:
         session = await told(log)
         heard: list[tuple[int, int]] = []
-        await exported(log, session.id, progress=lambda done, total: heard.append((done, total)))
+
+        def hear(done: int, total: int) -> None:
+            heard.append((done, total))
+
+        await exported(log, session.id, progress=hear)
         last = (await session.metadata()).version
         assert heard == [(done, last) for done in range(1, last + 1)]
 

@@ -4,7 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from turnlog.domain import ModelDelta, ModelReply, ModelRequested, Recorded, TextBlock, kinds_of
+from turnlog.domain import (
+    Change,
+    ModelDelta,
+    ModelReply,
+    ModelRequested,
+    Recorded,
+    SessionRenamed,
+    SessionTagged,
+    TextBlock,
+    kinds_of,
+)
 from turnlog.runtime import LiveDelta, SessionHandle
 
 from .conftest import MakeWorld
@@ -52,6 +62,22 @@ async def test_a_reader_of_some_kinds_gets_those_alone_from_any_version(world: W
         expected = [one for one in everything[after:] if type(one.event) in kinds_of(["tool", "TurnCompleted"])]
         async with aclosing(session.subscribe(after, kinds=["tool", "TurnCompleted"])) as records:
             assert [await anext(records) for _ in expected] == expected
+
+
+async def test_a_reader_of_a_kind_that_is_rare_in_a_long_session_gets_each_once(memory: World) -> None:
+    session = await memory.session(["One."])
+    await session.append_turn("First.")
+    for page in range(3):
+        names = [f"{page} {number}" for number in range(499)]
+        after = (await session.metadata()).version
+        events = tuple(SessionRenamed(at=memory.clock.now(), actor=memory.env.user, title=name) for name in names)
+        await memory.log.append(Change(session.id, after, events))
+        await session.tag(f"tag{page}")
+    async with aclosing(session.subscribe(kinds="SessionTagged")) as records:
+        found = [await anext(records) for _ in range(3)]
+        last = asyncio.create_task(anext(records))
+        await session.tag("last")
+        assert [one.event for one in (*found, await last)] == await memory.all_of(session.id, SessionTagged)
 
 
 async def test_a_reader_of_some_kinds_gets_what_happens_later_without_pieces(world: World) -> None:

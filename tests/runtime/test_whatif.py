@@ -257,9 +257,11 @@ async def test_a_log_longer_than_a_page_is_read_to_its_end(memory: World, tape: 
     for _ in range(510):
         await tape.allowed("act")
     seen: list[tuple[int, int]] = []
-    outcome = await whatif(
-        memory.env, Trial((rule("deny", "act"),)), lambda difference: None, lambda *how_far: seen.append(how_far)
-    )
+
+    def told(position: int, end: int) -> None:
+        seen.append((position, end))
+
+    outcome = await whatif(memory.env, Trial((rule("deny", "act"),)), lambda difference: None, told)
     assert outcome.denied == 510
     assert len(seen) == 2
     assert seen[-1] == (1_023, 1_023)

@@ -8,6 +8,7 @@ often, until it answers or `away_seconds` are over; then the reader raises, and 
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Self, TypeVar
 
 from turnlog.domain import (
@@ -97,14 +98,15 @@ async def follow_kinds(env: Environment, session_id: str, after: int, kinds: Kin
     Ends when closed or cancelled. Raises StoreError once the database was away too long.
     """
     while True:
-        appends = env.log.appends
-        read = _reading(env, session_id, after)
+        appends, until = env.log.appends, after + _PAGE
+        # Asked first: where the stream goes on behind the page, the page is whole.
+        goes_on = await _patiently(env, partial(env.log.read, session_id, until, until + 1), env.settings.away_seconds)
+        read = partial(env.log.read, session_id, after, until, kinds)
         records = await _patiently(env, read, env.settings.away_seconds)
         for record in records:
-            after = record.version
-            if type(record.event) in kinds:
-                yield record
-        if not records:
+            yield record
+        after = until if goes_on else records[-1].version if records else after
+        if not goes_on and not records:
             await env.news(appends)
 
 

@@ -1,15 +1,17 @@
 """Finding the questions people are asked."""
 
-from turnlog.domain import InvalidInput, NotFound, PermissionRequested
+from turnlog.domain import InvalidInput, Kinds, NotFound, PermissionRequested
 from turnlog.projections import Approval
 
 from ..environment import Environment
 from ..index import Index
 
+_QUESTIONS: Kinds = frozenset({PermissionRequested})
+
 
 async def asked_of(env: Environment, session_id: str, request_id: str) -> PermissionRequested:
     """What a person is asked, as it was recorded. Raises NotFound, StoreError."""
-    for record in reversed(await env.log.read(session_id)):
+    for record in reversed(await env.log.read(session_id, kinds=_QUESTIONS)):
         event = record.event
         if isinstance(event, PermissionRequested) and event.request_id == request_id:
             return event

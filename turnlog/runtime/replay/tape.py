@@ -19,6 +19,7 @@ from turnlog.domain import (
     Change,
     Event,
     EventLog,
+    Kinds,
     LeaseTaken,
     ModelFailed,
     ModelResponded,
@@ -232,18 +233,21 @@ class Tape:
             self.part(recorded, event, found)
         return StoreClosed("the replay is over")
 
-    async def read(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Recorded]:
+    async def read(
+        self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
+    ) -> Sequence[Recorded]:
         """What has gone by of the session; rule books as they were then; other streams as they are."""
-        if stream == self.stream:
-            return self.shown[after:until]
-        if not stream.startswith(BOOKS):
-            return await self._log.read(stream, after, until)
+        if stream != self.stream and not stream.startswith(BOOKS):
+            return await self._log.read(stream, after, until, kinds)
+        whole = self.shown if stream == self.stream else await self._book(stream)
+        return [record for record in whole[after:until] if kinds is None or type(record.event) in kinds]
+
+    async def _book(self, stream: str) -> Sequence[Recorded]:
         moment = self.now()
         tried = self._tried if stream == GLOBAL_BOOK else ()
         everything = [record.event for record in await self._log.read(stream)]
         then = [event for event in everything if event.at <= moment and not self._is_to_come(event)]
-        book = [Recorded(stream, version, event) for version, event in enumerate((*tried, *then), 1)]
-        return book[after:until]
+        return [Recorded(stream, version, event) for version, event in enumerate((*tried, *then), 1)]
 
     def _is_to_come(self, event: Event) -> bool:
         """Whether a rule was used for a call of this session that is yet to be authorised."""

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .opening import session_ids, with_log
-from .options import DEFAULT_DATABASE, Database, Json, Reason
+from .opening import session_ids
+from .options import Reason
 from .output import note, write, write_json
-from .owners import OfSession, Owner, Project, owner
+from .owners import Owned, Owner, with_owned
 
 if TYPE_CHECKING:
     from turnlog.domain import Fact
@@ -17,90 +17,73 @@ if TYPE_CHECKING:
 FactId = Annotated[str, typer.Argument(metavar="FACT", help="The fact: its id, such as mem_0f3a9c1b2d4e5f60.")]
 
 
-def list_(
+async def _found(log: "Turnlog", whose: Owner) -> "ProjectMemory":
+    handle = await whose.handle(log)
+    return log.memory(whose.project) if handle is None else await handle.memory()
+
+
+@with_owned(_found)
+async def list_(
+    known: "Owned[ProjectMemory]",
     pinned: Annotated[bool, typer.Option("--pinned", help="Only what is pinned.")] = False,
-    project: Project = None,
-    session: OfSession = None,
-    as_json: Json = False,
-    database: Database = DEFAULT_DATABASE,
 ) -> None:
     """List what is known, oldest first.
 
     Example: turnlog memory list --project shop
     """
-    whose = owner(project, session)
-
-    async def work(log: "Turnlog") -> None:
-        found = [fact for fact in await (await _memory(log, whose)).list() if fact.pinned or not pinned]
-        _show(found, as_json=as_json, otherwise="nothing is known; `turnlog memory store` tells something")
-
-    with_log(database, work)
+    found = [fact for fact in await known.it.list() if fact.pinned or not pinned]
+    _show(found, as_json=known.as_json, otherwise="nothing is known; `turnlog memory store` tells something")
 
 
-def search(
+@with_owned(_found)
+async def search(
+    known: "Owned[ProjectMemory]",
     text: Annotated[list[str], typer.Argument(metavar="WORDS", help="Words that the facts may contain.")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 10,
-    project: Project = None,
-    session: OfSession = None,
-    as_json: Json = False,
-    database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Find facts by their words, the best first.
 
     Example: turnlog memory search login timeout --project shop
     """
-    whose = owner(project, session)
-
-    async def work(log: "Turnlog") -> None:
-        found = await (await _memory(log, whose)).search(" ".join(text), limit)
-        _show([hit.fact for hit in found], as_json=as_json, otherwise="nothing is known about that")
-
-    with_log(database, work)
+    found = await known.it.search(" ".join(text), limit)
+    _show([hit.fact for hit in found], as_json=known.as_json, otherwise="nothing is known about that")
 
 
-def store(
+@with_owned(_found)
+async def store(
+    known: "Owned[ProjectMemory]",
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The fact, in a sentence or two.")],
     pin_: Annotated[bool, typer.Option("--pin", help="Have it in front of every session that recalls.")] = False,
-    project: Project = None,
-    session: OfSession = None,
-    as_json: Json = False,
-    database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Store a fact for later sessions.
 
     Example: turnlog memory store "Staging is rebuilt at night." --project shop
     """
-    whose = owner(project, session)
-
-    async def work(log: "Turnlog") -> None:
-        fact = await (await _memory(log, whose)).store(text, pinned=pin_)
-        _show([fact], as_json=as_json)
-
-    with_log(database, work)
+    fact = await known.it.store(text, pinned=pin_)
+    _show([fact], as_json=known.as_json)
 
 
-def pin(
+@with_owned(_found)
+async def pin(
+    known: "Owned[ProjectMemory]",
     fact: FactId,
     off: Annotated[bool, typer.Option("--off", help="Take it off again.")] = False,
-    project: Project = None,
-    session: OfSession = None,
-    as_json: Json = False,
-    database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Have a fact in front of every session that recalls.
 
     Example: turnlog memory pin mem_0f3a9c1b2d4e5f60 --project shop
     """
-    whose = owner(project, session)
-
-    async def work(log: "Turnlog") -> None:
-        memory = await _memory(log, whose)
-        _show([await (memory.unpin if off else memory.pin)(fact)], as_json=as_json)
-
-    with_log(database, work)
+    _show([await (known.it.unpin if off else known.it.pin)(fact)], as_json=known.as_json)
 
 
-def forget(  # noqa: PLR0913 - the options of a command
+def _one_to_forget(fact: str | None = None, source: str | None = None, **_: object) -> None:
+    if (fact is None) == (source is None):
+        raise typer.BadParameter("name a fact, or a session with --source", param_hint="FACT")
+
+
+@with_owned(_found, check=_one_to_forget)
+async def forget(
+    known: "Owned[ProjectMemory]",
     fact: Annotated[str | None, typer.Argument(metavar="[FACT]", help="The fact: its id.")] = None,
     source: Annotated[
         str | None,
@@ -109,39 +92,21 @@ def forget(  # noqa: PLR0913 - the options of a command
         ),
     ] = None,
     reason: Reason = "",
-    project: Project = None,
-    session: OfSession = None,
-    as_json: Json = False,
-    database: Database = DEFAULT_DATABASE,
 ) -> None:
     """Forget a fact, or everything a session told; the log keeps that it was known.
 
     Example: turnlog memory forget --source 019b8d36 --reason "a test" --project shop
     """
-    if (fact is None) == (source is None):
-        raise typer.BadParameter("name a fact, or a session with --source", param_hint="FACT")
-    whose = owner(project, session)
-
-    async def work(log: "Turnlog") -> None:
-        memory = await _memory(log, whose)
-        if source is not None:
-            whole = await log.find_session(source)
-            await memory.forget_session(whole, reason)
-            forgotten = whole
-        else:
-            await memory.forget(fact or "", reason)
-            forgotten = fact or ""
-        if as_json:
-            write_json({"forgotten": forgotten})
-        else:
-            note(f"forgotten: {forgotten}")
-
-    with_log(database, work)
-
-
-async def _memory(log: "Turnlog", whose: Owner) -> "ProjectMemory":
-    handle = await whose.handle(log)
-    return log.memory(whose.project) if handle is None else await handle.memory()
+    forgotten = fact or ""
+    if source is not None:
+        forgotten = await known.log.find_session(source)
+        await known.it.forget_session(forgotten, reason)
+    else:
+        await known.it.forget(forgotten, reason)
+    if known.as_json:
+        write_json({"forgotten": forgotten})
+    else:
+        note(f"forgotten: {forgotten}")
 
 
 def _show(facts: "list[Fact]", *, as_json: bool, otherwise: str = "") -> None:

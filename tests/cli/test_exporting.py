@@ -182,3 +182,8 @@ def test_a_test_that_was_written_is_told_in_json(terminal: Terminal, session: st
 def test_a_test_has_one_form(terminal: Terminal, words: tuple[str, ...]) -> None:
     assert "leave --format" in one_line(terminal.type("export", "019b", "--pytest", *words), 2)
     assert list(terminal.root.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--blobs", "reference"), ("--rules",)])
+def test_what_only_our_own_form_has_is_refused_with_another(terminal: Terminal, words: tuple[str, ...]) -> None:
+    assert "are for jsonl" in one_line(terminal.type("export", "019b", "--format", "otel", *words), 2)

@@ -55,6 +55,8 @@ def export(  # noqa: PLR0913 - options of a command
 
     Example: turnlog export 019b8d36 --format markdown -o session.md
     """
+    if form != "jsonl" and (blobs != "include" or rules):
+        raise typer.BadParameter("--blobs and --rules are for jsonl; leave them out", param_hint="--format")
     if as_test and (form != "jsonl" or blobs != "include" or rules):
         said = "a test has a session's own events, all of them as jsonl; leave --format, --blobs and --rules out"
         raise typer.BadParameter(said, param_hint="--pytest")

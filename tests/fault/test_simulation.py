@@ -67,6 +67,10 @@ class Histories(RuleBasedStateMachine):
         self.sim.oracle.answers.extend(answers)
         self._begin(which, who, lambda session: session.resume_turn(take_over=True), settle=False)
 
+    @rule(which=ANY, who=ANY, unknown=st.sampled_from(RESOLUTIONS), take_over=st.booleans())
+    def hand_over(self, which: int, who: int, unknown: Resolution | None, take_over: bool) -> None:
+        self._begin(which, who, lambda session: session.hand_over_turn(unknown=unknown, take_over=take_over))
+
     @rule(which=ANY, who=ANY, what=st.sampled_from(("cancel", "stop", "steer", "follow_up", "rename", "rewind")))
     def command(self, which: int, who: int, what: str) -> None:
         match what:

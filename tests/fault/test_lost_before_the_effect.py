@@ -17,6 +17,7 @@ from turnlog.domain import (
     commands,
     fold,
 )
+from turnlog.testing import VirtualClock
 
 from . import simulated
 from .simulated import FakeLog, Simulation
@@ -35,7 +36,7 @@ class Stolen(FakeLog):
         return recorded
 
     def _deed(self, session: Session) -> tuple[Event, ...]:
-        by = Stamp(at=session.started_at, actor=Actor(kind="user", id="bo"))  # type: ignore[typeddict-item]
+        by = Stamp(at=VirtualClock().now(), actor=Actor(kind="user", id="bo"))
         if self.how == "cancelled":
             return commands.turns.cancel(session, by)
         return (LeaseTaken(**by, epoch=session.epoch + 1, worker="elsewhere"),)

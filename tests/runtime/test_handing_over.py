@@ -5,10 +5,13 @@ import asyncio
 import pytest
 
 from turnlog.domain import (
+    LimitReached,
     Limits,
+    Model,
     NothingToResume,
     SessionBusy,
     SessionLost,
+    Tool,
     ToolOutcomeResolved,
     TurnResumed,
 )
@@ -24,9 +27,9 @@ from .world import ScriptedModel, World, act, asks, check_log, look
 SOON = PoolSettings(sweep_seconds=0.1, breath_seconds=0.005, retry_seconds=0.05)
 
 
-async def worked(world: World, *tools: object, model: object) -> None:
+async def worked(world: World, *tools: Tool, model: Model) -> None:
     """Run all that workers find to do."""
-    await world.turnlog.work(tools=tools, models=[model], until_idle=True, settings=SOON)  # type: ignore[arg-type, list-item]
+    await world.turnlog.work(tools=tools, models=[model], until_idle=True, settings=SOON)
 
 
 async def stopped(world: World, model: PacedModel) -> SessionHandle:
@@ -54,7 +57,7 @@ async def test_so_does_one_that_failed_or_was_cancelled(memory: World, how: str)
     model = ScriptedModel([asks("look"), asks("look"), "Done."])
     session = await memory.session(model, look)
     if how == "failed":
-        with pytest.raises(Exception, match="round_limit"):
+        with pytest.raises(LimitReached):
             await session.append_turn("Go.", limits=Limits(rounds=1))
     else:
         await session.begin_turn("Go.")

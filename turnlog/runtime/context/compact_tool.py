@@ -8,6 +8,7 @@ from turnlog.domain import Actor, CommandRefused, ToolContext, ToolOutput, ToolS
 
 from ..environment import Environment
 from ..own_names import COMPACT
+from ..showing import shown_call
 from ..writing import command
 
 _SPEC = ToolSpec(
@@ -42,7 +43,7 @@ class CompactTool:
 
     def show(self, arguments: Mapping[str, JsonValue]) -> str:
         """The call with every argument."""
-        return "\n".join([COMPACT, *(f"  {name}: {value}" for name, value in arguments.items())])
+        return shown_call(COMPACT, arguments)
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         """Record the wish; the turn heeds it before its next request. Raises StoreError."""

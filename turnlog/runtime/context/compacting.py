@@ -5,21 +5,17 @@ conversation is what it was; a worker that dies meanwhile leaves a start without
 """
 
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
 from turnlog.domain import (
     Actor,
-    BlobDamaged,
-    BlobMissing,
     CompactionTrigger,
     Event,
     LimitReached,
     LimitSpent,
     ModelError,
     ModelReply,
-    ModelRequest,
     Session,
     TextBlock,
     TurnlogError,
@@ -30,6 +26,7 @@ from turnlog.domain import (
 from turnlog.projections import BYTES_PER_TOKEN, Cut, cut_for, length_of
 
 from ..digests import request_digest
+from ..turns.asking import answer_of, delay_after
 from ..turns.ending import decide, limit_reached
 from ..worker import Worker
 from .summarised import Ask, replaced_by, settings_for, summary_request
@@ -122,7 +119,7 @@ async def _attempt(worker: Worker, wish: Wish, cut: Cut, room: int) -> ModelErro
     decide(worker, partial(commands.context.start, summing=summing))
     await worker.flush()
     try:
-        reply = await worker.during(_reply(worker, request))
+        reply = await worker.during(answer_of(worker.model, request))
         text = _text(reply)
     except ModelError as error:
         return error
@@ -141,21 +138,6 @@ async def _attempt(worker: Worker, wish: Wish, cut: Cut, room: int) -> ModelErro
     return None
 
 
-async def _reply(worker: Worker, request: ModelRequest) -> ModelReply:
-    reply: ModelReply | None = None
-    try:
-        async with aclosing(worker.model.respond(request)) as stream:
-            async for item in stream:
-                reply = item if isinstance(item, ModelReply) else reply
-    except (ModelError, BlobMissing, BlobDamaged):
-        raise
-    except Exception as error:
-        raise ModelError("unexpected", f"{type(error).__name__}: {error}") from error
-    if reply is None:
-        raise ModelError("malformed", f"{worker.model.name} ended its stream without an answer")
-    return reply
-
-
 def _text(reply: ModelReply) -> str:
     """The summary. Raises ModelError where there is none."""
     texts = [str(block.text).strip() for block in reply.blocks if isinstance(block, TextBlock)]
@@ -167,17 +149,13 @@ def _text(reply: ModelReply) -> str:
 
 def _delay(worker: Worker, error: ModelError, left: int) -> float | None:
     """Seconds until the next attempt; None where there will be none. A record too long is shown in less room."""
-    settings = worker.env.settings
     if not left:
         return None
     if error.failure == "context_window":
         return 0.0
     if not error.retryable:
         return None
-    delay = error.retry_after
-    if delay is None:
-        delay = settings.retry_seconds * 2**worker.session.context.attempts
-    return min(delay, settings.retry_ceiling_seconds)
+    return delay_after(worker.env.settings, error, worker.session.context.attempts + 1)
 
 
 def _record_failure(worker: Worker, error: ModelError, delay: float | None) -> None:

@@ -9,6 +9,7 @@ from turnlog.domain import FIND_TOOLS, Actor, Tool, ToolContext, ToolOutput, Too
 
 from ..environment import Environment
 from ..histories import load
+from ..showing import shown_call
 from ..writing import command
 
 _SPEC = ToolSpec(
@@ -44,7 +45,7 @@ class FindTools:
 
     def show(self, arguments: Mapping[str, JsonValue]) -> str:
         """The call with every argument."""
-        return "\n".join([FIND_TOOLS, *(f"  {name}: {value}" for name, value in arguments.items())])
+        return shown_call(FIND_TOOLS, arguments)
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         """What was found, which is on record. Raises NotFound, CommandRefused, StoreError."""

@@ -6,6 +6,7 @@ from pydantic import BaseModel, JsonValue
 
 from turnlog.domain import TASK_TOOL, CommandRefused, ToolContext, ToolOutput, ToolSpec
 
+from ..showing import shown_call
 from .templates import SubagentTemplate
 
 _ABOUT = (
@@ -36,7 +37,7 @@ class TaskTool:
 
     def show(self, arguments: Mapping[str, JsonValue]) -> str:
         """The call with every argument."""
-        return "\n".join([TASK_TOOL, *(f"  {name}: {value}" for name, value in arguments.items())])
+        return shown_call(TASK_TOOL, arguments)
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         """The subagent's last word. Raises InvalidInput, CommandRefused, StoreError."""

@@ -10,6 +10,7 @@ from turnlog.domain import Effect, NotFound, Tool, ToolContext, ToolOutput, Tool
 from ..digests import text_digest
 from ..environment import Environment
 from ..histories import load
+from ..showing import shown_call
 from . import mailing, teammates
 
 Do = Callable[[Environment, ToolContext, Mapping[str, JsonValue]], Awaitable[ToolOutput]]
@@ -135,7 +136,7 @@ class TeamTool:
 
     def show(self, arguments: Mapping[str, JsonValue]) -> str:
         """The call with every argument."""
-        return "\n".join([self._spec.name, *(f"  {name}: {value}" for name, value in arguments.items())])
+        return shown_call(self._spec.name, arguments)
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         """Do it. Raises NotFound, CommandRefused, InvalidInput, StoreError."""

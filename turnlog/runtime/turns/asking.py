@@ -1,6 +1,6 @@
 """Asking the model: one request, one event an attempt, pieces to live readers, the answer to the log."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from turnlog.domain import (
@@ -10,7 +10,9 @@ from turnlog.domain import (
     CommandRefused,
     Decision,
     Event,
+    Model,
     ModelBlock,
+    ModelDelta,
     ModelError,
     ModelReply,
     ModelRequest,
@@ -22,6 +24,7 @@ from turnlog.domain import (
 )
 
 from ..digests import request_digest
+from ..environment import Settings
 from ..worker import Worker
 from .live import LiveDelta
 from .prompts import build_request, offered
@@ -44,7 +47,7 @@ async def ask_model(worker: Worker) -> ModelError | None:
     if not await worker.flush() and not await _still_right(worker, sent, version):
         return None
     try:
-        reply = await worker.during(_reply(worker, request, version))
+        reply = await worker.during(answer_of(worker.model, request, _publishing(worker, version)))
     except ModelError as error:
         return error
     await _record(worker, reply)
@@ -93,22 +96,38 @@ def record_failure(worker: Worker, error: ModelError, delay: float | None) -> No
     worker.decide(lambda session: commands.models.fail(session, by, epoch, failure))
 
 
-async def _reply(worker: Worker, request: ModelRequest, version: int) -> ModelReply:
+def delay_after(settings: Settings, error: ModelError, attempts: int) -> float:
+    """Seconds to wait after so many failed attempts in a row: what the provider says, or twice as long each time."""
+    delay = error.retry_after
+    if delay is None:
+        delay = settings.retry_seconds * 2 ** (attempts - 1)
+    return min(delay, settings.retry_ceiling_seconds)
+
+
+def _publishing(worker: Worker, version: int) -> Callable[[ModelDelta], None]:
+    """What hands pieces of the answer to live readers."""
     turn_id = worker.session.turn.turn_id if worker.session.turn else ""
+    return lambda piece: worker.env.live.publish(LiveDelta(worker.session.id, turn_id, version, piece))
+
+
+async def answer_of(
+    model: Model, request: ModelRequest, publish: Callable[[ModelDelta], None] = lambda piece: None
+) -> ModelReply:
+    """What a model answers; pieces are published as they come. Raises ModelError, BlobMissing, BlobDamaged."""
     reply: ModelReply | None = None
     try:
-        async with aclosing(worker.model.respond(request)) as stream:
+        async with aclosing(model.respond(request)) as stream:
             async for item in stream:
                 if isinstance(item, ModelReply):
                     reply = item
                 else:
-                    worker.env.live.publish(LiveDelta(worker.session.id, turn_id, version, item))
+                    publish(item)
     except (ModelError, BlobMissing, BlobDamaged):
         raise  # a model reads images by itself
     except Exception as error:
         raise ModelError("unexpected", f"{type(error).__name__}: {error}") from error
     if reply is None:
-        raise ModelError("malformed", f"{worker.model.name} ended its stream without an answer")
+        raise ModelError("malformed", f"{model.name} ended its stream without an answer")
     return reply
 
 

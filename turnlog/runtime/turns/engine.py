@@ -56,7 +56,7 @@ from ..permissions.policies import policy_of
 from ..skew import tell_of_skew
 from ..teams.mail_delivery import receive
 from ..worker import OutOfTime, Worker
-from .asking import ask_model, record_failure
+from .asking import ask_model, delay_after, record_failure
 from .ending import (
     GivenBack,
     after_loss,
@@ -244,10 +244,7 @@ async def _ask(worker: Worker, attempts: int) -> int:
     attempts += 1
     if not error.retryable or attempts >= settings.model_attempts:
         raise await fail(worker, f"model_{error.failure}", error.message, error)
-    delay = error.retry_after
-    if delay is None:
-        delay = settings.retry_seconds * 2 ** (attempts - 1)
-    delay = min(delay, settings.retry_ceiling_seconds)
+    delay = delay_after(settings, error, attempts)
     record_failure(worker, error, delay)
     await worker.flush()
     await worker.pause(delay)

@@ -9,6 +9,7 @@ from turnlog.projections import TRANSCRIPT, ToolUsed, Transcript, project
 
 from ..environment import Environment
 from ..histories import history
+from ..showing import shown_call
 from .pages import Page, Place, count_lines, page_of, with_line_end
 
 _LISTED = 20
@@ -66,7 +67,7 @@ class ReadToolResult:
 
     def show(self, arguments: Mapping[str, JsonValue]) -> str:
         """The call with every argument."""
-        return "\n".join([READ_TOOL_RESULT, *(f"  {name}: {value}" for name, value in arguments.items())])
+        return shown_call(READ_TOOL_RESULT, arguments)
 
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         """A page of the result, and a line that says what it is. Raises StoreError, BlobMissing, BlobDamaged."""

@@ -16,7 +16,7 @@ from turnlog.domain import Change, InvalidInput, NotFound, Recorded, Session, Se
 from turnlog.projections import view
 from turnlog.runtime import SessionHandle
 
-from .world import World, asks, look
+from .world import PATIENCE, World, asks, look
 
 
 def streams(story: Story) -> dict[str, list[Recorded]]:
@@ -146,7 +146,7 @@ async def test_the_loop_goes_on_while_a_history_is_looked_through(
 
     def held(*args: object) -> object:
         loop.call_soon_threadsafe(begun.set)
-        assert go_on.wait(2), "the loop stands still"
+        assert go_on.wait(PATIENCE), "the loop stands still"
         return look(*args)
 
     monkeypatch.setattr(place, held)

@@ -75,7 +75,7 @@ def serving() -> Generator["subprocess.Popen[str]"]:
 
 
 @contextmanager
-def crew(server: "subprocess.Popen[str]", url: str, directory: Path, number: int = 2) -> Generator[Crew]:
+def crew(server: "subprocess.Popen[str]", url: str, directory: Path, number: int = 3) -> Generator[Crew]:
     """So many workers, and none afterwards."""
     made = Crew(server, json.dumps({"url": url, "directory": str(directory)}))
     try:
@@ -91,7 +91,7 @@ def crew(server: "subprocess.Popen[str]", url: str, directory: Path, number: int
 async def kill_at_random(made: Crew, chance: random.Random, most: int) -> None:
     """Kill one worker after the other, at most so many."""
     while made.kills < most:
-        await asyncio.sleep(chance.uniform(0.02, 0.5))
+        await asyncio.sleep(chance.uniform(0.05, 0.6))
         made.kill(chance.randrange(100))
 
 

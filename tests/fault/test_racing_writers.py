@@ -5,13 +5,12 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from turnlog import RuleDraft, Turnlog, every_call
-from turnlog.domain import LeaseTaken, SessionRenamed, TurnCompleted
+from turnlog.domain import Event, LeaseTaken, SessionRenamed, TurnCompleted
 from turnlog.infrastructure import models
 from turnlog.testing import Ledger
 from turnlog.testing.observed import log_problems
@@ -83,7 +82,7 @@ async def judged(race: Race, report: RacesReport) -> RacesReport:
     return report
 
 
-def _of_one(session: str, events: list[Any], told: dict[int, dict[str, str]], sent: list[int]) -> list[str]:
+def _of_one(session: str, events: list[Event], told: dict[int, dict[str, str]], sent: list[int]) -> list[str]:
     wrote = [number for number, each in told.items() if each["wrote"] == "written"]
     ran = [number for number, each in told.items() if each["ran"] == "answered"]
     others = Counter(each["ran"] for number, each in told.items() if number not in ran)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
@@ -251,13 +250,15 @@ class Embedding:
 @pytest.mark.parametrize(
     ("vectors", "said"),
     [
-        (lambda texts: [[1.0]], "made 1 vectors of 2 texts"),
-        (lambda texts: [[1.0] * (number + 1) for number, _ in enumerate(texts)], "vectors of 1 and of 2 numbers"),
-        (lambda texts: [[float("nan")] for _ in texts], "not finite"),
+        ([[1.0]], "made 1 vectors of 2 texts"),
+        ([[1.0], [1.0, 1.0]], "vectors of 1 and of 2 numbers"),
+        ([[float("nan")]] * 2, "not finite"),
     ],
 )
-async def test_an_embedder_that_makes_no_vectors_to_compare_is_named(memory: World, vectors: Any, said: str) -> None:
-    known = memory.turnlog.memory("shop", embedder=Embedding(vectors))
+async def test_an_embedder_that_makes_no_vectors_to_compare_is_named(
+    memory: World, vectors: Sequence[Sequence[float]], said: str
+) -> None:
+    known = memory.turnlog.memory("shop", embedder=Embedding(lambda texts: vectors))
     await known.store(SKY)
     with pytest.raises(InvalidInput, match=f"embedder Embedding .*{said}"):
         await known.search("heaven")

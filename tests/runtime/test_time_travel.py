@@ -129,12 +129,24 @@ async def test_one_conversation_that_goes_on_longer_parts_at_its_end(world: Worl
     assert (found.parting.left, found.parting.right) == (None, "user: Second.")
 
 
+async def _blamed(log: Turnlog, session: str) -> object:
+    return await log.blame(session)
+
+
+async def _bisected(log: Turnlog, session: str) -> object:
+    return await log.bisect(session, "version >= 1")
+
+
+async def _compared(log: Turnlog, session: str) -> object:
+    return await log.compare(session, session)
+
+
 @pytest.mark.parametrize(
     ("place", "ask"),
     [
-        ("turnlog.runtime.time_travel.blaming.blame", lambda log, session: log.blame(session)),
-        ("turnlog.runtime.time_travel.bisecting.bisect", lambda log, session: log.bisect(session, "version >= 1")),
-        ("turnlog.runtime.compare", lambda log, session: log.compare(session, session)),
+        ("turnlog.runtime.time_travel.blaming.blame", _blamed),
+        ("turnlog.runtime.time_travel.bisecting.bisect", _bisected),
+        ("turnlog.runtime.compare", _compared),
     ],
 )
 async def test_the_loop_goes_on_while_a_history_is_looked_through(

@@ -13,6 +13,15 @@ from .terminal import Terminal, call, one_line
 BEGAN = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
+POINTS_BESIDE = [
+    ("show", "4", "4"),
+    ("log", "turn:1", "{turn:1}"),
+    ("prompt", "{turn:1}", "{turn:1}"),
+    ("blame", "4", "4"),
+    ("export", "turn:1", "{turn:1}"),
+]
+
+
 @pytest.fixture
 def session(terminal: Terminal) -> str:
     """A session of two turns, in the second of which a file was written."""
@@ -148,6 +157,19 @@ def test_a_rewind_as_json_says_what_stays(terminal: Terminal, session: str) -> N
         ("notes.txt", "created", None)
     ]
     assert terminal.ok("show", told["successor"]).code == 0
+
+
+@pytest.mark.parametrize(("command", "beside", "point"), POINTS_BESIDE)
+def test_a_point_may_stand_beside_the_session(
+    terminal: Terminal, session: str, command: str, beside: str, point: str
+) -> None:
+    assert terminal.ok(command, session, "--at", beside).out == terminal.ok(command, f"{session}@{point}").out
+
+
+def test_a_point_is_given_once(terminal: Terminal, session: str) -> None:
+    refused = terminal.type("show", f"{session}@3", "--at", "4")
+    assert (refused.code, refused.out) == (2, "")
+    assert "names a point already" in refused.err
 
 
 def test_a_tree_of_sessions_has_forks_below_what_they_were_forked_from(terminal: Terminal, session: str) -> None:

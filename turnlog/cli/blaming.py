@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .opening import session_ids, with_log
-from .options import DEFAULT_DATABASE, Database, Json
+from .options import DEFAULT_DATABASE, At, Database, Json, address_at
 from .output import note, table, write, write_document
 from .paging import NoPager, paged
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _WIDTH = 60
 
 
-def blame(
+def blame(  # noqa: PLR0913 - one parameter an option
     address: Annotated[
         str, typer.Argument(metavar="ID[@V]", autocompletion=session_ids, help="The session, now or at a point.")
     ],
@@ -34,6 +34,7 @@ def blame(
         ),
     ] = "",
     every: Annotated[bool, typer.Option("--all", help="Every event that wrote it, the first one first.")] = False,
+    at: At = None,
     no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
@@ -42,6 +43,7 @@ def blame(
 
     Example: turnlog blame 019b8d36 messages[3]
     """
+    address = address_at(address, at)
 
     async def work(log: "Turnlog") -> None:
         import asyncio

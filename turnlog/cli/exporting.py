@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .opening import again, session_ids, with_log
-from .options import DEFAULT_DATABASE, Database, Json
+from .options import DEFAULT_DATABASE, At, Database, Json, address_at
 from .output import note, write, write_json
 from .progressing import progress, watched
 
@@ -34,6 +34,7 @@ def export(  # noqa: PLR0913 - options of a command
             "markdown: a transcript. otel: the turns as OTLP JSON spans.",
         ),
     ] = "jsonl",
+    at: At = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write a file, all of it or none.")
     ] = None,
@@ -55,6 +56,7 @@ def export(  # noqa: PLR0913 - options of a command
 
     Example: turnlog export 019b8d36 --format markdown -o session.md
     """
+    address = address_at(address, at)
     if form != "jsonl" and (blobs != "include" or rules):
         raise typer.BadParameter("--blobs and --rules are for jsonl; leave them out", param_hint="--format")
     if as_test and (form != "jsonl" or blobs != "include" or rules):

@@ -12,6 +12,15 @@ Database = Annotated[
     str,
     typer.Option("--database", metavar="URL", envvar=DATABASE_VARIABLE, help="The log: sqlite:///… or postgresql://…"),
 ]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="V",
+        help="The point, in place of @V: 42, turn:3, error or 2026-11-22T09:00.",
+        show_default=False,
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is recorded.")]
 Remember = Annotated[
     Literal["process", "session", "project", "global"] | None,
@@ -39,3 +48,12 @@ ApprovalsOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def address_at(address: str, at: str | None) -> str:
+    """An address with the point that was given beside it. Raises typer.BadParameter where it has one already."""
+    if at is None:
+        return address
+    if "@" in address:
+        raise typer.BadParameter(f"{address} names a point already; give it once", param_hint="--at")
+    return f"{address}@{at}" if at.isdecimal() or at.startswith("{") else f"{address}@{{{at}}}"

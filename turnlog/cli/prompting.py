@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .opening import session_ids, with_log
-from .options import DEFAULT_DATABASE, Database, Json
+from .options import DEFAULT_DATABASE, At, Database, Json, address_at
 from .output import write, write_document
 from .paging import NoPager, paged
 from .text import indented, safe_line
@@ -24,6 +24,7 @@ def prompt(
             metavar="ID[@V]", autocompletion=session_ids, help="The latest request at this point, or the latest of all."
         ),
     ],
+    at: At = None,
     no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
@@ -32,6 +33,7 @@ def prompt(
 
     Example: turnlog prompt 019b8d36@17
     """
+    address = address_at(address, at)
 
     async def work(log: "Turnlog") -> None:
         from .places import moment_at

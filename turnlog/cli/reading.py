@@ -7,7 +7,7 @@ import typer
 
 from . import listing
 from .opening import session_ids, with_log
-from .options import DEFAULT_DATABASE, Database, Json
+from .options import DEFAULT_DATABASE, At, Database, Json, address_at
 from .output import note, table, write, write_json
 from .paging import NoPager, paged
 from .short_ids import short_ids
@@ -103,6 +103,7 @@ def log(  # noqa: PLR0913 - one parameter an option
     graph: Annotated[
         bool, typer.Option("--graph", help="Draw it with all it was forked from and all its forks.")
     ] = False,
+    at: At = None,
     no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
@@ -111,6 +112,7 @@ def log(  # noqa: PLR0913 - one parameter an option
 
     Example: turnlog log 019b8d36 -n 20
     """
+    address = address_at(address, at)
     if follow and ("@" in address or reverse):
         raise typer.BadParameter("what is still to come has no @V and no --reverse", param_hint="--follow")
     if graph and ("@" in address or follow):

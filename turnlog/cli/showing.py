@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .opening import again, session_ids, with_log
-from .options import DEFAULT_DATABASE, Database, Json
+from .options import DEFAULT_DATABASE, At, Database, Json, address_at
 from .outcomes import SETTLED
 from .output import write, write_document
 from .paging import NoPager, paged
@@ -29,6 +29,7 @@ def show(
         typer.Argument(metavar="ID[@V]", autocompletion=session_ids, help="The session, now or at a point in time."),
     ],
     full: Annotated[bool, typer.Option("--full", help="Cut nothing, however long it is.")] = False,
+    at: At = None,
     no_pager: NoPager = False,
     as_json: Json = False,
     database: Database = DEFAULT_DATABASE,
@@ -37,6 +38,7 @@ def show(
 
     Example: turnlog show 019b8d36@{turn:1}
     """
+    address = address_at(address, at)
 
     async def work(log: "Turnlog") -> None:
         from .places import moment_at

@@ -8,12 +8,14 @@ from turnlog.domain import (
     Effect,
     ModelResponded,
     StoreError,
+    SubagentFinished,
     ToolCallStarted,
     TurnFailed,
     every_call,
 )
 from turnlog.runtime import PermissionDecision, PermissionRequest, RuleDraft, SessionHandle
 
+from .agents import agents, task
 from .world import Crash, ScriptedModel, World, asks, check_log, tool
 
 RAN: list[str] = []
@@ -75,6 +77,25 @@ async def test_a_person_can_take_up_a_crash_loop_once_its_cause_is_gone(world: W
         await session.resume_turn()
     assert (await session.resume_turn(unknown="retry")).text == "Done."
     assert RAN == ["ran"] * 4
+    await check_log(world, session.id)
+
+
+async def test_a_subagent_whose_call_kills_three_workers_fails_and_its_parent_goes_on(world: World) -> None:
+    @tool(name="act", effect="idempotent")
+    async def act() -> str:
+        """Act."""
+        RAN.append("ran")
+        raise Crash
+
+    await world.turnlog.add_rule(RuleDraft(every_call("allow", "act")))
+    session = await world.session(agents(task("one", "Do one."), tool="act"), act, "task")
+    with pytest.raises(BaseExceptionGroup):
+        await session.append_turn("Go.")
+    await crash(session, 2)
+    assert (await session.resume_turn()).text == "All done."
+    assert RAN == ["ran"] * 3
+    (finished,) = await world.all_of(session.id, SubagentFinished)
+    assert (finished.outcome, finished.code) == ("failed", "crash_loop")
     await check_log(world, session.id)
 
 

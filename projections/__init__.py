@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .calls import TOOL_CALLS, CallRow, Step, ToolCalls
     from .compactions import HEADING, Compacted, Compactions, cut_after
     from .covering import covers
+    from .files_changed import FILES_CHANGED, FileChange, TouchedFile
     from .gist import gist_of
     from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, TurnOutcome, UserSaid
     from .json_view import view
@@ -74,6 +75,9 @@ if TYPE_CHECKING:
     from .words import Tone
 
 __all__ = [
+    "FILES_CHANGED",
+    "FileChange",
+    "TouchedFile",
     "UNKNOWN_CALLS",
     "UnknownCall",
     "UnknownCalls",
@@ -220,6 +224,7 @@ if not TYPE_CHECKING:  # or every name would count as one that is here
             "compactions": "HEADING Compacted Compactions cut_after",
             "covering": "covers",
             "exports": "exports",
+            "files_changed": "FILES_CHANGED FileChange TouchedFile",
             "gist": "gist_of",
             "items": "Item MemoryShown ModelSaid NoticeShown ToolUsed TurnEnded TurnOutcome UserSaid",
             "json_view": "view",

@@ -5,13 +5,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turnlog.projections import APPROVALS, RUNNABLE, UNKNOWN_CALLS, USAGE, Projection, project
+from turnlog.projections import APPROVALS, FILES_CHANGED, RUNNABLE, UNKNOWN_CALLS, USAGE, Projection, project
 
 from .random_stories import stories
 from .story import Story
 
 
-@given(stories(), st.sampled_from([APPROVALS, RUNNABLE, UNKNOWN_CALLS, USAGE]))
+@given(stories(), st.sampled_from([APPROVALS, FILES_CHANGED, RUNNABLE, UNKNOWN_CALLS, USAGE]))
 @settings(max_examples=60, deadline=None)
 def test_a_projection_is_the_same_without_the_kinds_it_does_not_name(story: Story, projection: Projection[Any]) -> None:
     kinds = projection.kinds

@@ -18,7 +18,7 @@ from turnlog.domain import (
     clean,
     commands,
 )
-from turnlog.projections import TIMELINE, project
+from turnlog.projections import TIMELINE, TouchedFile, project
 
 from ..again import again
 from ..delegation.subagents import end_all
@@ -29,7 +29,7 @@ from ..writing import changes
 from .addresses import At
 from .forks import NewFork, fork_of
 from .places import version_of
-from .touched import TouchedFile, touched
+from .touched import touched
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,11 @@
-"""The event log over an `eventsourcing` application, for every backend alike."""
+"""The event log over the recorder of a backend, for every backend alike."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TypeVar
 
-from eventsourcing.application import Application
-from eventsourcing.persistence import (
-    AggregateRecorder,
-    ApplicationRecorder,
-    InfrastructureFactory,
-    IntegrityError,
-    ProcessRecorder,
-    TrackingRecorder,
-)
-from eventsourcing.utils import Environment, EnvType
+from eventsourcing.persistence import IntegrityError
 
 from turnlog.domain import Change, Event, InvalidInput, Kinds, Recorded, Selection, StoreClosed, VersionConflict, Wanted
 
@@ -29,52 +20,12 @@ T = TypeVar("T")
 MAX_VERSION = 2**63 - 1
 
 
-class LogFactory(InfrastructureFactory[TrackingRecorder]):
-    """Gives the application the recorder of a backend that is open already."""
-
-    def __init__(self, recorder: ApplicationRecorder) -> None:
-        super().__init__(Environment("turnlog", {}))
-        self._recorder = recorder
-
-    def application_recorder(self) -> ApplicationRecorder:
-        return self._recorder
-
-    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
-        raise NotImplementedError(f"no table of {purpose} beside the log")
-
-    def tracking_recorder(self, tracking_recorder_class: type[TrackingRecorder] | None = None) -> TrackingRecorder:
-        raise NotImplementedError("the log tracks nothing")
-
-    def process_recorder(self) -> ProcessRecorder:
-        raise NotImplementedError("the log processes nothing")
-
-
-class LogApplication(Application[str]):
-    """Streams by text id. Reads no environment variable, so nobody else's settings reach the log."""
-
-    name = "turnlog"
-
-    def __init__(self, recorder: ApplicationRecorder) -> None:
-        self._given = recorder
-        super().__init__()
-
-    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        return Environment(name, env or {})
-
-    def construct_factory(self, env: Environment) -> LogFactory:
-        return LogFactory(self._given)
-
-    def construct_mapper(self) -> EventMapper:
-        return EventMapper()
-
-
 class StoredEventLog:
     """The `EventLog` of a backend. Nothing here blocks the event loop."""
 
     def __init__(self, backend: Backend, threads: Threads) -> None:
         self._backend = backend
         self._threads = threads
-        self._application = LogApplication(backend.recorder)
         self._mapper = EventMapper()
         self._wakeups = Wakeups()
         self._group = GroupCommit("turnlog-writer", self._commit, backend.begin)

@@ -26,6 +26,7 @@ from .story import DIGEST, EXPIRY, INPUT, MODEL, TWIN_DIGEST, alice, bob, late_w
 WorkerDecision = Callable[[Session, int], Sequence[Event]]
 
 ALL = frozenset(story.STATES)
+RUN_BY_SOMEBODY = ALL - {"no session", "created", "forked", "closed"}
 EXISTING = ALL - {"no session"}
 NOT_CLOSED = EXISTING - {"closed"}
 PROPOSED = {"call proposed", "call outdated", "stopping"}
@@ -168,6 +169,11 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
         lambda session: commands.leases.take(session, worker, "desk-3", holder_gone=True),
         NOT_CLOSED,
     ),
+    "leases.vacate free": (
+        lambda session: commands.leases.vacate(session, worker, holder_gone=False),
+        ALL - RUN_BY_SOMEBODY,
+    ),
+    "leases.vacate over": (lambda session: commands.leases.vacate(session, worker, holder_gone=True), ALL),
 }
 
 WORKERS: dict[str, tuple[WorkerDecision, frozenset[str]]] = {
@@ -314,6 +320,11 @@ def release(session: Session, epoch: int) -> Sequence[Event]:
     return commands.leases.release(session, worker, epoch)
 
 
+def give_back(session: Session, epoch: int) -> Sequence[Event]:
+    """Giving back what one was to hold until then."""
+    return commands.leases.give_back(session, worker, epoch)
+
+
 def _by_holder(decision: WorkerDecision) -> Decision:
     return lambda session: decision(session, session.epoch)
 
@@ -322,4 +333,5 @@ TABLE: dict[str, tuple[Decision, frozenset[str]]] = {
     **PEOPLE,
     **{name: (_by_holder(decision), states) for name, (decision, states) in WORKERS.items()},
     "leases.release": (_by_holder(release), ALL),
+    "leases.give_back": (_by_holder(give_back), RUN_BY_SOMEBODY),
 }

@@ -7,7 +7,7 @@ import pytest
 from turnlog.domain import NotFound, SessionLost, TurnlogError, commands, from_snapshot, to_snapshot
 from turnlog.testing import given
 
-from .every_command import TABLE, WORKERS, release
+from .every_command import TABLE, WORKERS, give_back, release
 from .story import STATES
 
 MODULES = (
@@ -77,3 +77,8 @@ def test_a_worker_of_another_epoch_is_told_to_stop(command: str, state: str, off
 @pytest.mark.parametrize("state", STATES)
 def test_a_worker_of_another_epoch_has_nothing_to_give_back(state: str) -> None:
     given(*STATES[state]).when(lambda session: release(session, session.epoch + 1)).then_nothing()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_worker_of_another_epoch_that_gives_back_learns_that_it_lost_the_session(state: str) -> None:
+    given(*STATES[state]).when(lambda session: give_back(session, session.epoch + 1)).then_refused(SessionLost)

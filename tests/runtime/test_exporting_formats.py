@@ -315,7 +315,7 @@ def test_any_story_has_a_transcript(story: Story) -> None:
         text = exports.markdown.document(metadata, items, project(USAGE, records), str)
         assert text.endswith("\n")
         assert text.count("\n## User") == sum(
-            item.kind == "user_said" and item.as_input not in {"repair", "notice"} for item in items
+            item.kind == "user_said" and item.as_input not in {"repair", "notice", "message"} for item in items
         )
 
     asyncio.run(check(story.history))

@@ -17,7 +17,7 @@ class Attendance:
 
         Raises what sending raises; NotImplementedError for a loop that cannot watch sockets, and then nothing was sent.
         """
-        self._loop = loop
+        self.loop = loop
         self._flight = flight
         self._ready = ready
         self._waits_to_write = False
@@ -35,16 +35,16 @@ class Attendance:
         if self._flight.unsent != self._waits_to_write:
             self._waits_to_write = not self._waits_to_write
             if self._waits_to_write:
-                self._loop.add_writer(self._flight.socket, self._ready)
+                self.loop.add_writer(self._flight.socket, self._ready)
             else:
-                self._loop.remove_writer(self._flight.socket)
+                self.loop.remove_writer(self._flight.socket)
 
     def end(self) -> None:
         """Call nobody any more."""
         self._alarm.cancel()
-        self._loop.remove_reader(self._flight.socket)
+        self.loop.remove_reader(self._flight.socket)
         if self._waits_to_write:
-            self._loop.remove_writer(self._flight.socket)
+            self.loop.remove_writer(self._flight.socket)
 
 
 def running_loop() -> Loop | None:

@@ -67,6 +67,7 @@ class GroupCommit:
         self._at_rest = Condition(self._lock)
         self._line: deque[_Waiting] = deque()
         self._turn: _Turn | None = None
+        self._left: list[Attendance] = []
         self._closed = False
         self._watches = False
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -146,6 +147,8 @@ class GroupCommit:
 
     def _fly(self, turn: _Turn) -> None:
         """Send what waits in the line."""
+        if self._left:
+            self._stop_attending()
         with self._lock:
             if self._turn is not turn or turn.loop is None or self._begin is None:
                 return  # it was taken from this loop, which seemed to have stopped
@@ -165,14 +168,15 @@ class GroupCommit:
         with self._lock:
             if turn.flight is None or turn.attendance is None:
                 return
-            if self._turn is not turn:  # it was taken from this loop, which has begun to run again
-                turn.attendance.end()
-                return
-            try:
-                over = turn.flight.advance()
-            except Exception:  # noqa: BLE001 - the thread finds out
-                over = True
-        if not over:
+            was_taken, over = self._turn is not turn, False
+            if not was_taken:
+                try:
+                    over = turn.flight.advance()
+                except Exception:  # noqa: BLE001 - the thread finds out
+                    over = True
+        if was_taken:
+            self._stop_attending()
+        elif not over:
             turn.attendance.go_on()
         elif turn.flight.outcomes is None:
             self._give_up(turn)
@@ -184,12 +188,24 @@ class GroupCommit:
     def _give_up(self, turn: _Turn) -> None:
         """Leave it to the thread: it takes waiting."""
         with self._lock:
-            if self._turn is not turn or turn.loop is None:
-                return
-            turn.loop = None
+            was_taken = self._turn is not turn or turn.loop is None
+            if not was_taken:
+                turn.loop = None
+        if was_taken:
+            self._stop_attending()
+            return
         if turn.attendance is not None:
             turn.attendance.end()
         self._jobs.put(partial(self._write, turn))
+
+    def _stop_attending(self) -> None:
+        """Watch no socket any more of a turn that was taken from this loop: its number may be another's by now."""
+        here = running_loop()
+        with self._lock:
+            ours = [each for each in self._left if each.loop is here]
+            self._left = [each for each in self._left if each.loop is not here and not each.loop.is_closed()]
+        for each in ours:
+            each.end()
 
     # In the writing thread.
 
@@ -230,6 +246,8 @@ class GroupCommit:
                 return
             deserted = self._turn
             self._turn = turn = _Turn(None, deserted.batch, deserted.flight)
+            if deserted.attendance is not None:
+                self._left.append(deserted.attendance)
         self._write(turn)
 
 

@@ -47,7 +47,7 @@ class Store:
         """Finish what is under way and close every connection; a second call does nothing."""
         await asyncio.to_thread(self.log.close)
         await self._threads.close()
-        self._backend.close()
+        await asyncio.to_thread(self._backend.close)
 
     async def __aenter__(self) -> Self:
         return self

@@ -23,7 +23,7 @@ class StoredHeartbeats:
 
         Raises StoreError.
         """
-        return await self._threads.run(partial(self._beat, sorted(alive), sorted(ended)))
+        return await self._threads.run(partial(self._beat, sorted(set(alive)), sorted(set(ended))))
 
     async def silences(self, workers: Collection[str]) -> Mapping[str, float]:
         """Seconds since each worker was heard of; one never heard of counts from this question on.

@@ -120,9 +120,12 @@ class SQLiteRecorder(SQLiteApplicationRecorder):
             subscription.wake()
 
     def stop(self) -> None:
-        """End every subscription."""
-        for subscription in self._following():
+        """End every subscription; none reads any more then, so connections may be closed."""
+        following = self._following()
+        for subscription in following:
             subscription.stop()
+        for subscription in following:
+            subscription.wait()
 
     def _following(self) -> "tuple[SQLiteSubscription, ...]":
         with self._lock:
@@ -135,13 +138,20 @@ class SQLiteSubscription(ListenNotifySubscription[SQLiteRecorder]):
     def __init__(self, recorder: SQLiteRecorder, gt: int | None = None, topics: Sequence[str] = ()) -> None:
         super().__init__(recorder, gt, topics)
         recorder.join(self)
+        if not self._pull_thread.is_alive():
+            recorder.leave(self)
         self.wake()  # the thread runs already, and may have looked before an append that nobody told it of
 
     def wake(self) -> None:
         """There may be more to read."""
         self._has_been_notified.set()
 
-    def stop(self) -> None:
-        """End the iteration, from any thread."""
-        super().stop()
-        self._recorder.leave(self)
+    def wait(self) -> None:
+        """Return once its thread has ended. SQLite crashes where a connection is closed that somebody reads from."""
+        self._pull_thread.join()
+
+    def _loop_on_pull(self) -> None:
+        try:
+            super()._loop_on_pull()
+        finally:
+            self._recorder.leave(self)

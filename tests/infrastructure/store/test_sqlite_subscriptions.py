@@ -1,10 +1,12 @@
 """`eventsourcing`'s subscriptions, on a file and in memory."""
 
+import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import pytest
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
@@ -128,6 +130,28 @@ async def test_closing_a_file_ends_its_subscriptions(tmp_path: Path) -> None:
         follower = Follower(opened.recorder.subscribe())
     assert follower.ended()
     follower.stop()
+
+
+async def test_a_file_is_closed_once_no_subscription_reads_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+    opened = store.open_store(f"sqlite:///{tmp_path / 'log.db'}")
+    select = opened.recorder.select_notifications
+
+    def slow(*given: Any, **named: Any) -> Sequence[Notification]:
+        reading.set()
+        go_on.wait(20)
+        return select(*given, **named)
+
+    monkeypatch.setattr(opened.recorder, "select_notifications", slow)
+    opened.recorder.subscribe()
+    assert reading.wait(20)
+    closing = asyncio.create_task(opened.close())
+    closed, _ = await asyncio.wait({closing}, timeout=0.2)
+    assert not closed
+    go_on.set()
+    await closing
 
 
 async def test_what_another_process_inserts_wakes_a_subscription(tmp_path: Path) -> None:

@@ -18,9 +18,8 @@ Settlement = Literal["did", "did_not", "retry", "failed"]
 """How such a call was settled. `failed` is the policy's: nobody knows, and the turn goes on as if it had failed."""
 
 AuthorizedBy = Literal["read_only", "rule", "policy", "authorizer", "person"]
-_Reused = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
-
 DeniedBy = Literal["rule", "policy", "authorizer", "hook", "person", "expiry", "invalid", "turn_ended"]
+_Reused = Annotated[str | None, Field(exclude_if=lambda value: value is None)]
 
 
 class ToolCallEvent(TurnEvent):

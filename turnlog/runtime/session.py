@@ -30,7 +30,7 @@ from .configuring import Wanted, configure_session
 from .context.compacting_now import Compacting, compact_now
 from .delegation.delegating import run
 from .delegation.spawning import NewSubagent, spawn
-from .delegation.subagents import SubagentHandle, end_all, handles, session_with
+from .delegation.subagents import SubagentHandle, end_all, handles, session_of_call, session_with
 from .delegation.tree_following import Placed, follow_tree
 from .environment import Environment
 from .explaining.why import Why, why
@@ -371,9 +371,7 @@ class SessionHandle:
         `result` is what a call that `did` returned, as far as you know; the model is told that you say so.
         Raises NotFound, CommandRefused, InvalidInput, StoreError.
         """
-        made = await session_with(
-            self._env, self._id, lambda turn: any(call.call_id == call_id for call in turn.open_calls)
-        )
+        made = await session_of_call(self._env, self._id, call_id)
         await resolve_unknown(self._env, made, call_id, OutcomeWord(resolution, reason, result))
 
     async def remembered_rules(self) -> tuple[Rule, ...]:

@@ -56,11 +56,9 @@ async def run(worker: Worker, means: Means, conduct: Conduct, output: type[BaseM
     finally:
         worker.tree.forget()
         if worker.session.spawned_by is not None:
-            with suppress(TurnlogError):  # where it cannot be told now, the parent's next worker reads it
-                await asyncio.shield(report(env, session_id))
-        if worker.session.teammate is not None:
-            with suppress(TurnlogError):  # the log has it all the same, and `team_list` shows it
-                await asyncio.shield(tell_of_failure(env, session_id))
+            tell = report if worker.session.teammate is None else tell_of_failure
+            with suppress(TurnlogError):  # the log has it: the parent's next worker reads it, `team_list` shows it
+                await asyncio.shield(tell(env, session_id))
 
 
 async def settle(env: Environment, session: Session) -> None:

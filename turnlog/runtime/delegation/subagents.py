@@ -108,3 +108,8 @@ async def session_with(env: Environment, session_id: str, has: Callable[[Turn], 
             return each
         to_ask += [agent.child for agent in session.subagents.active]
     return session_id
+
+
+async def session_of_call(env: Environment, session_id: str, call_id: str) -> str:
+    """The session with this call still open, as `session_with`. Raises NotFound, StoreError."""
+    return await session_with(env, session_id, lambda turn: any(call.call_id == call_id for call in turn.open_calls))

@@ -77,7 +77,7 @@ async def results_for(log: EventLog, session: Session, led_to_it: Sequence[Recor
         return None
     own = [record for record in led_to_it if record.stream == session.id]
     try:
-        redone = await again(log, session, own)
+        redone = await done_again(log, session, own)
     except NotFound:
         redone = ()
     found = results_in(redone, only=session.rerun.recorded_only)
@@ -88,7 +88,7 @@ async def results_for(log: EventLog, session: Session, led_to_it: Sequence[Recor
     return found
 
 
-async def again(log: EventLog, session: Session, own: Sequence[Recorded]) -> Sequence[Recorded]:
+async def done_again(log: EventLog, session: Session, own: Sequence[Recorded]) -> Sequence[Recorded]:
     """What is done again in a session: the record it goes by, from where it was forked. Raises StoreError."""
     begun = own[0].event
     if session.rerun is None or not isinstance(begun, SessionForked):

@@ -35,7 +35,7 @@ from ..worker import Worker
 from ..workers.beginning import begin_turn
 from ..workers.taking import holder_of, still_waits, taken
 from .plans import follow_ups, plan_rerun, prompts_in
-from .recorded_results import again, results_for
+from .recorded_results import done_again, results_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ async def _next_prompt(env: Environment, session: Session) -> tuple[str, TurnSta
     """The first recorded prompt that was not said again, and its place. Raises StoreError."""
     own = await env.log.read(session.id)
     said = {event.reruns for event in prompts_in(own).values()}
-    recorded = prompts_in(await again(env.log, session, own))
+    recorded = prompts_in(await done_again(env.log, session, own))
     return next(((place, prompt) for place, prompt in recorded.items() if place not in said), None)
 
 
@@ -192,7 +192,7 @@ async def _queue(worker: Worker, recorded_turn: str) -> None:
     if rerun is None:
         return
     whole = await history(log, rerun.of, rerun.until)
-    ahead = await again(log, worker.session, await log.read(worker.session.id, until=1))
+    ahead = await done_again(log, worker.session, await log.read(worker.session.id, until=1))
     for content in follow_ups(whole, ahead, recorded_turn):
         worker.decide(_queueing(worker, content))
 

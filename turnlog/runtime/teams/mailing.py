@@ -186,11 +186,11 @@ async def tell_of_failure(env: Environment, session_id: str) -> None:
     me = await load(env, session_id)
     if me.teammate is None or me.turn is None or me.turn.state != "failed":
         return
-    (failed,) = await env.log.read(session_id, me.turn.version - 1, me.turn.version)
-    assert isinstance(failed.event, TurnFailed)  # it is what made the turn so
-    said = _FAILED.format(code=failed.event.code, message=failed.event.message)
-    by = Sender(session_id, f"failed_{me.turn.turn_id}_{failed.version}", "")
-    await _post(env, by, lambda roster: (LEAD,), await _letter(env, by, "message", said))
+    for failed in await env.log.read(session_id, me.turn.version - 1, me.turn.version):
+        if isinstance(failed.event, TurnFailed):
+            said = _FAILED.format(code=failed.event.code, message=failed.event.message)
+            by = Sender(session_id, f"failed_{me.turn.turn_id}_{failed.version}", "")
+            await _post(env, by, lambda roster: (LEAD,), await _letter(env, by, "message", said))
 
 
 def _everybody(roster: Roster) -> tuple[str, ...]:

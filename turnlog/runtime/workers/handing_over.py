@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import partial
 
-from turnlog.domain import Draft, Event, Limits, Session, Stamp, Turn, commands, waiting
+from turnlog.domain import Draft, Event, Limits, Session, Stamp, commands, waiting
 
-from ..delegation.subagents import session_with
+from ..delegation.subagents import session_of_call
 from ..environment import Environment
 from ..histories import load
 from ..turns.unknown_outcomes import OutcomeWord, resolve_unknown
@@ -63,9 +63,5 @@ async def _say_of_subagents(env: Environment, session: Session, word: OutcomeWor
     wait = waiting(session)
     if wait is not None and wait.reason == "unknown_outcome":
         for call_id in wait.waiting_for:
-            made = await session_with(env, session.id, partial(_made, call_id))
+            made = await session_of_call(env, session.id, call_id)
             await resolve_unknown(env, made, call_id, word)
-
-
-def _made(call_id: str, turn: Turn) -> bool:
-    return any(call.call_id == call_id for call in turn.open_calls)

@@ -17,9 +17,11 @@ from turnlog.domain import (
     every_call,
 )
 from turnlog.runtime import RuleDraft, SessionHandle
+from turnlog.runtime.histories import load
+from turnlog.runtime.worker import Worker
 
 from .conftest import MakeWorld
-from .world import ScriptedReply, World, asks, check_log, tool, until
+from .world import ScriptedReply, World, asks, check_log, model_of, tool, until
 
 
 class Gate:
@@ -48,6 +50,15 @@ async def at_the_gate(world: World, gate: Gate) -> tuple[SessionHandle, "asyncio
     turn: asyncio.Task[object] = asyncio.create_task(session.append_turn("Go."))
     await gate.entered.wait()
     return session, turn
+
+
+async def test_two_looks_at_the_log_at_once_take_in_what_is_new_once(world: World) -> None:
+    session = await world.session(["Done."])
+    worker = Worker(world.env, session.id, model_of(["Done."]), {})
+    await worker.open()
+    await session.rename("Another title")
+    await asyncio.gather(worker.refresh(), worker.refresh())
+    assert worker.session == await load(world.env, session.id)
 
 
 async def test_a_session_runs_one_turn_at_a_time(world: World) -> None:

@@ -83,6 +83,7 @@ class Worker:
         self._inherited = 0
         self.told_of_skew = False
         self._refreshed = asyncio.Event()
+        self._reading = asyncio.Lock()
 
     @property
     def folded(self) -> int:
@@ -168,6 +169,10 @@ class Worker:
         An append whose caller was cancelled may have been made: then its events are there, and are not decided again.
         Raises SessionLost, StoreError, and what a decision raises that is refused because the session was lost.
         """
+        async with self._reading:  # an approver's answer is read beside what every effect reads all along
+            return await self._take_in()
+
+    async def _take_in(self) -> bool:
         log, known = self.env.log, self.draft.base.version
         if not await log.read(self.session.id, after=known, until=known + 1):
             return False

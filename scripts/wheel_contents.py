@@ -8,15 +8,29 @@ import tarfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 from zipfile import ZipFile
 
 ROOT = Path(__file__).parent.parent
 
 
+def setuptools() -> dict[str, Any]:
+    """Return what pyproject.toml tells setuptools."""
+    pyproject: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    found: dict[str, Any] = pyproject["tool"]["setuptools"]
+    return found
+
+
 def shipped_packages() -> set[str]:
     """Return the import packages named in pyproject.toml."""
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    return set(setuptools["packages"])
+    return set(setuptools()["packages"])
+
+
+def shipped_stubs() -> set[str]:
+    """Return the stubs of the fronts, by where they are in the wheel: without one its package has no names."""
+    rooms = {name: ROOT / path for name, path in setuptools()["package-dir"].items()}
+    fronts = {(name, stub.relative_to(room)) for name, room in rooms.items() for stub in room.rglob("__init__.pyi")}
+    return {PurePosixPath(*name.split("."), stub).as_posix() for name, stub in fronts}
 
 
 def wheel_faults(wheel: Path) -> Iterator[str]:
@@ -29,8 +43,9 @@ def wheel_faults(wheel: Path) -> Iterator[str]:
     packages = {".".join(file.parent.parts) for file in code if file.name == "__init__.py"}
     if wrong := packages ^ shipped_packages():
         yield f"packages differ from pyproject.toml: {sorted(wrong)}"
-    if stubs := [str(file) for file in code if file.suffix == ".pyi"]:
-        yield f"stubs for the checkout were shipped: {stubs}"
+    stubs = {str(file) for file in code if file.suffix == ".pyi"}
+    if wrong := stubs ^ shipped_stubs():
+        yield f"stubs differ from those of the fronts: {sorted(wrong)}"
     if tests := [str(file) for file in code if "tests" in file.parts or file.match("test_*.py")]:
         yield f"tests were shipped: {tests}"
     if PurePosixPath("turnlog/py.typed") not in code:

@@ -75,7 +75,10 @@ def _allowed(found: str, part: str) -> bool:
 
 
 MODULES = sorted(
-    module.relative_to(ROOT).as_posix() for room in (*ROOMS, "turnlog") for module in (ROOT / room).rglob("*.py")
+    module.relative_to(ROOT).as_posix()
+    for room in (*ROOMS, "turnlog")
+    for kind in ("*.py", "__init__.pyi")  # the stub of a front says what it imports when somebody asks for it
+    for module in (ROOT / room).rglob(kind)
 )
 
 

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS: dict[str, Any] = PYPROJECT["tool"]["setuptools"]
 ROOMS = ("domain", "projections", "infrastructure")
+TWINS = {ROOT / "turnlog" / f"{room}.pyi": room for room in ROOMS}
 LOCKS = ("turnlog.lock", "dev.lock")
 
 
@@ -44,15 +45,22 @@ def test_every_other_file_is_published() -> None:
     left_out = [
         file.relative_to(ROOT)
         for file in _files()
-        if file.suffix not in {".py", ".pyi"}
-        and not any(fnmatch(file.name, glob) for glob in patterns.get(_package_of(file.parent), ()))
+        if file.suffix != ".py"
+        and file not in TWINS
+        and not any(fnmatch(file.name, glob) for glob in (*patterns["*"], *patterns.get(_package_of(file.parent), ())))
     ]
     assert left_out == []
 
 
 def test_every_room_has_its_static_twin() -> None:
-    twins = {stub.stem: stub.read_text() for stub in (ROOT / "turnlog").glob("*.pyi")}
-    assert twins == {room: f"from {room} import *\n" for room in ROOMS}
+    assert {twin: twin.read_text() for twin in TWINS} == {
+        twin: f"from {room} import *\n" for twin, room in TWINS.items()
+    }
+
+
+def test_no_room_has_its_static_twin_published() -> None:
+    left_out: dict[str, list[str]] = SETUPTOOLS["exclude-package-data"]
+    assert left_out == {"turnlog": [twin.name for twin in TWINS]}
 
 
 @pytest.mark.parametrize("room", ROOMS)

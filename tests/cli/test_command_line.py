@@ -24,7 +24,16 @@ COMMANDS = [
     *(["search"], ["prompt"], ["usage"], ["tag"], ["compact"], ["export"], ["import"], ["verify"], ["doctor"]),
 ]
 PANELS = {"Run sessions": "run", "Find and read them": "log", "Walk them in time": "diff", "Keep the log": "verify"}
-HEAVY = ("turnlog.domain", "pydantic", "eventsourcing", "pydantic_ai", "psycopg", "rich", "asyncio")
+HEAVY = (
+    "turnlog.domain.errors",
+    "turnlog.domain.events",
+    "pydantic",
+    "eventsourcing",
+    "pydantic_ai",
+    "psycopg",
+    "rich",
+    "asyncio",
+)
 
 FEW = (
     *(f"turnlog.domain.{name}" for name in ("commands", "steps")),

@@ -1,0 +1,10 @@
+from . import mcp as mcp
+from . import models as models
+from . import permissions as permissions
+from . import readmodels as readmodels
+from . import sandbox as sandbox
+from . import skills as skills
+from . import store as store
+from . import system as system
+from . import tools as tools
+from . import verification as verification

@@ -1,0 +1,14 @@
+from .http import http_client as http_client
+from .naming import tool_name as tool_name
+from .offers import MOST_DESCRIPTION as MOST_DESCRIPTION
+from .offers import Offers as Offers
+from .offers import offers_of as offers_of
+from .opening import mcp_tools as mcp_tools
+from .reports import Report as Report
+from .results import output_of as output_of
+from .servers import HttpServer as HttpServer
+from .servers import McpServer as McpServer
+from .servers import Secrets as Secrets
+from .servers import StdioServer as StdioServer
+from .tools import McpTool as McpTool
+from .tools import McpTools as McpTools

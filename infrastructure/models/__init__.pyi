@@ -1,0 +1,12 @@
+from .images import KeepImage as KeepImage
+from .images import LoadImage as LoadImage
+from .listing import ModelInfo as ModelInfo
+from .listing import full_name as full_name
+from .listing import list_models as list_models
+from .providers import ProviderModel as ProviderModel
+from .resolving import price_for as price_for
+from .resolving import resolve_model as resolve_model
+from .scripted import ScriptedCall as ScriptedCall
+from .scripted import ScriptedFailure as ScriptedFailure
+from .scripted import ScriptedModel as ScriptedModel
+from .scripted import ScriptedReply as ScriptedReply

@@ -16,7 +16,7 @@ A script file is JSON; a plain string stands for a reply of that text, everythin
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
@@ -62,7 +62,7 @@ class ScriptedCall(Scripted):
     """A call to a tool: with `arguments`, or with `raw` argument text, which need not be JSON."""
 
     name: str
-    arguments: dict[str, JsonValue] = {}
+    arguments: Mapping[str, JsonValue] = {}
     raw: str | None = None
     id: str | None = None
 

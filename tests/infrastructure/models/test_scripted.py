@@ -4,6 +4,7 @@ import asyncio
 import json
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -86,6 +87,12 @@ async def test_thinking_text_and_calls_come_in_that_order() -> None:
     )
     assert [delta.kind for delta in deltas] == ["thinking", "text", *["tool_call"] * 3]
     assert reply.stop_reason == "tool_call"
+
+
+def test_the_arguments_of_a_call_may_be_any_mapping_of_json() -> None:
+    cities = MappingProxyType({"from": "London", "to": "Tokyo"})
+    call = models.ScriptedCall(name="convert", arguments=cities)
+    assert call.text == '{"from": "London", "to": "Tokyo"}'
 
 
 async def test_nothing_at_all_is_an_answer() -> None:

@@ -41,7 +41,8 @@ from turnlog.domain import (
     TurnSuspended,
 )
 
-from .call_status import CallFact, TurnOver, is_settled, status_after, status_when_over
+from .call_items import learnt, left_open, proposed
+from .call_status import CallFact, TurnOver, is_settled
 from .compactions import Compactions
 from .items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
 from .projection import Projection, project
@@ -146,8 +147,7 @@ def _turn_suspended(transcript: Transcript, recorded: Recorded, event: TurnSuspe
 def _turn_over(transcript: Transcript, recorded: Recorded, event: TurnOver) -> None:
     for used in [transcript.call(call_id) for call_id in transcript.unsettled]:
         if used is not None and used.turn_id == event.turn_id:
-            status = status_when_over(used.status, event)
-            transcript.put(replace(used, status=status, changed=recorded.version))
+            transcript.put(left_open(used, recorded.version, event))
     transcript.turn_id = None
     transcript.items.append(_ending(recorded, event))
 
@@ -167,8 +167,7 @@ def _forked(transcript: Transcript, recorded: Recorded, event: SessionForked) ->
     """What the parent left unfinished is finished there, if anywhere."""
     for used in [transcript.call(call_id) for call_id in transcript.unsettled]:
         if used is not None:
-            status = status_when_over(used.status, event)
-            transcript.put(replace(used, status=status, changed=recorded.version))
+            transcript.put(left_open(used, recorded.version, event))
     transcript.compactions.under_way = None
     if transcript.turn_id is not None:
         transcript.items.append(
@@ -195,20 +194,7 @@ def _model_said(transcript: Transcript, recorded: Recorded, event: ModelResponde
     transcript.items.append(said)
     for block in event.blocks:
         if isinstance(block, ToolCallBlock) and block.call_id not in transcript.places:
-            transcript.put(_proposed(said, block))
-
-
-def _proposed(said: ModelSaid, block: ToolCallBlock) -> ToolUsed:
-    return ToolUsed(
-        stream=said.stream,
-        version=said.version,
-        at=said.at,
-        turn_id=said.turn_id,
-        call_id=block.call_id,
-        tool=block.name,
-        arguments=block.arguments,
-        changed=said.version,
-    )
+            transcript.put(proposed(said, block))
 
 
 def _notice(transcript: Transcript, recorded: Recorded, event: NoticeRaised) -> None:
@@ -270,66 +256,12 @@ def _recalled(transcript: Transcript, recorded: Recorded, event: MemoryRecalled)
 
 
 def _call_changed(transcript: Transcript, recorded: Recorded, event: CallFact) -> None:
-    learn = _LESSONS.get(type(event))
     for call_id in transcript.questions.concerned(event):
         used = transcript.call(call_id)
         if used is not None and (call_id == event.call_id or used.status == "waiting"):
-            used = replace(used, status=status_after(used.status, event), changed=recorded.version)
-            transcript.put(learn(used, event) if learn else used)
+            transcript.put(learnt(used, recorded.version, event))
 
 
-def _amended(used: ToolUsed, event: ToolCallAmended) -> ToolUsed:
-    return replace(used, arguments=event.arguments, amended_by=event.source)
-
-
-def _started(used: ToolUsed, event: ToolCallStarted) -> ToolUsed:
-    used = replace(used, attempt=event.attempt, started_at=event.at, finished_at=None, reason="")
-    return replace(used, resolution=None, settled_by=None, settled_at=None, stated=None)
-
-
-def _finished(used: ToolUsed, event: ToolCallFinished) -> ToolUsed:
-    return replace(
-        used,
-        content=event.content,
-        is_error=event.is_error,
-        full=event.full,
-        finished_at=event.at,
-        duration_ms=event.duration_ms,
-    )
-
-
-def _denied(used: ToolUsed, event: ToolCallDenied) -> ToolUsed:
-    return replace(used, denied_by=event.by, reason=event.reason)
-
-
-def _answered(used: ToolUsed, event: PermissionResolved) -> ToolUsed:
-    return replace(used, reason=event.reason)
-
-
-def _stale(used: ToolUsed, event: PermissionStale) -> ToolUsed:
-    """The reason for what no longer counts goes with it."""
-    return replace(used, reason="")
-
-
-def _unknown(used: ToolUsed, event: ToolOutcomeUnknown) -> ToolUsed:
-    return replace(used, reason=event.reason)
-
-
-def _resolved(used: ToolUsed, event: ToolOutcomeResolved) -> ToolUsed:
-    used = replace(used, resolution=event.resolution, reason=event.reason, stated=event.result)
-    return replace(used, settled_by=str(event.actor), settled_at=event.at) if event.attributed else used
-
-
-_LESSONS: Mapping[type[Event], Callable[[ToolUsed, Any], ToolUsed]] = {
-    ToolCallAmended: _amended,
-    ToolCallStarted: _started,
-    ToolCallFinished: _finished,
-    ToolCallDenied: _denied,
-    ToolOutcomeUnknown: _unknown,
-    ToolOutcomeResolved: _resolved,
-    PermissionResolved: _answered,
-    PermissionStale: _stale,
-}
 _CHANGES: Mapping[type[Event], Callable[[Transcript, Recorded, Any], None]] = {
     TurnStarted: _user_said,
     TurnResumed: _turn_resumed,

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from turnlog.domain import Evaluation, Finding
     from turnlog.front import Turnlog
     from turnlog.projections import Line, Step
+    from turnlog.runtime.explaining.attempts import Doubt
     from turnlog.runtime.explaining.citations import CitedPolicy, CitedRule, Word
-    from turnlog.runtime.explaining.why import Doubt, Why
+    from turnlog.runtime.explaining.why import Why
 
 _TONES = {"allowed": "good", "denied": "bad", "waiting": "ask", "not judged": "quiet"}
 _SAID = {"allowed": "good", "denied": "bad", "endorsed": "ask"}

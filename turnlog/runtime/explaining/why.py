@@ -3,14 +3,12 @@
 What the log does not tell is not made up: of verdicts from before evaluations were recorded, what their events say.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from turnlog.domain import (
     BUILT_IN,
-    Actor,
     AuthorizedBy,
     Body,
     DeniedBy,
@@ -19,22 +17,11 @@ from turnlog.domain import (
     InvalidInput,
     ModelResponded,
     NotFound,
-    PermissionExpired,
-    PermissionJoined,
-    PermissionRequested,
-    PermissionResolved,
-    PermissionStale,
-    PermissionWithdrawn,
     Recorded,
     RuleUsed,
-    Settlement,
     ToolCallAuthorized,
     ToolCallBlock,
     ToolCallDenied,
-    ToolCallEvent,
-    ToolCallStarted,
-    ToolOutcomeResolved,
-    ToolOutcomeUnknown,
 )
 from turnlog.projections import (
     TIMELINE,
@@ -50,7 +37,8 @@ from turnlog.projections import (
 
 from ..environment import Environment
 from ..histories import history
-from .because import Said, because_of
+from .attempts import Attempt, Doubt, doubts_of, runs_of
+from .because import because_of
 from .citations import (
     CitedPolicy,
     CitedRule,
@@ -63,46 +51,10 @@ from .citations import (
     remembered_rule,
     words_about,
 )
+from .deciding import deciding, digest_in, said_by
 
 _LINE = 100
-_DECIDING = (
-    ToolCallAuthorized,
-    ToolCallDenied,
-    PermissionRequested,
-    PermissionJoined,
-    PermissionResolved,
-    PermissionStale,
-)
-
 WhyVerdict = Literal["allowed", "denied", "waiting", "not judged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A call that was run, and the latest event before that which let it. None where the log has no such event."""
-
-    number: int
-    started: Step
-    by: AuthorizedBy | None
-    authorized: Step | None
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """An attempt whose outcome nobody knew, and what was made of it: by whom, when, and where the log says so.
-
-    `resolution` is None as long as nobody said anything.
-    """
-
-    attempt: int
-    reason: str
-    since: datetime
-    lost: Step
-    resolution: Settlement | None = None
-    by: Actor | None = None
-    at: datetime | None = None
-    because: str = ""
-    settled: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +130,8 @@ class _Explanation:
         self._records = records
         self._row = row
         self._facts = facts
-        self._deciding = _deciding(facts)
-        self._said = _said(self._deciding.event)
+        self._deciding = deciding(facts)
+        self._said = said_by(self._deciding.event)
 
     async def why(self) -> Why:
         """All of it. Raises StoreError, CorruptRecord."""
@@ -202,15 +154,15 @@ class _Explanation:
             by=said.by,
             source=said.source,
             because=because_of(event, said, row.tool, evaluation, words),
-            digest=_digest(event),
+            digest=digest_in(event),
             cited_by=place_of(self._deciding),
             rules=rules,
             lost=lost,
             words=words,
             policy=policy,
             evaluation=evaluation,
-            runs=tuple(_runs(self._facts)),
-            doubts=tuple(_doubts(self._facts)),
+            runs=tuple(runs_of(self._facts)),
+            doubts=tuple(doubts_of(self._facts)),
             steps=self._steps(books),
         )
 
@@ -270,75 +222,3 @@ class _Explanation:
 
 def _is_use(event: Event, call_id: str) -> bool:
     return isinstance(event, RuleUsed) and event.call_id == call_id
-
-
-def _runs(facts: Iterable[Recorded]) -> Iterator[Attempt]:
-    word: Recorded | None = None
-    by: AuthorizedBy | None = None
-    for fact in facts:
-        match fact.event:
-            case ToolCallAuthorized() as event:
-                word, by = fact, event.by
-            case ToolCallStarted() as event:
-                yield Attempt(event.attempt, place_of(fact), by, None if word is None else place_of(word))
-            case _:
-                pass
-
-
-def _doubts(facts: Iterable[Recorded]) -> list[Doubt]:
-    doubts: list[Doubt] = []
-    for fact in facts:
-        match fact.event:
-            case ToolOutcomeUnknown() as event:
-                doubts.append(Doubt(event.attempt, event.reason, event.at, place_of(fact)))
-            case ToolOutcomeResolved() as event if doubts:
-                doubts[-1] = replace(
-                    doubts[-1],
-                    resolution=event.resolution,
-                    by=event.actor,
-                    at=event.at,
-                    because=event.reason,
-                    settled=place_of(fact),
-                )
-            case _:
-                pass
-    return doubts
-
-
-def _deciding(facts: Sequence[Recorded]) -> Recorded:
-    """The event that says how the call stands: the latest that decided something, or that undid that."""
-    deciding = facts[0]
-    for fact in facts[1:]:
-        settled = isinstance(deciding.event, ToolCallAuthorized | ToolCallDenied)
-        if isinstance(fact.event, _DECIDING) or (not settled and _undoes(fact.event)):
-            deciding = fact
-    return deciding
-
-
-def _undoes(event: Event) -> bool:
-    """Whether a question, or an answer nobody acted on, counts no more; also where its turn is over."""
-    return isinstance(event, PermissionExpired | PermissionWithdrawn) or not isinstance(event, ToolCallEvent)
-
-
-def _said(event: Event) -> Said:
-    match event:
-        case ToolCallAuthorized():
-            return Said("allowed", event.by, event.source, event.source if event.by == "person" else None)
-        case ToolCallDenied():
-            asked = event.source if event.by in ("person", "expiry") else None
-            return Said("denied", event.by, event.source, asked)
-        case PermissionResolved():
-            return Said(event.outcome, "person", event.request_id, event.request_id)
-        case PermissionRequested() | PermissionJoined():
-            return Said("waiting", None, event.request_id, event.request_id)
-        case _:
-            return Said("not judged")
-
-
-def _digest(event: Event) -> str | None:
-    """The digest of what was decided on, where the event names one."""
-    match event:
-        case ToolCallAuthorized() | PermissionRequested() | PermissionJoined() | PermissionResolved():
-            return event.digest
-        case _:
-            return None

@@ -117,7 +117,7 @@ class Far:
                 while not enough(self.told[known:]):
                     self.told.append(await self._hear())
         except TimeoutError:
-            pytest.fail(f"it told only {Counter(one['outcome'] for one in self.told[known:])}, last {self.told[-1]}")
+            pytest.fail(f"it told only {_outcomes(self.told[known:])} of {_outcomes(self.told)}, last {self.told[-1]}")
 
     async def until_told(self, outcome: str, times: int = 1) -> None:
         """Listen until it told an outcome so many times from now on."""
@@ -159,6 +159,10 @@ async def far_writer_on(cable: Cable) -> AsyncGenerator[Far]:
 def select(told: Iterable[Told], outcome: str) -> list[Told]:
     """What was told of one kind."""
     return [one for one in told if one["outcome"] == outcome]
+
+
+def _outcomes(told: Iterable[Told]) -> Counter[object]:
+    return Counter(one["outcome"] for one in told)
 
 
 def _lost(address: str, interface: str) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ async def cut_off(server: PostgresServer, cable: Cable, kind: str, times: int) -
     cut, heal = CUTS[kind]
     async with far_writer_on(cable) as far, store.open_store(server.url) as near:
         await far.send(f"{server.url.replace(LOOPBACK, cable.our_address)}?deadline={DEADLINE}")
-        await far.until_told("written", 20)
+        await far.until(lambda told: len(select(told, "written")) >= 20 and len(select(told, "seen")) > 0)
         for number in range(times):
             far.note("cut")
             cut(far)

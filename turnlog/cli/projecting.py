@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from turnlog.domain import ProjectionStopped
     from turnlog.front import Turnlog
     from turnlog.projections import Build
-    from turnlog.runtime.read_models import ProjectionStatus
+    from turnlog.runtime.projection_status import ProjectionStatus
 
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one; without a name, all.")]
 Use = Annotated[

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from turnlog.domain import (
     InvalidInput,
@@ -40,31 +38,11 @@ from turnlog.projections import (
 from .environment import Environment
 from .index import Index
 from .log_end import end_of
-
-ProjectionState = Literal["missing", "building", "serving", "stopped", "outdated", "newer"]
-"""`outdated` tables are those of an earlier version, which serve older programs until others are built."""
+from .projection_status import ProjectionStatus, serving_build, status_of
 
 _LOGGER = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.05
 _ALL = 2**31 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectionStatus:
-    """Where a projection stands: the tables that serve, those that are being filled, and the end of the log."""
-
-    name: str
-    version: int
-    state: ProjectionState
-    end: int
-    serving: Build | None = None
-    building: Build | None = None
-
-    @property
-    def position(self) -> int:
-        """How far the log is in the tables that answer, or will."""
-        build = self.serving or self.building
-        return 0 if build is None else build.position
 
 
 class Projections:
@@ -142,9 +120,9 @@ class Projections:
         """Where each projection stands. Raises SchemaNewer, StoreError."""
         known = await self._tables.builds()
         end = await end_of(self._env.log)
-        found = [self._status(each.name, each.version, known, end) for each in self._projections.values()]
+        found = [status_of(each.name, each.version, known, end) for each in self._projections.values()]
         others = {build.name for build in known} - set(self._projections)
-        return found + [self._status(name, 0, known, end) for name in sorted(others)]
+        return found + [status_of(name, 0, known, end) for name in sorted(others)]
 
     async def wait_for(self, position: int, name: str | None = None, seconds: float = 10.0) -> None:
         """Return once the log up to a position is in the tables, whoever fills them.
@@ -196,7 +174,7 @@ class Projections:
         """
         try:
             await self.catch_up(RUNNABLE_TABLE.name)
-            serving = _serving(RUNNABLE_TABLE, await self._tables.builds())
+            serving = serving_build(RUNNABLE_TABLE, await self._tables.builds())
             rows = await self._tables.rows(RUNNABLE_TABLE, RUNNABLE_ROWS.name, {}, _ALL)
             found = [unfinished_of(row) for row in rows or ()]
         except (InvalidInput, StoreError, ProjectionStopped, ValueError) as error:  # pydantic's errors are ValueErrors
@@ -259,13 +237,13 @@ class Projections:
 
     async def _target(self, projection: TableProjection, known: Sequence[Build]) -> Target:
         """The build that serves this version, or the one that is to."""
-        serving = _serving(projection, known)
+        serving = serving_build(projection, known)
         return Target(projection, serving or await self._tables.begin(projection, anew=False))
 
     async def _follow(self, projection: TableProjection) -> bool:
         """Catch up tables that serve; whether there are any."""
         async with self._one_at_a_time:
-            serving = _serving(projection, await self._tables.builds())
+            serving = serving_build(projection, await self._tables.builds())
             if serving is not None:
                 _raise(await self._runner.run([Target(projection, serving)]))
             return serving is not None
@@ -273,36 +251,13 @@ class Projections:
     async def _reached(self, position: int, wanted: Sequence[str]) -> bool:
         known = await self._tables.builds()
         for name in wanted:
-            serving = _serving(self._projections[name], known)
+            serving = serving_build(self._projections[name], known)
             if serving is None or serving.position < position:
                 stopped = [each.stopped for each in known if each.name == name and each.stopped is not None]
                 if stopped:
                     raise ProjectionStopped(name, f"the projection {name} stopped: {stopped[0].error}")
                 return False
         return True
-
-    @staticmethod
-    def _status(name: str, version: int, known: Sequence[Build], end: int) -> ProjectionStatus:
-        builds = [build for build in known if build.name == name]
-        serving = next((build for build in builds if build.state == "serving"), None)
-        building = next((build for build in builds if build.state == "building"), None)
-        state: ProjectionState = "missing"
-        if any(build.stopped for build in builds):
-            state = "stopped"
-        elif version and any(build.version > version for build in builds):
-            state = "newer"
-        elif serving is not None:
-            state = "outdated" if version and serving.version < version else "serving"
-        elif building is not None:
-            state = "building"
-        return ProjectionStatus(name, version, state, end, serving, building)
-
-
-def _serving(projection: TableProjection, known: Sequence[Build]) -> Build | None:
-    for build in known:
-        if build.name == projection.name and build.state == "serving" and build.version == projection.version:
-            return build
-    return None
 
 
 def _raise(failures: Sequence[ProjectionStopped]) -> None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from turnlog.domain import (
-    OUTPUT_TOOL,
-    STANDARD,
     ApproverFailed,
     AskModel,
     AwaitPerson,
@@ -17,11 +15,9 @@ from turnlog.domain import (
     CommandRefused,
     Compact,
     Conflict,
-    CorruptRecord,
     Deliver,
     Finish,
     Judge,
-    LimitSpent,
     Notify,
     Over,
     Receive,
@@ -36,9 +32,7 @@ from turnlog.domain import (
     TurnFailure,
     TurnInterrupted,
     TurnlogError,
-    TurnRefused,
     before_calls,
-    before_request,
     commands,
     new_calls,
     next_step,
@@ -46,23 +40,19 @@ from turnlog.domain import (
 
 from ..background.notices import notify
 from ..context.compacting import compact_as_wanted
-from ..context.making_room import make_room, rescue
 from ..environment import CUT_OFF, RUNNING
 from ..permissions.answers import expire_questions
 from ..permissions.approvals import await_answer
 from ..permissions.decisions import Approvals
 from ..permissions.judging import judge_call
-from ..permissions.policies import policy_of
 from ..skew import tell_of_skew
 from ..teams.mail_delivery import receive
 from ..worker import OutOfTime, Worker
-from .asking import ask_model, delay_after, record_failure
 from .ending import (
     GivenBack,
     after_loss,
     decide,
     end_crash_loop,
-    fail,
     fail_because,
     give_back,
     hand_back,
@@ -72,10 +62,9 @@ from .ending import (
     record_cancelled,
 )
 from .replies import Reply, reply_of
+from .rounds import ask, repair
 from .running import recover_calls, run_calls
 from .unknown_outcomes import OutcomeWord, settle
-
-NO_VALUE = f"That is not yet the answer: call the tool `{OUTPUT_TOOL}` with it, in the form its parameters describe."
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +163,7 @@ async def _loop(worker: Worker, conduct: Conduct) -> Reply:
             raise GivenBack(f"session {worker.session.id} is given back; another worker goes on with it")
         match step:
             case AskModel():
-                attempts = await _ask(worker, attempts)
+                attempts = await ask(worker, attempts)
             case AwaitPerson() as wait:
                 await _await_person(worker, wait, conduct)
             case Over():
@@ -204,7 +193,7 @@ async def _take(
         case Compact(instructions):
             await compact_as_wanted(worker, instructions)
         case Repair():
-            await _repair(worker)
+            await repair(worker)
         case Stop():
             decide(worker, commands.turns.suspend)
         case Finish():
@@ -223,64 +212,6 @@ async def _tell_model(worker: Worker, step: Deliver | Notify | Receive) -> None:
             await receive(worker)
 
 
-async def _ask(worker: Worker, attempts: int) -> int:
-    """Ask the model; the number of failed attempts in a row. Raises TurnFailure, LimitReached."""
-    settings = worker.env.settings
-    await make_room(worker)
-    accounts = await worker.tree.read(worker.session)
-    if spent := before_request(worker.session, worker.env.now(), accounts) or _too_many_rounds(worker):
-        raise await limit_reached(worker, spent)
-    used = worker.session.spent
-    worker.tree.promise(replace(used, rounds=used.rounds + 1, requests=used.requests + 1))
-    if (turn := worker.session.turn) is not None and turn.repairs > settings.output_repairs:
-        raise await _no_output(worker)
-    if refused := await _refused_too_often(worker):
-        raise refused
-    error = await ask_model(worker)
-    if error is None:
-        return 0
-    if await rescue(worker, error):
-        return attempts
-    attempts += 1
-    if not error.retryable or attempts >= settings.model_attempts:
-        raise await fail(worker, f"model_{error.failure}", error.message, error)
-    delay = delay_after(settings, error, attempts)
-    record_failure(worker, error, delay)
-    await worker.flush()
-    await worker.pause(delay)
-    return attempts
-
-
-async def _refused_too_often(worker: Worker) -> TurnlogError | None:
-    """End the turn where one call after the other was denied; what to raise then. Raises StoreError."""
-    turn = worker.session.turn
-    if turn is None or not turn.denials or not 0 < await _most_denials(worker) <= turn.denials:
-        return None
-    said = f"{turn.denials} calls in a row were denied"
-    await fail(worker, TurnRefused.code, said)
-    return TurnRefused(
-        f"the turn failed (denied): {said}; `turnlog log {worker.session.id}` shows which, "
-        f"`turnlog resume {worker.session.id}` lets the model try something else"
-    )
-
-
-async def _most_denials(worker: Worker) -> int:
-    """How many denials in a row the policy bears; one that cannot be read denies every call, and bears as many."""
-    try:
-        return (await policy_of(worker.env, worker.session)).policy.most_denials
-    except CorruptRecord:
-        return STANDARD.most_denials
-
-
-def _too_many_rounds(worker: Worker) -> LimitSpent | None:
-    """The limit of the settings, which holds for a turn that has none of its own."""
-    turn, most = worker.session.turn, worker.env.settings.max_rounds
-    if turn is None or (turn.limits is not None and turn.limits.rounds is not None):
-        return None
-    answered = turn.round - (turn.attempt > 0)  # by itself; what its subagents were answered is theirs
-    return LimitSpent("turn", "round_limit", most) if answered >= most else None
-
-
 async def _run(worker: Worker, calls: tuple[Call, ...]) -> None:
     accounts = await worker.tree.read(worker.session)
     if spent := before_calls(worker.session, calls, worker.env.now(), accounts):
@@ -288,22 +219,6 @@ async def _run(worker: Worker, calls: tuple[Call, ...]) -> None:
     used = worker.session.spent
     worker.tree.promise(replace(used, tool_calls=used.tool_calls + new_calls(worker.session, calls)))
     await run_calls(worker, calls)
-
-
-async def _repair(worker: Worker) -> None:
-    """Tell the model that the turn is to end in a value. Raises TurnFailure where that did not help often enough."""
-    turn = worker.session.turn
-    if turn is not None and turn.repairs >= worker.env.settings.output_repairs:
-        raise await _no_output(worker)
-    input_id = worker.env.ids.new("input")
-    decide(worker, partial(commands.inputs.repair, input_id=input_id, text=NO_VALUE))
-
-
-async def _no_output(worker: Worker) -> TurnlogError:
-    """End the turn whose model gave no value, or none that is valid, however often it was told; what to raise then."""
-    told = worker.env.settings.output_repairs
-    said = f"the model did not give the value asked for, though it was told {told} times what was wrong"
-    return await fail(worker, "no_output", said)
 
 
 async def _await_person(worker: Worker, wait: AwaitPerson, conduct: Conduct) -> None:

@@ -71,3 +71,13 @@ async def test_a_profile_nobody_defined_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no tool 'shell'"):
         await world.session(["One."], look, profiles={"review": ["shell"]})
     await world.close()
+
+
+async def test_a_session_whose_model_found_its_tools_can_be_replayed() -> None:
+    world = World("memory:")
+    script: list[ScriptedReply | str] = [asks(("find_tools", {"query": "look"})), asks("look"), "Done."]
+    session = await world.session(script, look, act, deferred=["look"])
+    await session.append_turn("1")
+    replayed = await world.turnlog.replay_session(session.id, tools=[look, act])
+    assert (replayed.divergence, replayed.requests) == (None, 3)
+    await world.close()

@@ -169,6 +169,10 @@ def is_foreign(event: Event, worker: str | None) -> bool:
     return isinstance(event, TurnStarted | TurnResumed | LeaseTaken) or not _by_engine(event.actor, worker)
 
 
+OF_A_CALL: Final = "call:"
+"""Begins the name of who wrote what a tool wrote while it ran; in a replay no tool runs."""
+
+
 def _by_engine(actor: Actor, worker: str | None) -> bool:
     match actor.kind:
         case "worker":
@@ -176,4 +180,4 @@ def _by_engine(actor: Actor, worker: str | None) -> bool:
         case "policy":
             return actor.id == "rules"
         case kind:
-            return kind == "agent"
+            return kind == "agent" and not actor.id.startswith(OF_A_CALL)

@@ -191,23 +191,19 @@ def _answering(tape: Tape) -> str:
 async def _tools(stage: _Stage, worker: Worker) -> Mapping[str, Tool]:
     """The session's tools: as they are at hand now, or else as the record has them; none of them can do anything."""
     tape, bodies = stage.tape, worker.env.bodies
-    asked = tape.ahead(_asks, lambda event: False)
-    known = asked or next((record for record in reversed(tape.shown) if _asks(record.event)), None)
-    refs = known.event.tools if known is not None and isinstance(known.event, ModelRequested) else None
-    offered = {spec.name: spec for spec in await bodies.tools(refs)}
+    asked = tape.all_ahead(ModelRequested)
+    known = asked or [record.event for record in reversed(tape.shown) if isinstance(record.event, ModelRequested)][:1]
+    kept = dict.fromkeys(event.tools for event in known)
+    offered = {spec.name: spec for ref in kept for spec in await bodies.tools(ref)}
     found: dict[str, Tool] = {}
     for name in worker.session.tools:
         at_hand = runtime_tool(stage.env, name) or stage.tools.get(name) or stage.real.tools(name)
         spec: ToolSpec | None = at_hand.spec if at_hand is not None else offered.get(name)
-        if spec is not None and (asked is None or name in offered):  # one that was not at hand then was not offered
-            found[name] = RecordedTool(spec, at_hand, tape, bodies)
+        if spec is not None and (not asked or name in offered):  # one that was not at hand then was never offered
+            found[name] = RecordedTool(spec.model_copy(update={"deferred": False}), at_hand, tape, bodies)
     for name, at_hand in output_tool(worker.session, None).items():
         found[name] = RecordedTool(at_hand.spec, at_hand, tape, bodies)
     return found
-
-
-def _asks(event: Event) -> bool:
-    return isinstance(event, ModelRequested)
 
 
 async def _told(tape: Tape, before: Sequence[Recorded], bodies: Bodies) -> Replayed:

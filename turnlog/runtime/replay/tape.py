@@ -48,6 +48,7 @@ from ..worker import Worker
 from .meaning import FieldDifference, as_recorded, differences, is_foreign, is_given, is_unchecked
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Event)
 
 _OUTCOMES = (ModelResponded, ModelFailed, ToolCallFinished, ToolOutcomeUnknown)
 
@@ -104,6 +105,11 @@ class Tape:
             if until(record.event) or isinstance(record.event, LeaseTaken):
                 return None
         return None
+
+    def all_ahead(self, kind: type[E]) -> list[E]:
+        """The events of a kind in the record's rest, before another worker takes over."""
+        rest = takewhile(lambda record: not isinstance(record.event, LeaseTaken), self.record[len(self.shown) :])
+        return [record.event for record in rest if isinstance(record.event, kind)]
 
     # How it goes on
 

@@ -33,9 +33,11 @@ from .content import TextBlock as TextBlock
 from .content import ThinkingBlock as ThinkingBlock
 from .content import ToolCallBlock as ToolCallBlock
 from .content import ToolResultBlock as ToolResultBlock
+from .content import ToolSearchBlock as ToolSearchBlock
 from .content import UserBlock as UserBlock
 from .content import Value as Value
 from .content import clean as clean
+from .content import names_found as names_found
 from .content import plain_text as plain_text
 from .content import text_of as text_of
 from .content import text_size as text_size
@@ -182,6 +184,7 @@ from .events import ToolOutcomeUnknown as ToolOutcomeUnknown
 from .events import ToolProfileChosen as ToolProfileChosen
 from .events import ToolResultsElided as ToolResultsElided
 from .events import ToolsArranged as ToolsArranged
+from .events import ToolSearchChosen as ToolSearchChosen
 from .events import ToolsFound as ToolsFound
 from .events import TurnCancelled as TurnCancelled
 from .events import TurnCompleted as TurnCompleted
@@ -266,6 +269,7 @@ from .ports import ModelReply as ModelReply
 from .ports import ModelRequest as ModelRequest
 from .ports import Recorded as Recorded
 from .ports import Remedy as Remedy
+from .ports import SearchesTools as SearchesTools
 from .ports import Selection as Selection
 from .ports import Snapshots as Snapshots
 from .ports import ToolSpec as ToolSpec
@@ -342,6 +346,7 @@ from .tooling import ToolOutput as ToolOutput
 from .tooling import ToolProgress as ToolProgress
 from .toolset import ALL_SHOWN as ALL_SHOWN
 from .toolset import FIND_TOOLS as FIND_TOOLS
+from .toolset import ToolSearch as ToolSearch
 from .toolset import Toolset as Toolset
 from .turn import NOTHING as NOTHING
 from .turn import OUTPUT_TOOL as OUTPUT_TOOL

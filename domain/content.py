@@ -5,7 +5,7 @@ and every image are kept by hash, so an event stays small whatever it speaks of 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -83,6 +83,32 @@ class ToolCallBlock(Value):
     signature: Signature = None
 
 
+class ToolSearchBlock(Value):
+    """A provider searched the deferred tools of a request, in the middle of its model's answer, with what it found.
+
+    The model may call what was `found` at once. `search_id` is the provider's; `error` is its code for a search that
+    failed. A search and its result are one block, so nothing can part them; it goes back to the model named, only.
+    """
+
+    type: Literal["tool_search"] = "tool_search"
+    search_id: str
+    queries: tuple[str, ...]
+    found: tuple[str, ...] = ()
+    model: str
+    error: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
+    signature: Signature = None
+
+    @property
+    def wanted(self) -> str:
+        """What was searched for, in words."""
+        return ", ".join(self.queries)
+
+    @property
+    def outcome(self) -> str:
+        """What came of it, in words."""
+        return ", ".join(self.found) or self.error or "nothing"
+
+
 ResultContent = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]
 
 
@@ -97,9 +123,12 @@ class ToolResultBlock(Value):
 
 
 UserBlock = Annotated[TextBlock | ImageBlock, Field(discriminator="type")]
-ModelBlock = Annotated[TextBlock | ImageBlock | ThinkingBlock | ToolCallBlock, Field(discriminator="type")]
+ModelBlock = Annotated[
+    TextBlock | ImageBlock | ThinkingBlock | ToolCallBlock | ToolSearchBlock,
+    Field(discriminator="type"),
+]
 Block = Annotated[
-    TextBlock | ImageBlock | ThinkingBlock | ToolCallBlock | ToolResultBlock,
+    TextBlock | ImageBlock | ThinkingBlock | ToolCallBlock | ToolSearchBlock | ToolResultBlock,
     Field(discriminator="type"),
 ]
 
@@ -109,6 +138,13 @@ class Message(Value):
 
     role: Literal["user", "assistant"]
     blocks: tuple[Block, ...]
+
+
+def names_found(messages: Iterable[Message], model: str) -> frozenset[str]:
+    """The tools that the searches in a conversation found for this model."""
+    blocks = (block for message in messages for block in message.blocks)
+    searches = (block for block in blocks if isinstance(block, ToolSearchBlock) and block.model == model)
+    return frozenset(name for search in searches for name in search.found)
 
 
 def text_of(body: Body) -> str:

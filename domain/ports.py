@@ -155,7 +155,8 @@ class Hints(Protocol):
 class ToolSpec(Value):
     """What a model is told about a tool, and what turnlog knows of it. `parameters` is a JSON Schema object.
 
-    `executes` says that it runs programs, which a session has to switch on; `secrets` names those it may ask for.
+    `executes` says that it runs programs, which a session has to switch on; `secrets` names those it may ask for. In a
+    request `deferred` says that the provider holds it back from the model until it has found it.
     """
 
     name: str
@@ -164,6 +165,7 @@ class ToolSpec(Value):
     effect: Effect = "external"
     executes: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
     secrets: Annotated[tuple[str, ...], Field(exclude_if=lambda value: not value)] = ()
+    deferred: Annotated[bool, Field(exclude_if=lambda value: not value)] = False
 
     @property
     def read_only(self) -> bool:
@@ -268,6 +270,15 @@ class KnowsWindow(Protocol):
     @property
     def context_window(self) -> int | None:
         """Tokens of a request and its answer together; None where nobody knows."""
+        ...
+
+
+@runtime_checkable
+class SearchesTools(Protocol):
+    """A model whose provider may be able to search the deferred tools of a request for it."""
+
+    async def searches_tools(self) -> bool:
+        """Whether it is, for the next request. Raises ModelError where the model cannot be had."""
         ...
 
 

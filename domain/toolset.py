@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 FIND_TOOLS = "find_tools"
 """The tool by which a model finds tools that are deferred."""
+
+ToolSearch = Literal["find_tools", "provider"]
+"""How deferred tools are found: by that tool, or by the model's provider where it can and by that tool elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,7 @@ class Toolset:
     profile: str | None = None
     deferred: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    search: ToolSearch = "find_tools"
 
     def has(self, name: str) -> bool:
         """Whether the profile in force has the tool."""

@@ -14,6 +14,7 @@ from turnlog.domain import (
     ToolProfileChosen,
     ToolResultsElided,
     ToolsArranged,
+    ToolSearchChosen,
     ToolsFound,
     text_of,
 )
@@ -73,6 +74,11 @@ def _found(event: ToolsFound) -> Words:
     return "plain", ("tools found", ", ".join(event.names))
 
 
+def _search_chosen(event: ToolSearchChosen) -> Words:
+    how = "the provider's search, where it has one" if event.search == "provider" else "find_tools"
+    return "plain", ("deferred tools found by", how)
+
+
 CONTEXT_WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     CompactionRequested: _requested,
     CompactionStarted: _started,
@@ -83,4 +89,5 @@ CONTEXT_WORDS: Mapping[type[Event], Callable[[Any], Words]] = {
     ToolsArranged: _arranged,
     ToolProfileChosen: _chosen,
     ToolsFound: _found,
+    ToolSearchChosen: _search_chosen,
 }

@@ -14,6 +14,7 @@ from turnlog.domain import (
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
+    ToolSearchBlock,
     UserBlock,
 )
 
@@ -23,7 +24,10 @@ from .transcript import Transcript
 
 
 def messages(transcript: Transcript, model: str | None = None) -> tuple[Message, ...]:
-    """What a model is told. Thinking and proofs go to the model that made them, or to all where `model` is None."""
+    """What a model is told.
+
+    Thinking, searches of its provider and proofs go to the model that made them, or to all where `model` is None.
+    """
     return _told(transcript, transcript.items, model, transcript.recalled)
 
 
@@ -120,7 +124,7 @@ class _Conversation:
         match block:
             case TextBlock():
                 return not is_blank(block) or block.signature is not None
-            case ThinkingBlock():
+            case ThinkingBlock() | ToolSearchBlock():
                 return self._model in (None, block.model)
             case ToolCallBlock():
                 fresh = block.call_id not in self._proposed

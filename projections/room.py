@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from turnlog.domain import Block, ImageBlock, Place, ToolCallBlock, ToolResultBlock, text_size
+from turnlog.domain import Block, ImageBlock, Place, ToolCallBlock, ToolResultBlock, ToolSearchBlock, text_size
 
 from .compactions import Compactions
 from .items import Item, ModelSaid, ToolUsed, UserSaid
@@ -175,6 +175,8 @@ def _block_tokens(block: Block) -> int:
             return IMAGE_TOKENS
         case ToolCallBlock():
             return (text_size(block.name) + text_size(block.arguments)) // BYTES_PER_TOKEN + 1
+        case ToolSearchBlock():
+            return sum(map(text_size, (*block.queries, *block.found))) // BYTES_PER_TOKEN + 1
         case ToolResultBlock():
             return sum(map(_block_tokens, block.content))
         case _:

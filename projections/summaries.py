@@ -1,6 +1,6 @@
 """What happened, in the words of a log: a tone and the parts of one line for each kind of event."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from turnlog.domain import (
     InputQueued,
     LeaseReleased,
     LeaseTaken,
+    ModelBlock,
     ModelFailed,
     ModelRequested,
     ModelResponded,
@@ -27,6 +28,7 @@ from turnlog.domain import (
     SessionStarted,
     SessionTagged,
     ToolCallBlock,
+    ToolSearchBlock,
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
@@ -175,7 +177,14 @@ def _model_requested(event: ModelRequested) -> Words:
 def _model_responded(event: ModelResponded) -> Words:
     calls = [block for block in event.blocks if isinstance(block, ToolCallBlock)]
     called = "" if not calls else _called(calls)
-    return "plain", ("model answered", plain_text(event.blocks), called, _tokens(event.usage), _price(event.cost))
+    said = (plain_text(event.blocks), _searched(event.blocks), called)
+    return "plain", ("model answered", *said, _tokens(event.usage), _price(event.cost))
+
+
+def _searched(blocks: Sequence[ModelBlock]) -> str:
+    """What the provider searched the tools for, in the middle of the answer."""
+    searches = [block.wanted for block in blocks if isinstance(block, ToolSearchBlock)]
+    return f"tools searched for {', '.join(searches)}" if searches else ""
 
 
 def _called(calls: list[ToolCallBlock]) -> str:

@@ -12,6 +12,7 @@ from turnlog.domain import (
     ThinkingBlock,
     ToolCallBlock,
     ToolResultBlock,
+    ToolSearchBlock,
     text_of,
 )
 
@@ -63,6 +64,8 @@ def _text(block: Block) -> str:
             return ""
         case ToolCallBlock():
             return f"calls {block.name} with {_cut(text_of(block.arguments), _PART)}"
+        case ToolSearchBlock():
+            return f"searches tools for {block.wanted}; found: {block.outcome}"
         case ToolResultBlock():
             content = "\n".join(_text(part) for part in block.content)
             return f"{block.name} {'failed' if block.is_error else 'returned'}: {_cut(content, _PART)}"

@@ -14,7 +14,7 @@ from .results import is_blank
 
 _MAY_SAY = {
     "user": {"text", "image", "tool_result"},
-    "assistant": {"text", "image", "thinking", "tool_call"},
+    "assistant": {"text", "image", "thinking", "tool_call", "tool_search"},
 }
 
 

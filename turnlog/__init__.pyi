@@ -46,6 +46,7 @@ from .wiring import ModelInfo as ModelInfo
 from .wiring import ScriptedCall as ScriptedCall
 from .wiring import ScriptedModel as ScriptedModel
 from .wiring import ScriptedReply as ScriptedReply
+from .wiring import ScriptedSearch as ScriptedSearch
 from .wiring import Skills as Skills
 from .wiring import list_models as list_models
 from .wiring import mcp_tools as mcp_tools

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what few commands need is imported by those: showing a sess
         Resolution,
         Rule,
         Tool,
+        ToolSearch,
     )
     from turnlog.projections import Approval, CallRow, Found, Metadata, Row, SessionQuery, UnknownCall
 
@@ -168,6 +169,7 @@ class Turnlog:
         profiles: Mapping[str, Sequence[str]] | None = None,
         profile: str | None = None,
         deferred: Sequence[str] = (),
+        tool_search: ToolSearch = "find_tools",
     ) -> SessionHandle:
         """Begin a session. Tools are your own, or the names of built-in ones; `workspace` is what they may touch.
 
@@ -177,7 +179,8 @@ class Turnlog:
         are judged; the session keeps it (None: that of the log as it was opened). Tools that run
         programs need one whose bounds switch that on. `tags` are to find it by. With `memory` what its project has
         pinned is put in front of each turn. `profiles` are names of tools by a name for them, `profile` is the one in
-        force (None: all tools); tools `deferred` are shown to the model once it has found them.
+        force (None: all tools); tools `deferred` are shown to the model once it has found them: by the tool
+        `find_tools`, or with `tool_search` "provider" by its provider, where that searches tools.
 
         Raises InvalidInput, ModelError, StoreError.
         """
@@ -197,6 +200,7 @@ class Turnlog:
             profiles,
             profile,
             deferred,
+            tool_search,
         )
         return await runtime.create_session(self._env, new)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     ScriptedCall = models.ScriptedCall
     ScriptedModel = models.ScriptedModel
     ScriptedReply = models.ScriptedReply
+    ScriptedSearch = models.ScriptedSearch
     list_models = models.list_models
     resolve_model = models.full_name
 
@@ -40,6 +41,7 @@ _LATER = {
     "ScriptedCall": "models.ScriptedCall",
     "ScriptedModel": "models.ScriptedModel",
     "ScriptedReply": "models.ScriptedReply",
+    "ScriptedSearch": "models.ScriptedSearch",
     "list_models": "models.list_models",
     "resolve_model": "models.full_name",
 }

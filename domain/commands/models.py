@@ -1,10 +1,11 @@
 """Commands about requests to models."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..content import BlobRef, ModelBlock
+from ..content import BlobRef, ModelBlock, ToolSearchBlock
 from ..errors import CommandRefused
-from ..events import NO_USAGE, Event, ModelFailed, ModelRequested, ModelResponded, Stamp, Usage
+from ..events import NO_USAGE, Event, ModelFailed, ModelRequested, ModelResponded, Stamp, ToolsFound, Usage
 from ..session import Session
 from ..settings import Cost, ModelSettings
 from ..turn import Turn
@@ -57,8 +58,12 @@ class Response:
 
 
 def respond(session: Session, by: Stamp, epoch: int, response: Response) -> tuple[Event, ...]:
-    """Record the answer to the request that is out. Raises NotFound, SessionLost, CommandRefused."""
+    """Record the answer to the request that is out, and the deferred tools that its provider found for the model.
+
+    Raises NotFound, SessionLost, CommandRefused.
+    """
     turn = _awaiting(session, epoch)
+    found = _found(session, response.blocks)
     return (
         ModelResponded(
             **guards.because(by, turn.version),
@@ -71,7 +76,14 @@ def respond(session: Session, by: Stamp, epoch: int, response: Response) -> tupl
             provider_response_id=response.response_id,
             cost=response.cost,
         ),
+        *([ToolsFound(**guards.because(by, session.version + 1), names=found)] if found else ()),
     )
+
+
+def _found(session: Session, blocks: Iterable[ModelBlock]) -> tuple[str, ...]:
+    """What an answer found of the tools that can be found: a provider may name any."""
+    named = {name for block in blocks if isinstance(block, ToolSearchBlock) for name in block.found}
+    return tuple(name for name in session.toolset.hidden(session.tools) if name in named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from ..errors import CommandRefused, InvalidInput
-from ..events import Event, Stamp, ToolProfileChosen, ToolsArranged, ToolsFound
+from ..events import Event, Stamp, ToolProfileChosen, ToolsArranged, ToolSearchChosen, ToolsFound
 from ..session import Session
+from ..toolset import ToolSearch
 from . import guards
 
 
@@ -27,6 +28,12 @@ def choose(session: Session, by: Stamp, profile: str | None) -> tuple[Event, ...
     if profile is not None and profile not in session.toolset.profiles:
         raise InvalidInput(_no_profile(profile, session.toolset.profiles))
     return () if profile == session.toolset.profile else (ToolProfileChosen(**by, profile=profile),)
+
+
+def choose_search(session: Session, by: Stamp, search: ToolSearch) -> tuple[Event, ...]:
+    """Say how deferred tools are to be found; nothing happens where it is so. Raises NotFound, CommandRefused."""
+    guards.not_closed(session)
+    return () if search == session.toolset.search else (ToolSearchChosen(**by, search=search),)
 
 
 def find(session: Session, by: Stamp, names: tuple[str, ...]) -> tuple[Event, ...]:

@@ -109,6 +109,7 @@ from .tool import (
 from .toolset import (
     ToolProfileChosen,
     ToolsArranged,
+    ToolSearchChosen,
     ToolsFound,
 )
 from .turn import (
@@ -127,6 +128,7 @@ __all__ = [
     "ToolsArranged",
     "ToolProfileChosen",
     "ToolsFound",
+    "ToolSearchChosen",
     "MemoryEvent",
     "MemoryForgotten",
     "MemoryIngested",

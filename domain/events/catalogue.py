@@ -79,6 +79,7 @@ from .tool import (
 from .toolset import (
     ToolProfileChosen,
     ToolsArranged,
+    ToolSearchChosen,
     ToolsFound,
 )
 from .turn import TurnCancelled, TurnCompleted, TurnFailed, TurnResumed, TurnStarted, TurnStopRequested, TurnSuspended
@@ -159,6 +160,7 @@ EVENTS: tuple[type[Event], ...] = (
     ToolsArranged,
     ToolProfileChosen,
     ToolsFound,
+    ToolSearchChosen,
 )
 
 

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from ..toolset import ToolSearch
 from .base import Event
 
 
@@ -23,6 +24,12 @@ class ToolProfileChosen(Event):
 
 
 class ToolsFound(Event):
-    """From the next request on the model is shown these tools, too."""
+    """From here on the model may call these tools, too, and is shown them with its next request."""
 
     names: tuple[str, ...] = Field(min_length=1)
+
+
+class ToolSearchChosen(Event):
+    """From the next request on deferred tools are found in this way."""
+
+    search: ToolSearch

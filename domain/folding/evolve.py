@@ -60,6 +60,7 @@ from ..events import (
     ToolOutcomeUnknown,
     ToolProfileChosen,
     ToolsArranged,
+    ToolSearchChosen,
     ToolsFound,
     TurnCancelled,
     TurnCompleted,
@@ -151,6 +152,7 @@ _IN_SESSION: Mapping[type[Event], Callable[[Session, Any], Session]] = {
     MessagesDelivered: team.delivered,
     ToolsArranged: toolset.arranged,
     ToolProfileChosen: toolset.chosen,
+    ToolSearchChosen: toolset.search_chosen,
     ToolsFound: toolset.found,
 }
 """The session at its new version, and an event of it."""

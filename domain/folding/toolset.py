@@ -1,6 +1,6 @@
 """The fold of which tools a model is shown."""
 
-from ..events import ToolProfileChosen, ToolsArranged, ToolsFound
+from ..events import ToolProfileChosen, ToolsArranged, ToolSearchChosen, ToolsFound
 from ..replacing import replace
 from ..session import Session
 from ..toolset import Toolset
@@ -12,6 +12,10 @@ def arranged(session: Session, event: ToolsArranged) -> Session:
 
 def chosen(session: Session, event: ToolProfileChosen) -> Session:
     return replace(session, toolset=replace(session.toolset, profile=event.profile))
+
+
+def search_chosen(session: Session, event: ToolSearchChosen) -> Session:
+    return replace(session, toolset=replace(session.toolset, search=event.search))
 
 
 def found(session: Session, event: ToolsFound) -> Session:

@@ -96,7 +96,7 @@ def responded(turn: Turn, event: ModelResponded, version: int) -> Turn:
     for block in event.blocks:
         if block.type == "tool_call":
             calls.append(Call(call_id=block.call_id, tool=block.name, version=version))
-        elif block.type != "thinking":
+        elif block.type not in ("thinking", "tool_search"):
             word = "answer"
     if calls:
         word = "calls"

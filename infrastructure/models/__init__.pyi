@@ -6,7 +6,8 @@ from .listing import list_models as list_models
 from .providers import ProviderModel as ProviderModel
 from .resolving import price_for as price_for
 from .resolving import resolve_model as resolve_model
-from .scripted import ScriptedCall as ScriptedCall
-from .scripted import ScriptedFailure as ScriptedFailure
+from .script import ScriptedCall as ScriptedCall
+from .script import ScriptedFailure as ScriptedFailure
+from .script import ScriptedReply as ScriptedReply
+from .script import ScriptedSearch as ScriptedSearch
 from .scripted import ScriptedModel as ScriptedModel
-from .scripted import ScriptedReply as ScriptedReply

@@ -51,6 +51,13 @@ class ProviderModel:
         made = self._given or (self._made[0] if self._made is not None else None)
         return None if made is None else made.profile.get("context_window")
 
+    async def searches_tools(self) -> bool:
+        """Whether the provider searches deferred tools for this model. Raises ModelError."""
+        model = await self._client()
+        from .vendor_searches import can_search
+
+        return can_search(model)
+
     def check(self) -> None:
         """Make the client now, so that a missing SDK or key shows before a turn begins; blocks.
 

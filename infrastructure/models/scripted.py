@@ -1,42 +1,16 @@
-"""A model that answers from a script: for tests, the demo, and tests of what is built on turnlog.
-
-A script file is JSON; a plain string stands for a reply of that text, everything else is optional:
-
-    {"replies": [
-        "Just text.",
-        {"thinking": "I should look first.", "text": "Let me look.",
-         "calls": [{"name": "read_file", "arguments": {"path": "a.py"}},
-                   {"name": "shell", "raw": "{not JSON"}]},
-        {"failures": [{"failure": "overloaded", "message": "busy", "retryable": true}],
-         "text": "The second attempt gets this.", "chunk": 8, "wait_for": "go", "cost": "0.02"},
-        {}
-    ]}
-"""
+"""A model that answers from a script: for tests, the demo, and tests of what is built on turnlog."""
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationError,
-    model_validator,
-)
-
 from turnlog.domain import (
     Cost,
-    InvalidInput,
     ModelBlock,
     ModelDelta,
     ModelError,
-    ModelFailure,
     ModelReply,
     ModelRequest,
     TextBlock,
@@ -47,100 +21,11 @@ from turnlog.domain import (
 )
 from turnlog.projections import SUMMARISER, answers_replaced
 
+from .script import ScriptedReply, read_script
+
 POLL_SECONDS = 0.02
 CHARS_PER_TOKEN = 4
 COST_SOURCE = "script"
-
-
-class Scripted(BaseModel):
-    """A part of a script: frozen, and strict about names so that a typing error is noticed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ScriptedCall(Scripted):
-    """A call to a tool: with `arguments`, or with `raw` argument text, which need not be JSON."""
-
-    name: str
-    arguments: Mapping[str, JsonValue] = {}
-    raw: str | None = None
-    id: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The arguments as the model wrote them."""
-        return json.dumps(self.arguments, ensure_ascii=False) if self.raw is None else self.raw
-
-
-class ScriptedFailure(Scripted):
-    """A `ModelError` to raise, `after` that many deltas. `retry_after` is in seconds."""
-
-    failure: ModelFailure = "unexpected"
-    message: str = "scripted failure"
-    retryable: bool = False
-    phase: str | None = None
-    retry_after: float | None = None
-    after: int = Field(default=0, ge=0)
-
-    def error(self) -> ModelError:
-        """The error, new each time."""
-        return ModelError(
-            self.failure,
-            self.message,
-            retryable=self.retryable,
-            phase=self.phase,
-            retry_after=self.retry_after,
-        )
-
-
-class ScriptedReply(Scripted):
-    """One answer: thinking, then text, then calls, any of them or none.
-
-    `failures` are raised first, one an attempt in this process; `failure` is raised on every attempt.
-    `chunk` cuts each block into deltas of that many characters. The reply is held back until the
-    file `wait_for` exists. `cost` is in US dollars.
-    """
-
-    text: str | None = None
-    thinking: str | None = None
-    signature: str | None = None
-    calls: tuple[ScriptedCall, ...] = ()
-    failure: ScriptedFailure | None = None
-    failures: tuple[ScriptedFailure, ...] = ()
-    chunk: int | None = Field(default=None, ge=1)
-    wait_for: Path | None = None
-    stop_reason: str | None = None
-    cost: Decimal | None = Field(default=None, ge=0, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain_text(cls, value: object) -> object:
-        return {"text": value} if isinstance(value, str) else value
-
-    def blocks(self, model: str, index: int) -> tuple[ModelBlock, ...]:
-        """The blocks of this reply as entry `index` of the script of `model`."""
-        said: list[ModelBlock] = []
-        if self.thinking is not None or self.signature is not None:
-            thinking = self.thinking or ""
-            said.append(ThinkingBlock(text=thinking, model=model, signature=self.signature))
-        if self.text is not None:
-            said.append(TextBlock(text=self.text))
-        for number, call in enumerate(self.calls):
-            name = call.id or f"scripted_{index}_{number}"
-            said.append(ToolCallBlock(call_id=name, name=call.name, arguments=call.text, provider_id=name))
-        return tuple(said)
-
-    def failure_at(self, attempt: int) -> ScriptedFailure | None:
-        """What is to go wrong at an attempt, counted from 0."""
-        return self.failures[attempt] if attempt < len(self.failures) else self.failure
-
-
-class Script(Scripted):
-    """What a script file holds."""
-
-    replies: tuple[ScriptedReply, ...]
-    summaries: tuple[ScriptedReply, ...] = ()
-    context_window: int | None = Field(default=None, ge=1)
 
 
 class ScriptedModel:
@@ -149,6 +34,7 @@ class ScriptedModel:
     Which reply is served depends only on the number of assistant messages in the request, and of those that its
     summary stands for, so a new process goes on where the last one stopped. Requests for a summary are answered from
     `summaries`, one after the other and the last again and again. `requests` are all the requests this object saw.
+    With `searches_tools` it plays a model whose provider searches deferred tools.
     """
 
     def __init__(
@@ -158,11 +44,13 @@ class ScriptedModel:
         *,
         summaries: Sequence[ScriptedReply | str] = (),
         context_window: int | None = None,
+        searches_tools: bool = False,
     ) -> None:
         self._replies = tuple(map(_as_reply, replies))
         self._summaries = tuple(map(_as_reply, summaries)) or (ScriptedReply(text="A summary."),)
         self._summarised = 0
         self._window = context_window
+        self._searches_tools = searches_tools
         self._name = name
         self._attempts: Counter[int] = Counter()
         self.requests: list[ModelRequest] = []
@@ -174,12 +62,18 @@ class ScriptedModel:
         Raises InvalidInput.
         """
         source = Path(path)
-        script = _read(source)
+        script = read_script(source)
         replies = [
             reply if reply.wait_for is None else reply.model_copy(update={"wait_for": source.parent / reply.wait_for})
             for reply in script.replies
         ]
-        return cls(replies, f"scripted:{path}", summaries=script.summaries, context_window=script.context_window)
+        return cls(
+            replies,
+            f"scripted:{path}",
+            summaries=script.summaries,
+            context_window=script.context_window,
+            searches_tools=script.searches_tools,
+        )
 
     @property
     def name(self) -> str:
@@ -191,10 +85,15 @@ class ScriptedModel:
         """Tokens it is said to take."""
         return self._window
 
+    async def searches_tools(self) -> bool:
+        """Whether the script says so."""
+        return self._searches_tools
+
     async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """Stream the reply's deltas, then the reply. Raises ModelError."""
         self.requests.append(request)
         index, reply = self._next(request)
+        _check_searches(reply, request)
         await _wait_for(reply.wait_for)
         failure = reply.failure_at(self._attempts[index])
         self._attempts[index] += 1
@@ -226,6 +125,17 @@ class ScriptedModel:
             "unexpected",
             f"the script of {self._name} has {len(self._replies)} replies and is asked for number {index + 1}; add one",
         )
+
+
+def _check_searches(reply: ScriptedReply, request: ModelRequest) -> None:
+    """Refuse to find what no provider could. Raises ModelError."""
+    deferred = {tool.name for tool in request.tools if tool.deferred}
+    for name in (name for search in reply.searches for name in search.found):
+        if name not in deferred:
+            there = ", ".join(sorted(deferred)) or "none"
+            raise ModelError(
+                "unexpected", f"the script finds {name!r}, which is not deferred in the request; deferred are: {there}"
+            )
 
 
 def _as_reply(reply: ScriptedReply | str) -> ScriptedReply:
@@ -271,21 +181,3 @@ def _usage(request: ModelRequest, blocks: Sequence[ModelBlock]) -> Usage:
         output_tokens=sum(len(delta.text) for delta in said) // CHARS_PER_TOKEN,
         reasoning_tokens=thought // CHARS_PER_TOKEN,
     )
-
-
-def _read(path: Path) -> Script:
-    try:
-        return Script.model_validate_json(path.read_bytes())
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InvalidInput(f"cannot read the script {path}: {reason}") from error
-    except ValidationError as error:
-        raise InvalidInput(f"the script {path} is not usable: {_first(error)}") from error
-
-
-def _first(error: ValidationError) -> str:
-    """The first complaint with its place, and how many more there are."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    place = ".".join(str(step) for step in problems[0]["loc"])
-    text = f"{place}: {problems[0]['msg']}" if place else problems[0]["msg"]
-    return text if len(problems) == 1 else f"{text} (and {len(problems) - 1} more)"

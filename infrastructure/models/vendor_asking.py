@@ -28,7 +28,7 @@ async def ask(
                 model,
                 await RequestWriter(name, model.system, images.load).messages(request),
                 model_settings=as_settings(name, model, request.settings or ModelSettings()),
-                model_request_parameters=as_parameters(request.tools),
+                model_request_parameters=as_parameters(name, request),
                 instrument=False,
             ) as stream,
         ):

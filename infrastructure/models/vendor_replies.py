@@ -9,6 +9,7 @@ from pydantic_ai.messages import (
     ModelResponse,
     ModelResponsePart,
     ModelResponseStreamEvent,
+    NativeToolSearchCallPart,
     PartDeltaEvent,
     PartStartEvent,
     TextPart,
@@ -37,6 +38,7 @@ from turnlog.domain import (
 from .prices import price_of
 from .vendor_errors import one_line
 from .vendor_seals import sealed
+from .vendor_searches import as_search
 
 NO_DETAILS = frozenset({"xai"})
 """Providers whose own word on why an answer ended the vendor library does not pass on."""
@@ -53,6 +55,7 @@ class LiveReader:
 
     def __init__(self) -> None:
         self._tools: dict[int, str] = {}
+        self._searches: set[int] = set()
 
     def read(self, event: ModelResponseStreamEvent) -> ModelDelta | None:
         """What is shown of an event, if anything."""
@@ -68,6 +71,11 @@ class LiveReader:
                 return _shown("text", text, part)
             case PartDeltaEvent(index=part, delta=ThinkingPartDelta(content_delta=piece)):
                 return _shown("thinking", piece, part)
+            case PartStartEvent(index=part, part=NativeToolSearchCallPart()):
+                self._searches.add(part)
+                return None
+            case PartDeltaEvent(index=part, delta=ToolCallPartDelta()) if part in self._searches:
+                return None  # what the provider searches for comes in the form of a call's arguments
             case PartDeltaEvent(index=part, delta=ToolCallPartDelta(tool_name_delta=more, args_delta=args)):
                 self._tools[part] = self._tools.get(part, "") + clean(more or "")
                 return _shown("tool_call", _arguments(args), part, self._tools[part])
@@ -98,7 +106,7 @@ def refuse_fragment(response: ModelResponse, model: str) -> None:
 
 async def as_reply(response: ModelResponse, model: str, keep: Keep | None) -> ModelReply:
     """The whole answer, in the model's order. Raises ModelError when the provider withheld it."""
-    blocks = [block for part in response.parts if (block := await _as_block(part, model, keep)) is not None]
+    blocks = [block for part in response.parts if (block := await _as_block(part, response, model, keep)) is not None]
     if not blocks:
         _explain_nothing(response, model)
     called = any(isinstance(block, ToolCallBlock) for block in blocks)
@@ -130,7 +138,9 @@ def _explain_nothing(response: ModelResponse, model: str) -> None:
         raise ModelError("server", f"{model}: the provider gave up", retryable=True, phase="read")
 
 
-async def _as_block(part: ModelResponsePart, model: str, keep: Keep | None) -> ModelBlock | None:
+async def _as_block(
+    part: ModelResponsePart, response: ModelResponse, model: str, keep: Keep | None
+) -> ModelBlock | None:
     match part:
         case TextPart(content=text):
             signature = sealed(part)
@@ -141,6 +151,8 @@ async def _as_block(part: ModelResponsePart, model: str, keep: Keep | None) -> M
             return ThinkingBlock(text=clean(text), model=model, signature=sealed(part))
         case ToolCallPart():
             return _as_call(part)
+        case NativeToolSearchCallPart():
+            return as_search(part, response.parts, model)
         case FilePart():
             return await _as_image(part, keep)
         case _:

@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from turnlog.domain import Body, ImageBlock, ModelBlock, ResultContent, TextBlock, ThinkingBlock, ToolCallBlock
+from turnlog.domain import (
+    Body,
+    ImageBlock,
+    ModelBlock,
+    ResultContent,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    ToolSearchBlock,
+)
 
 from ..items import Item, MemoryShown, ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid
 from ..metadata import Metadata
@@ -206,6 +215,8 @@ def _blocks(blocks: tuple[ModelBlock, ...], page: _Page) -> Iterator[str]:
                 yield prose(page.text(block.text))
             case ImageBlock():
                 yield _image(block)
+            case ToolSearchBlock():
+                yield f"*[tools searched for {inline(block.wanted)}: {inline(block.outcome)}]*"
             case ToolCallBlock():
                 pass
 

@@ -97,6 +97,7 @@ from turnlog.domain import (
     ToolProfileChosen,
     ToolResultsElided,
     ToolsArranged,
+    ToolSearchChosen,
     ToolsFound,
     TurnCancelled,
     TurnCompleted,
@@ -498,4 +499,5 @@ SAMPLES: tuple[Event, ...] = (
     ToolsArranged(**by, profiles={"review": ("read_file",)}, profile="review", deferred=("shell",)),
     ToolProfileChosen(**by, profile="review"),
     ToolsFound(**by, names=("shell",)),
+    ToolSearchChosen(**by, search="provider"),
 )

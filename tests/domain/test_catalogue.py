@@ -198,6 +198,7 @@ GOLDEN: dict[str, tuple[str, ...]] = {
     "ToolsArranged/1": (*STAMP, "profiles", "profile", "deferred"),
     "ToolProfileChosen/1": (*STAMP, "profile"),
     "ToolsFound/1": (*STAMP, "names"),
+    "ToolSearchChosen/1": (*STAMP, "search"),
 }
 
 OPTIONAL = {

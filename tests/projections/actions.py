@@ -16,6 +16,7 @@ from turnlog.domain import (
     Scope,
     TextBlock,
     ThinkingBlock,
+    ToolSearchBlock,
     Usage,
     commands,
     next_step,
@@ -88,6 +89,10 @@ def _blocks(story: Story, dice: int) -> tuple[ModelBlock, ...]:
     blocks: list[ModelBlock] = [thought] if dice % 3 == 0 else []
     if dice % 5:
         blocks.append(TextBlock(text=TEXTS[dice // 7 % 5], signature=("s", None, None)[dice // 9 % 3]))
+    if dice % 7 == 0:
+        model = (MODEL, OTHER_MODEL)[dice // 3 % 2]
+        found = ("read",)[: dice // 5 % 2]
+        blocks.append(ToolSearchBlock(search_id=f"search_{dice}", queries=("files",), found=found, model=model))
     blocks += [story.call(_TOOLS[dice // 3 % 3]) for _ in range(min(dice % 5, 3))]
     if dice % 11 == 0:
         blocks.append(thought)

@@ -1,8 +1,8 @@
-"""Commands about compactions and elided results, with arguments that dice decide."""
+"""Commands about compactions, elided results and deferred tools, with arguments that dice decide."""
 
 from decimal import Decimal
 
-from turnlog.domain import CompactionTrigger, Cost, Place, Replaced, Usage, commands
+from turnlog.domain import CompactionTrigger, Cost, Place, Replaced, ToolSearch, Usage, commands
 from turnlog.projections import TRANSCRIPT, Item, ToolUsed, project
 
 from .dice import TEXTS, Action, epoch_of
@@ -52,8 +52,27 @@ def elide(story: Story, dice: int) -> None:
     story.tries(lambda session: commands.context.elide(session, story.by, epoch_of(story, dice), some))
 
 
+def arrange(story: Story, dice: int) -> None:
+    deferred = story.session.tools[: dice % 3]
+    story.tries(lambda session: commands.toolset.arrange(session, story.by, {}, None, deferred))
+
+
+def choose_search(story: Story, dice: int) -> None:
+    search: ToolSearch = "provider" if dice % 2 else "find_tools"
+    story.tries(lambda session: commands.toolset.choose_search(session, story.by, search))
+
+
 def _place(item: Item) -> Place:
     return Place(stream=item.stream, version=item.version)
 
 
-ABOUT_CONTEXT: tuple[Action, ...] = (want, begin_compaction, end_compaction, decline, undo, elide)
+ABOUT_CONTEXT: tuple[Action, ...] = (
+    want,
+    begin_compaction,
+    end_compaction,
+    decline,
+    undo,
+    elide,
+    arrange,
+    choose_search,
+)

@@ -58,7 +58,9 @@ class Story:
         self.sessions = 1
         self.names = 0
         self.elsewhere: dict[str, tuple[Draft, list[Recorded]]] = {}
-        opening = commands.sessions.Opening(title="Fix the build", model=MODEL, project=project)
+        opening = commands.sessions.Opening(
+            title="Fix the build", model=MODEL, tools=("shell", "read"), project=project
+        )
         self.do(lambda session: commands.sessions.start(session, self.by, opening))
 
     def __repr__(self) -> str:

@@ -86,6 +86,25 @@ def tool_use(call_id: str, name: str, *pieces: str) -> Block:
     return {"type": "tool_use", "id": call_id, "name": name, "input": {}}, deltas
 
 
+def tool_search(search_id: str, *pieces: str) -> Block:
+    """A search among the deferred tools; its input is JSON text in pieces, of which the first is empty."""
+    deltas: list[Event] = [{"type": "input_json_delta", "partial_json": piece} for piece in ("", *pieces)]
+    return {"type": "server_tool_use", "id": search_id, "name": "tool_search_tool_bm25", "input": {}}, deltas
+
+
+def tools_found(search_id: str, *names: str) -> Block:
+    """What a search found."""
+    references = [{"type": "tool_reference", "tool_name": name} for name in names]
+    found: Event = {"type": "tool_search_tool_search_result", "tool_references": references}
+    return {"type": "tool_search_tool_result", "tool_use_id": search_id, "content": found}, []
+
+
+def search_failed(search_id: str, code: str) -> Block:
+    """The result of a search that failed."""
+    error: Event = {"type": "tool_search_tool_result_error", "error_code": code, "error_message": "It failed."}
+    return {"type": "tool_search_tool_result", "tool_use_id": search_id, "content": error}, []
+
+
 def block(index: int, content: Block) -> list[Event]:
     """The events of the block at a place in the message, from its start to its stop."""
     opening, deltas = content

@@ -116,8 +116,44 @@ def reasoning(*summaries: str, place: int = 0, name: str = "rs_1", sealed: str |
     ]
 
 
-def call(tool: str, *pieces: str, place: int = 0, name: str = "fc_1", call_id: str = "call_1") -> Item:
-    """A call of a function, its arguments in pieces."""
+def tool_search(*paths: str, place: int = 0, name: str = "tsc_1") -> Item:
+    """A search among the deferred tools, by the service itself."""
+    item: Json = {"id": name, "type": "tool_search_call", "execution": "server", "call_id": None}
+    return [
+        {
+            "type": "response.output_item.added",
+            "output_index": place,
+            "item": item | {"status": "in_progress", "arguments": {}},
+        },
+        {
+            "type": "response.output_item.done",
+            "output_index": place,
+            "item": item | {"status": "completed", "arguments": {"paths": list(paths)}},
+        },
+    ]
+
+
+def tools_found(*tools: Json, place: int = 0, name: str = "tso_1") -> Item:
+    """What a search found: the tools as they were sent."""
+    item: Json = {"id": name, "type": "tool_search_output", "execution": "server", "call_id": None}
+    return [
+        {
+            "type": "response.output_item.added",
+            "output_index": place,
+            "item": item | {"status": "in_progress", "tools": []},
+        },
+        {
+            "type": "response.output_item.done",
+            "output_index": place,
+            "item": item | {"status": "completed", "tools": list(tools)},
+        },
+    ]
+
+
+def call(
+    tool: str, *pieces: str, place: int = 0, name: str = "fc_1", call_id: str = "call_1", namespace: str | None = None
+) -> Item:
+    """A call of a function, its arguments in pieces; a tool that a search loaded is in a namespace of its name."""
     item: Json = {
         "id": name,
         "type": "function_call",
@@ -126,6 +162,7 @@ def call(tool: str, *pieces: str, place: int = 0, name: str = "fc_1", call_id: s
         "call_id": call_id,
         "name": tool,
     }
+    item |= {} if namespace is None else {"namespace": namespace}
     at = {"item_id": name, "output_index": place}
     arguments = "".join(pieces)
     return [

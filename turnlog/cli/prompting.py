@@ -93,7 +93,8 @@ def _write(found: "Prompt") -> None:
 def _tools(request: "ModelRequest") -> None:
     for tool in request.tools:
         write()
-        write((f"tool {safe_line(tool.name)}", "title"), (f"  {tool.effect}", "quiet"))
+        held_back = "  held back until the provider finds it" if tool.deferred else ""
+        write((f"tool {safe_line(tool.name)}", "title"), (f"  {tool.effect}{held_back}", "quiet"))
         write(indented(tool.description))
         write((indented(json.dumps(tool.parameters, ensure_ascii=False)), "quiet"))
 
@@ -110,6 +111,8 @@ def _block(block: "Block") -> None:
         case "tool_call":
             write((f"    call {safe_line(block.name)}  {safe_line(block.call_id)}", "quiet"))
             write(indented(_text(block.arguments), "  > "))
+        case "tool_search":
+            write((f"    tools searched for {safe_line(block.wanted)}: {safe_line(block.outcome)}", "quiet"))
         case "tool_result":
             failed = "  failed" if block.is_error else ""
             write((f"    result {safe_line(block.name)}  {safe_line(block.call_id)}{failed}", "quiet"))

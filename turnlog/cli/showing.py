@@ -134,6 +134,8 @@ class _Page:
                         write((indented(self._cut(await self._log.readable(block.text))), "quiet"))
                 case "image":
                     write(f"    {_image(block)}")
+                case "tool_search":
+                    write((f"    tools searched for {safe_line(block.wanted)}: {safe_line(block.outcome)}", "quiet"))
                 case "tool_call":
                     pass  # an item of its own
 

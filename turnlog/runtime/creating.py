@@ -16,6 +16,7 @@ from turnlog.domain import (
     Policy,
     Session,
     Tool,
+    ToolSearch,
     clean,
     commands,
 )
@@ -48,6 +49,7 @@ class NewSession:
     profiles: Mapping[str, Sequence[str]] | None = None
     profile: str | None = None
     deferred: Sequence[str] = ()
+    tool_search: ToolSearch = "find_tools"
 
 
 async def create_session(env: Environment, new: NewSession) -> SessionHandle:
@@ -80,6 +82,7 @@ async def create_session(env: Environment, new: NewSession) -> SessionHandle:
         profiles = {name: tuple(tools) for name, tools in (new.profiles or {}).items()}
         deferred = tuple(new.deferred)
         draft.decide(lambda session: commands.toolset.arrange(session, by, profiles, new.profile, deferred))
+    draft.decide(lambda session: commands.toolset.choose_search(session, by, new.tool_search))
     await env.log.append(Change(session_id, 0, draft.events))
     made = None if isinstance(new.model, str) else new.model
     return SessionHandle(env, session_id, model=made, tools=own, hooks=new.hooks)

@@ -19,6 +19,7 @@ from turnlog.domain import (
     Rule,
     Session,
     Tool,
+    ToolSearch,
     clean,
     commands,
     kinds_of,
@@ -498,6 +499,14 @@ class SessionHandle:
         """
         by = self._env.stamp()
         await command(self._env, self._id, lambda session: commands.toolset.choose(session, by, name))
+
+    async def use_tool_search(self, search: ToolSearch) -> None:
+        """From the next request on, let the model's `provider` find deferred tools where it can, or only `find_tools`.
+
+        Raises CommandRefused, StoreError.
+        """
+        by = self._env.stamp()
+        await command(self._env, self._id, lambda session: commands.toolset.choose_search(session, by, search))
 
     async def close(self, reason: str = "") -> None:
         """Accept no further turn. Raises CommandRefused, StoreError."""

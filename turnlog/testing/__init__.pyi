@@ -1,6 +1,7 @@
 from turnlog.wiring import ScriptedCall as ScriptedCall
 from turnlog.wiring import ScriptedModel as ScriptedModel
 from turnlog.wiring import ScriptedReply as ScriptedReply
+from turnlog.wiring import ScriptedSearch as ScriptedSearch
 
 from .clock import VirtualClock as VirtualClock
 from .crash_report import CrashCase as CrashCase

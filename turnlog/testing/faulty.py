@@ -16,6 +16,7 @@ from turnlog.domain import (
     ModelReply,
     ModelRequest,
     Recorded,
+    SearchesTools,
     Tool,
     ToolContext,
     ToolOutput,
@@ -102,6 +103,10 @@ class FaultyModel:
     def context_window(self) -> int | None:
         """That of the model, so that conversations are made shorter as they are without faults."""
         return self._model.context_window if isinstance(self._model, KnowsWindow) else None
+
+    async def searches_tools(self) -> bool:
+        """Whether the model's provider can."""
+        return isinstance(self._model, SearchesTools) and await self._model.searches_tools()
 
     async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         point = await self._plan.before("model", self.name)

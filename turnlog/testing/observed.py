@@ -17,6 +17,7 @@ from turnlog.domain import (
     ToolOutcomeResolved,
     ToolOutcomeUnknown,
     ToolResultBlock,
+    ToolSearchBlock,
     text_of,
 )
 from turnlog.infrastructure import store
@@ -131,6 +132,8 @@ def _said(role: str, block: object) -> Said:
         case ToolResultBlock():
             text = " ".join(_said(role, part).text for part in block.content)
             return Said(role=role, type=block.type, text=text, call_id=block.call_id)
+        case ToolSearchBlock():
+            return Said(role=role, type=block.type, text=f"{block.wanted}: {block.outcome}")
         case ImageBlock():
             return Said(role=role, type=block.type, text=block.image.sha256)
         case _:

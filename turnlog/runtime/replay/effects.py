@@ -36,7 +36,7 @@ from turnlog.domain import (
 )
 
 from ..bodies import Bodies
-from .model import answer_of, failure_of
+from .model import answer_of, failure_of, provider_searched
 from .recorded_output import output_of
 from .tape import Tape
 
@@ -48,6 +48,12 @@ class RecordedModel:
     name: str
     tape: Tape
     bodies: Bodies
+
+    async def searches_tools(self) -> bool:
+        """Whether the provider searched for the request that comes next. Raises ModelError."""
+        found = self.tape.ahead(lambda event: isinstance(event, ModelRequested), lambda event: False)
+        asked = None if found is None else found.event
+        return isinstance(asked, ModelRequested) and await provider_searched(asked, self.bodies)
 
     async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """What came of the request. Raises ModelError."""

@@ -9,6 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from turnlog.domain import (
     INTERRUPTED,
+    BlobDamaged,
+    BlobMissing,
     CompactionCompleted,
     CompactionEvent,
     CompactionFailed,
@@ -89,6 +91,12 @@ class ReplayModel:
         """How many recorded answers and failures have not been given."""
         return len(self._exchanges) - self._next
 
+    async def searches_tools(self) -> bool:
+        """Whether the provider searched for the next request on record. Raises ModelError."""
+        ahead = (exchange.requested for exchange in self._exchanges[self._next :])
+        asked = next((event for event in ahead if isinstance(event, ModelRequested)), None)
+        return asked is not None and await provider_searched(asked, self._bodies)
+
     async def respond(self, request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
         """The recorded answer to this request. Raises ModelError, BlobMissing, BlobDamaged, StoreError."""
         if not self.left:
@@ -115,6 +123,14 @@ class ReplayModel:
         if difference is not None:
             raise ModelError("diverged", f"this is not {place}: {difference}")
         return names
+
+
+async def provider_searched(asked: ModelRequested, bodies: Bodies) -> bool:
+    """Whether tools were held back in a request, for the provider to find. Raises ModelError."""
+    try:
+        return any(tool.deferred for tool in await bodies.tools(asked.tools))
+    except (BlobMissing, BlobDamaged) as error:
+        raise ModelError("unexpected", error.message) from error
 
 
 async def answer_of(

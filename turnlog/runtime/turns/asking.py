@@ -27,7 +27,8 @@ from ..digests import request_digest
 from ..environment import Settings
 from ..worker import Worker
 from .live import LiveDelta
-from .prompts import build_request, offered
+from .offering import tools_for
+from .prompts import build_request
 
 
 async def ask_model(worker: Worker) -> ModelError | None:
@@ -55,8 +56,7 @@ async def ask_model(worker: Worker) -> ModelError | None:
 
 
 async def _request(worker: Worker) -> ModelRequest:
-    tools = offered(worker.session, worker.tools)
-    return await build_request(worker.session, worker.transcript, tools, worker.env.bodies)
+    return await build_request(worker.session, worker.transcript, await tools_for(worker), worker.env.bodies)
 
 
 def _announcing(worker: Worker, sent: commands.models.Request, version: int) -> Decision:

@@ -1,7 +1,7 @@
 """Teams as programs and models use them, on every backend."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,17 +9,20 @@ import pytest
 from turnlog.domain import (
     LEAD,
     MAILBOXES,
+    Change,
     CommandRefused,
     InputQueued,
     InvalidInput,
     LeaseTaken,
     LimitReached,
     Limits,
+    MessageArrived,
     MessagesDelivered,
     MessageSent,
     NotFound,
     Policy,
     SessionStarted,
+    StoreError,
     TeammateJoined,
     TeammateLeft,
     ToolCallAuthorized,
@@ -381,6 +384,24 @@ async def test_a_lead_is_told_of_a_turn_of_its_teammate_that_failed(world: World
     with pytest.raises(TurnFailure):
         await ada.resume_turn()
     assert len(await lead.team_inbox()) == 2
+
+
+async def test_a_lead_that_could_not_be_told_of_a_failed_turn_is_told_when_it_next_runs(world: World) -> None:
+    lead, cast = await team(world, {LEAD: ["I see.", "Well."], "ada": []}, "ada")
+    world.log.before = no_mail
+    await run_all(world, cast)
+    world.log.before = lambda changes: None
+    assert await lead.team_inbox() == ()
+    await lead.append_turn("Go on.")
+    await lead.append_turn("And?")
+    assert ["My turn failed" in said for said in cast.told(LEAD)].count(True) == 1
+    assert len(await world.all_of(lead.id, MessageArrived)) == 1
+
+
+def no_mail(changes: Sequence[Change]) -> None:
+    """As where the process ends before the message is sent."""
+    if any(change.stream.startswith(MAILBOXES) for change in changes):
+        raise StoreError("the process ended")
 
 
 async def test_the_team_of_a_lead_that_is_rewound_is_let_go(world: World) -> None:

@@ -57,12 +57,12 @@ async def run(worker: Worker, means: Means, conduct: Conduct, output: type[BaseM
         worker.tree.forget()
         if worker.session.spawned_by is not None:
             tell = report if worker.session.teammate is None else tell_of_failure
-            with suppress(TurnlogError):  # the log has it: the parent's next worker reads it, `team_list` shows it
+            with suppress(TurnlogError):  # the log has it, and the next worker of the parent or lead tells it
                 await asyncio.shield(tell(env, session_id))
 
 
 async def settle(env: Environment, session: Session) -> None:
-    """Record what became of subagents while nobody looked; end those whose call waits for them no more.
+    """Record what became of subagents and teammates while nobody looked; end those whose call waits for them no more.
 
     Raises VersionConflict, StoreError.
     """
@@ -72,6 +72,9 @@ async def settle(env: Environment, session: Session) -> None:
             await end(env, agent.child, "the call that it worked for is over")
         else:
             await report(env, agent.child)
+    for member in session.present:
+        with suppress(NotFound, CommandRefused):  # the one or the other may not be told any more
+            await tell_of_failure(env, member.session)
 
 
 async def see_through(env: Environment, parent_id: str, child_id: str, means: Means, conduct: Conduct) -> Delegated:

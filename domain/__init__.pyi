@@ -198,6 +198,7 @@ from .events import TurnSuspended as TurnSuspended
 from .events import Usage as Usage
 from .events import kinds_of as kinds_of
 from .events import topic_of as topic_of
+from .folding import UNREAD as UNREAD
 from .folding import evolve as evolve
 from .folding import fold as fold
 from .folding import fold_events as fold_events
@@ -359,6 +360,8 @@ from .turn import RequestState as RequestState
 from .turn import Settled as Settled
 from .turn import Spent as Spent
 from .turn import Turn as Turn
+from .unread import READ_WHOLE as READ_WHOLE
+from .unread import Unread as Unread
 from .verdicts import BUILT_IN as BUILT_IN
 from .verdicts import Evaluation as Evaluation
 from .verdicts import Finding as Finding

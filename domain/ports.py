@@ -11,6 +11,7 @@ from .content import BlobRef, Message, ModelBlock, Value
 from .errors import TurnlogError
 from .events import NO_USAGE, Effect, Event, Kinds, Usage
 from .settings import Cost, ModelSettings
+from .unread import READ_WHOLE, Unread
 from .wanted import Wanted
 
 State = TypeVar("State")
@@ -66,10 +67,12 @@ class EventLog(Protocol):
         state: State,
         after: int = 0,
         until: int | None = None,
+        unread: Unread = READ_WHOLE,
     ) -> State:
         """What `step` makes of a state and the events of a stream with after < version <= until, few of them at a time.
 
-        `step` runs in a thread, and must take all it is given. Raises StoreError, CorruptRecord, what `step` raises.
+        `step` runs in a thread, must take all it is given, and may find nothing at all in fields that are `unread`.
+        Raises StoreError, CorruptRecord, what `step` raises.
         """
         ...
 

@@ -183,3 +183,6 @@ _IN_TURN: Mapping[type[Event], Callable[[Turn, Any, int], Turn]] = {
     PermissionStale: calls.permission_stale,
 }
 """The latest turn, an event of that very turn, and the event's version."""
+
+FOLDED: frozenset[type[Event]] = frozenset({TurnStarted, *_IN_TURN, *_IN_SESSION})
+"""The kinds that change more than the version."""

@@ -11,7 +11,8 @@ from ..verification.database import Source
 from .batches import Append
 from .chain import GENESIS, leaf, link
 from .log import StoredEventLog
-from .mapper import READERS, decode
+from .mapper import decode
+from .readers import WHOLE
 from .threads import Threads
 
 
@@ -38,7 +39,7 @@ class StoredArchive:
         event = decode(row.stream, row.version, row.topic, row.state)
         if row.topic in TOPICS:
             try:
-                READERS[row.topic](row.state)
+                WHOLE[row.topic](row.state)
             except ValueError:
                 place = f"stream {row.stream} version {row.version}"
                 raise CorruptRecord(f"{place} is a {row.topic} with fields that this turnlog does not know") from None

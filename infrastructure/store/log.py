@@ -7,12 +7,25 @@ from typing import TypeVar
 
 from eventsourcing.persistence import IntegrityError
 
-from turnlog.domain import Change, Event, InvalidInput, Kinds, Recorded, Selection, StoreClosed, VersionConflict, Wanted
+from turnlog.domain import (
+    READ_WHOLE,
+    Change,
+    Event,
+    InvalidInput,
+    Kinds,
+    Recorded,
+    Selection,
+    StoreClosed,
+    Unread,
+    VersionConflict,
+    Wanted,
+)
 
 from .backend import Backend, PlacedRow, Row
 from .batches import Append, Outcome
 from .group import GroupCommit
 from .mapper import EventMapper, decode, to_stored, topics_of
+from .readers import WHOLE, Readers, leaving_out
 from .threads import Threads
 from .wakeups import Wakeups
 
@@ -83,15 +96,22 @@ class StoredEventLog:
         state: T,
         after: int = 0,
         until: int | None = None,
+        unread: Unread = READ_WHOLE,
     ) -> T:
         """What `step` makes of a state and the events of a stream, read and decoded page by page, in a thread.
 
         An event that is let go before the next is decoded costs a third of one that is kept: Python's garbage
-        collector looks at all that are kept, again and again. Raises StoreError, CorruptRecord, what `step` raises.
+        collector looks at all that are kept, again and again. What is `unread` is not decoded, nor found damaged.
+        Raises StoreError, CorruptRecord, what `step` raises.
         """
         _check_stream(stream)
         upper = MAX_VERSION if until is None else _bounded(until)
-        return await self._run(lambda: self._fold(step, state, stream, _bounded(after), upper))
+
+        def work() -> T:
+            with closing(self._backend.read(stream, _bounded(after), upper)) as pages:
+                return step(state, _decoded(stream, pages, leaving_out(unread)))
+
+        return await self._run(work)
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         """Events of all streams with position > after, in order. Raises StoreError."""
@@ -148,11 +168,7 @@ class StoredEventLog:
 
     def _read(self, stream: str, after: int, until: int, topics: Sequence[str] | None) -> Sequence[Recorded]:
         with closing(self._backend.read(stream, after, until, topics)) as pages:
-            return list(_decoded(stream, pages))
-
-    def _fold(self, step: Callable[[T, Iterable[Recorded]], T], state: T, stream: str, after: int, until: int) -> T:
-        with closing(self._backend.read(stream, after, until)) as pages:
-            return step(state, _decoded(stream, pages))
+            return list(_decoded(stream, pages, WHOLE))
 
     def _read_all(self, after: int, limit: int) -> Sequence[Recorded]:
         return _placed(self._backend.read_all(after, limit))
@@ -177,10 +193,10 @@ def _placed(rows: Sequence[PlacedRow]) -> list[Recorded]:
     ]
 
 
-def _decoded(stream: str, pages: Iterable[Sequence[Row]]) -> Iterator[Recorded]:
+def _decoded(stream: str, pages: Iterable[Sequence[Row]], by: Readers) -> Iterator[Recorded]:
     for page in pages:
         for version, topic, state in page:
-            yield Recorded(stream, version, decode(stream, version, topic, state))
+            yield Recorded(stream, version, decode(stream, version, topic, state, by))
 
 
 def _in_order(changes: Sequence[Change]) -> tuple[dict[str, int], list[tuple[str, int, Event]]]:

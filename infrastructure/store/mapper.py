@@ -5,11 +5,11 @@ other is read back before it is stored, so no recursion limit, NaN or lone surro
 What is read is known: a topic outside the table is refused before anything of it is looked at, let alone imported.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeGuard, get_args
+from typing import Any, get_args
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import JSONTranscoder, Mapper, Notification, StoredEvent
@@ -18,7 +18,9 @@ from pydantic_core import from_json, to_json
 
 from turnlog.domain import TOPICS, CorruptRecord, Event, InvalidInput, Kinds, Recorded, Value, topic_of
 
-Fields = dict[str, Any]
+from .readers import WHOLE, Readers
+from .shapes import Fields, is_array, is_object
+
 Upcast = Callable[[Fields], Fields]
 
 PLAIN = frozenset({str, bool, type(None)})
@@ -122,10 +124,10 @@ def _is_plain(values: Iterable[Any]) -> bool:
     return True
 
 
-def decode(stream: str, version: int, topic: str, state: bytes) -> Event:
+def decode(stream: str, version: int, topic: str, state: bytes, readers: Readers = WHOLE) -> Event:
     """The event that was stored at this place. Raises CorruptRecord, which names stream and version."""
     try:
-        return READERS[topic](state)
+        return readers[topic](state)
     except (ValueError, TypeError, LookupError):  # of another turnlog's making, or unreadable
         return _decode_foreign(f"stream {stream} version {version}", topic, state)
 
@@ -172,9 +174,9 @@ def _with_unknown_fields(value: Any) -> Any:
         known = {name: getattr(value, name) for name in type(value).model_fields}
         fields = {name: field for name, field in known.items() if field is not None}
         return _with_unknown_fields(fields | (value.model_extra or {}))
-    if _is_object(value):
+    if is_object(value):
         return {key: _with_unknown_fields(item) for key, item in value.items()}
-    if _is_array(value):
+    if is_array(value):
         return [_with_unknown_fields(item) for item in value]
     return value
 
@@ -188,14 +190,6 @@ def _value_types(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
         if isinstance(found, type) and issubclass(found, BaseModel):
             yield found
             yield from _value_types(found)
-
-
-def _is_object(value: Any) -> TypeGuard[Fields]:
-    return isinstance(value, dict)
-
-
-def _is_array(value: Any) -> TypeGuard[Sequence[Any]]:
-    return isinstance(value, (list, tuple))
 
 
 def _reason(error: Exception) -> str:
@@ -220,17 +214,5 @@ def _parts() -> frozenset[type[BaseModel]]:
     return frozenset(part for kind in KINDS for part in _value_types(kind))
 
 
-class _Readers(dict[str, Callable[[bytes], Event]]):
-    """Made when a topic is first met: most programs meet few."""
-
-    def __missing__(self, topic: str) -> Callable[[bytes], Event]:
-        kind = TOPICS[topic]
-        kind.model_rebuild()
-        reader = self[topic] = kind.__pydantic_validator__.validate_json
-        return reader
-
-
 KINDS = frozenset(TOPICS.values())
 VALUES = _Values()
-READERS = _Readers()
-"""Topic -> how an event is read that has no fields but those this turnlog knows; nearly every one."""

@@ -8,6 +8,7 @@ import pytest
 
 from turnlog import Settings, Turnlog
 from turnlog.domain import (
+    READ_WHOLE,
     Actor,
     CorruptRecord,
     EventLog,
@@ -17,6 +18,7 @@ from turnlog.domain import (
     Selection,
     StoreError,
     Tool,
+    Unread,
     Wanted,
 )
 from turnlog.infrastructure import permissions, store, system
@@ -59,9 +61,10 @@ class TiredLog:
         state: T,
         after: int = 0,
         until: int | None = None,
+        unread: Unread = READ_WHOLE,
     ) -> T:
         self._fail()
-        return await self._log.fold(stream, step, state, after, until)
+        return await self._log.fold(stream, step, state, after, until, unread)
 
     async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
         self._fail()

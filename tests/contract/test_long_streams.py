@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from turnlog.domain import CorruptRecord, Recorded
+from turnlog.domain import CorruptRecord, Recorded, SessionRenamed, Unread
 from turnlog.infrastructure import store
 
 from .events import Raw, change, places, titles
@@ -65,6 +65,23 @@ async def test_a_fold_says_which_event_cannot_be_read(url: str) -> None:
         Raw(url).insert("s", 2, "SessionRenamed/1", "{}")
         with pytest.raises(CorruptRecord, match="stream s version 2 is no readable"):
             await opened.log.fold("s", _with_titles, ["before"])
+
+
+async def test_a_fold_is_not_given_what_it_leaves_unread_nor_told_of_damage_there(url: str) -> None:
+    unread = Unread({SessionRenamed: ("title",)})
+    before: list[set[str]] = []
+    async with store.open_store(url) as opened:
+        await opened.log.append(change("s", 0, "x"))
+        Raw(url).insert("s", 2, "SessionRenamed/1", '{"at":"2026-01-02T03:04:05Z","actor":{"kind":"user","id":"a"}}')
+        found = await opened.log.fold("s", _fields, before, unread=unread)
+        assert found == [{"at", "actor", "cause"}] * 2
+        Raw(url).insert("s", 3, "SessionRenamed/1", '{"title":"y"}')
+        with pytest.raises(CorruptRecord, match="stream s version 3 is no readable"):
+            await opened.log.fold("s", _fields, before, unread=unread)
+
+
+def _fields(known: list[set[str]], records: Iterable[Recorded]) -> list[set[str]]:
+    return [*known, *(set(vars(record.event)) for record in records)]
 
 
 async def test_a_fold_that_fails_leaves_the_store_as_it_was(opened: store.Store) -> None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, Literal, TypeVar
 
 from turnlog.domain import (
+    READ_WHOLE,
     Actor,
     BlobMissing,
     BlobRef,
@@ -28,6 +29,7 @@ from turnlog.domain import (
     ToolCallStarted,
     ToolContext,
     TurnlogError,
+    Unread,
     VersionConflict,
     Wanted,
     fold,
@@ -79,6 +81,7 @@ class FakeLog:
         state: T,
         after: int = 0,
         until: int | None = None,
+        unread: Unread = READ_WHOLE,
     ) -> T:
         return step(state, await self.read(stream, after, until))
 

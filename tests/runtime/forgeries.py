@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from turnlog.domain import EventLog, Kinds, Recorded, StoreError, from_snapshot, to_snapshot
+from turnlog.domain import READ_WHOLE, EventLog, Kinds, Recorded, StoreError, Unread, from_snapshot, to_snapshot
 
 T = TypeVar("T")
 
@@ -33,11 +33,12 @@ class CountingLog:
         state: T,
         after: int = 0,
         until: int | None = None,
+        unread: Unread = READ_WHOLE,
     ) -> T:
         def counted(state: T, records: Iterable[Recorded]) -> T:
             return step(state, self._counted(records))
 
-        return await self._log.fold(stream, counted, state, after, until)
+        return await self._log.fold(stream, counted, state, after, until, unread)
 
     def _counted(self, records: Iterable[Recorded]) -> Iterator[Recorded]:
         for record in records:

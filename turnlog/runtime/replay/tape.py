@@ -15,6 +15,7 @@ from typing import TypeVar
 from turnlog.domain import (
     BOOKS,
     GLOBAL_BOOK,
+    READ_WHOLE,
     Actor,
     Change,
     Event,
@@ -39,6 +40,7 @@ from turnlog.domain import (
     TurnStarted,
     TurnStopRequested,
     TurnSuspended,
+    Unread,
     VersionConflict,
     Wanted,
     evolve,
@@ -269,6 +271,7 @@ class Tape:
         state: T,
         after: int = 0,
         until: int | None = None,
+        unread: Unread = READ_WHOLE,
     ) -> T:
         """What `step` makes of a state and what `read` gives."""
         return step(state, await self.read(stream, after, until))

@@ -67,6 +67,12 @@ ORDER BY originator_version LIMIT %b::bigint
 AT_ONCE = 10_000
 """Events one statement reads: they are decoded in a tenth of a second, far from any deadline."""
 
+IN_ORDER = "SET random_page_cost = 1.1"
+"""The events of a stream lie about in the order in which they are read, which the server cannot know.
+
+It would take the way by the index for a dear one, and sort the events, if need be on disk, before it gives the first.
+"""
+
 CHUNK = PAGE if capabilities.has_stream_chunked() else 1
 """Rows the server sends at a time; libpq before 17 can only take all or one."""
 
@@ -140,6 +146,7 @@ class Datastore(PostgresDatastore):
             stock(connection)
             if isinstance(connection, BoundedConnection):
                 connection.seconds = seconds
+            connection.execute(IN_ORDER)
 
         return after_connect
 

@@ -1,6 +1,7 @@
 """Commands about which tools a model is shown."""
 
 from collections.abc import Mapping
+from typing import get_args
 
 from ..errors import CommandRefused, InvalidInput
 from ..events import Event, Stamp, ToolProfileChosen, ToolsArranged, ToolSearchChosen, ToolsFound
@@ -31,8 +32,14 @@ def choose(session: Session, by: Stamp, profile: str | None) -> tuple[Event, ...
 
 
 def choose_search(session: Session, by: Stamp, search: ToolSearch) -> tuple[Event, ...]:
-    """Say how deferred tools are to be found; nothing happens where it is so. Raises NotFound, CommandRefused."""
+    """Say how deferred tools are to be found; nothing happens where it is so.
+
+    Raises NotFound, CommandRefused, InvalidInput.
+    """
     guards.not_closed(session)
+    ways = get_args(ToolSearch)
+    if search not in ways:
+        raise InvalidInput(f"deferred tools cannot be found by {search!r}; say one of {', '.join(ways)}")
     return () if search == session.toolset.search else (ToolSearchChosen(**by, search=search),)
 
 

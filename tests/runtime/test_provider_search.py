@@ -1,9 +1,14 @@
 """Where a model's provider searches deferred tools by itself, the log holds what it was sent and what it found."""
 
+from typing import Any
+
 import pytest
+from pydantic import BaseModel
 
 from turnlog import ScriptedSearch
 from turnlog.domain import (
+    OUTPUT_TOOL,
+    InvalidInput,
     ModelError,
     ModelReply,
     ModelRequest,
@@ -19,6 +24,8 @@ from turnlog.domain import (
 )
 from turnlog.runtime import SessionHandle
 
+from .conftest import MakeWorld
+from .exported import document, exported, taken_in
 from .world import (
     ModelOf,
     Script,
@@ -77,6 +84,12 @@ async def check_prompts(session: SessionHandle, world: World) -> None:
     await check_log(world, session.id)
 
 
+class Seen(BaseModel):
+    """What a turn is to end in."""
+
+    seen: str
+
+
 HELD_BACK = {"act": False, "read_tool_result": False, "look": True, "listen": True}
 SEARCHED: Script = [searching("look", calls="look"), "Done.", "Again."]
 
@@ -90,8 +103,8 @@ async def test_deferred_tools_are_sent_held_back_in_place_of_find_tools(memory: 
 async def test_what_the_provider_found_can_be_called_in_the_same_answer(world: World) -> None:
     session = await opened(world, provider(SEARCHED))
     await session.append_turn("1")
-    kinds = await world.kinds(session.id)
-    assert kinds[kinds.index("ModelResponded") + 1] == "ToolsFound"
+    together = [[type(event).__name__ for event in changes[0].events] for changes in world.log.written]
+    assert next(kinds for kinds in together if "ToolsFound" in kinds)[:2] == ["ModelResponded", "ToolsFound"]
     assert [event.names for event in await world.all_of(session.id, ToolsFound)] == [("look",)]
     assert [event.is_error for event in await world.all_of(session.id, ToolCallFinished)] == [False]
     await check_prompts(session, world)
@@ -111,6 +124,26 @@ async def test_a_tool_that_is_sent_and_was_not_found_cannot_be_called(memory: Wo
     await session.append_turn("1")
     (denied,) = await memory.all_of(session.id, ToolCallDenied)
     assert "there is no tool 'listen'" in denied.reason
+
+
+async def test_what_a_turn_is_to_end_in_is_never_held_back(memory: World) -> None:
+    model = provider([asks((OUTPUT_TOOL, {"seen": "all"}))])
+    session = await opened(memory, model)
+    assert (await session.append_turn("1", output=Seen)).output == Seen(seen="all")
+    assert shown(model.requests[0]) == HELD_BACK | {OUTPUT_TOOL: False}
+
+
+class Shy:
+    """A tool whose maker says that it is deferred."""
+
+    spec = look.spec.model_copy(update={"deferred": True})
+    show, run = look.show, look.run
+
+
+async def test_a_tool_is_held_back_by_its_session_and_not_by_its_maker(memory: World) -> None:
+    model = provider(["Hello."])
+    await (await memory.session(model, Shy())).append_turn("1")
+    assert shown(model.requests[0]) == {"look": False, "read_tool_result": False}
 
 
 async def test_a_search_that_finds_nothing_finds_nothing(memory: World) -> None:
@@ -226,6 +259,32 @@ async def test_the_choice_can_be_changed_at_any_time(memory: World) -> None:
     chosen = [event.search for event in await memory.all_of(session.id, ToolSearchChosen)]
     assert chosen == ["provider", "find_tools", "provider"]
     await check_prompts(session, memory)
+
+
+async def test_there_is_no_other_way_to_search(memory: World) -> None:
+    session = await opened(memory, provider(["Hello."]))
+    other: Any = "somebody"
+    with pytest.raises(InvalidInput, match="say one of find_tools, provider"):
+        await session.use_tool_search(other)
+
+
+async def test_an_imported_session_goes_on_where_it_was(memory: World, open_world: MakeWorld) -> None:
+    session = await opened(memory, provider(SEARCHED))
+    await session.append_turn("1")
+    there, model = open_world("memory:"), provider(SEARCHED)
+    await taken_in(there.turnlog, await exported(memory.turnlog, session.id))
+    handle = await there.again(session.id, model, look, act, listen)
+    assert (await handle.append_turn("2")).text == "Again."
+    assert (shown(model.requests[0]), searches(model.requests[0])) == (HELD_BACK, [("look",)])
+    await check_prompts(handle, there)
+
+
+async def test_people_and_other_tools_read_what_was_searched_for(memory: World) -> None:
+    session = await opened(memory, provider(SEARCHED))
+    await session.append_turn("1")
+    assert "tools searched for senses: look" in (await exported(memory.turnlog, session.id, format="markdown")).decode()
+    chat = await document(memory.turnlog, session.id, "openai")
+    assert [each["function"]["name"] for each in chat["tools"]] == ["act", "read_tool_result", "look"]
 
 
 async def test_recorded_answers_stand_in_for_a_provider_that_searched(memory: World) -> None:

@@ -503,7 +503,7 @@ class SessionHandle:
     async def use_tool_search(self, search: ToolSearch) -> None:
         """From the next request on, let the model's `provider` find deferred tools where it can, or only `find_tools`.
 
-        Raises CommandRefused, StoreError.
+        Raises InvalidInput, CommandRefused, StoreError.
         """
         by = self._env.stamp()
         await command(self._env, self._id, lambda session: commands.toolset.choose_search(session, by, search))

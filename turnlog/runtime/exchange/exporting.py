@@ -23,6 +23,7 @@ from turnlog.domain import (
     ToolCallDenied,
     fold,
     mailbox_stream,
+    names_found,
 )
 from turnlog.projections import METADATA, TRANSCRIPT, USAGE, ToolUsed, exports, messages, project
 
@@ -186,7 +187,9 @@ async def _chat(env: Environment, records: Sequence[Recorded]) -> object:
     system = None if session.system is None else await env.bodies.text(session.system)
     asked = [record.event for record in records if isinstance(record.event, ModelRequested)]
     tools = await env.bodies.tools(asked[-1].tools) if asked else ()
-    offered = {"tools": exports.openai_chat.functions(tools)} if tools else {}
+    found = names_found(told, session.model)
+    seen = [tool for tool in tools if not tool.deferred or tool.name in found]
+    offered = {"tools": exports.openai_chat.functions(seen)} if seen else {}
     return {
         "model": session.model.partition(":")[2] or session.model,
         "messages": exports.openai_chat.chat(system, told, image),

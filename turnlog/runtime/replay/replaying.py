@@ -200,7 +200,7 @@ async def _tools(stage: _Stage, worker: Worker) -> Mapping[str, Tool]:
         at_hand = runtime_tool(stage.env, name) or stage.tools.get(name) or stage.real.tools(name)
         spec: ToolSpec | None = at_hand.spec if at_hand is not None else offered.get(name)
         if spec is not None and (not asked or name in offered):  # one that was not at hand then was never offered
-            found[name] = RecordedTool(spec.model_copy(update={"deferred": False}), at_hand, tape, bodies)
+            found[name] = RecordedTool(spec, at_hand, tape, bodies)
     for name, at_hand in output_tool(worker.session, None).items():
         found[name] = RecordedTool(at_hand.spec, at_hand, tape, bodies)
     return found

@@ -26,7 +26,12 @@ def offered(session: Session, tools: Mapping[str, Tool]) -> tuple[ToolSpec, ...]
     """The tools a session has on offer, as far as they are at hand, in its order; last the one that takes an output."""
     takes_output = session.turn is not None and session.turn.wants_output
     names = (*session.tools_shown, OUTPUT_TOOL) if takes_output else session.tools_shown
-    return tuple(tools[name].spec for name in names if name in tools)
+    return tuple(_shown(tools[name].spec) for name in names if name in tools)
+
+
+def _shown(spec: ToolSpec) -> ToolSpec:
+    """A tool for the model to see, whatever its maker said of that: which are deferred is the session's word."""
+    return spec.model_copy(update={"deferred": False}) if spec.deferred else spec
 
 
 async def build_request(

@@ -33,7 +33,11 @@ class Toolset:
 
     def hidden(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Of these tools those that can be found."""
-        return tuple(name for name in names if name in self.deferred and name not in self.found and self.has(name))
+        return tuple(name for name in self.not_found(names) if self.has(name))
+
+    def not_found(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Of these tools those that are deferred and were not found, whatever the profile in force has."""
+        return tuple(name for name in names if name in self.deferred and name not in self.found)
 
 
 ALL_SHOWN = Toolset()

@@ -60,11 +60,12 @@ class Response:
 def respond(session: Session, by: Stamp, epoch: int, response: Response) -> tuple[Event, ...]:
     """Record the answer to the request that is out, and the deferred tools that its provider found for the model.
 
-    Raises NotFound, SessionLost, CommandRefused.
+    These come first: whatever prefix has the search has what it found. Raises NotFound, SessionLost, CommandRefused.
     """
     turn = _awaiting(session, epoch)
     found = _found(session, response.blocks)
     return (
+        *([ToolsFound(**guards.because(by, turn.version), names=found)] if found else ()),
         ModelResponded(
             **guards.because(by, turn.version),
             turn_id=turn.turn_id,
@@ -76,14 +77,16 @@ def respond(session: Session, by: Stamp, epoch: int, response: Response) -> tupl
             provider_response_id=response.response_id,
             cost=response.cost,
         ),
-        *([ToolsFound(**guards.because(by, session.version + 1), names=found)] if found else ()),
     )
 
 
 def _found(session: Session, blocks: Iterable[ModelBlock]) -> tuple[str, ...]:
-    """What an answer found of the tools that can be found: a provider may name any."""
+    """What an answer found of the tools that are deferred: a provider may name any.
+
+    Also those that the profile in force leaves out by now, as the search is part of the conversation from here on.
+    """
     named = {name for block in blocks if isinstance(block, ToolSearchBlock) for name in block.found}
-    return tuple(name for name in session.toolset.hidden(session.tools) if name in named)
+    return tuple(name for name in session.toolset.not_found(session.tools) if name in named)
 
 
 @dataclass(frozen=True, slots=True)

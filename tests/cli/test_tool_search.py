@@ -60,3 +60,9 @@ def test_the_conversation_has_the_search_in_its_place(terminal: Terminal, sessio
     shown = terminal.ok("show", session).out
     places = [shown.index(part) for part in ("Hm.", "tools searched for eyes\\u001b[2J: look", "look finished")]
     assert places == sorted(places)
+
+
+def test_a_difference_names_the_search(terminal: Terminal, session: str) -> None:
+    answered = terminal.types(session).index("ModelResponded") + 1
+    shown = terminal.ok("diff", session, f"{answered - 1}..{answered}").out
+    assert "[tools searched for eyes" in shown

@@ -1,5 +1,6 @@
 """Where a model's provider searches deferred tools by itself, the log holds what it was sent and what it found."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from turnlog import ScriptedSearch
 from turnlog.domain import (
     OUTPUT_TOOL,
     InvalidInput,
+    ModelDelta,
     ModelError,
     ModelReply,
     ModelRequest,
     ModelRequested,
     ModelResponded,
+    Session,
     TextBlock,
     ToolCallDenied,
     ToolCallFinished,
@@ -21,7 +24,10 @@ from turnlog.domain import (
     ToolSearchChosen,
     ToolsFound,
     TurnFailure,
+    fold,
+    names_found,
 )
+from turnlog.projections import TRANSCRIPT, messages, project
 from turnlog.runtime import SessionHandle
 
 from .conftest import MakeWorld
@@ -104,7 +110,7 @@ async def test_what_the_provider_found_can_be_called_in_the_same_answer(world: W
     session = await opened(world, provider(SEARCHED))
     await session.append_turn("1")
     together = [[type(event).__name__ for event in changes[0].events] for changes in world.log.written]
-    assert next(kinds for kinds in together if "ToolsFound" in kinds)[:2] == ["ModelResponded", "ToolsFound"]
+    assert next(kinds for kinds in together if "ToolsFound" in kinds)[:2] == ["ToolsFound", "ModelResponded"]
     assert [event.names for event in await world.all_of(session.id, ToolsFound)] == [("look",)]
     assert [event.is_error for event in await world.all_of(session.id, ToolCallFinished)] == [False]
     await check_prompts(session, world)
@@ -167,6 +173,35 @@ async def test_what_another_profile_leaves_out_is_not_found(memory: World) -> No
     assert shown(model.requests[0]) == {"read_tool_result": False, "listen": True}
 
 
+async def test_what_was_found_while_the_profile_changed_may_be_called_when_it_is_back(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = provider([searching("look"), "Two.", asks("look"), "Three."])
+    profiles = {"all": ["look", "act"], "few": ["act"]}
+    session = await memory.session(
+        model, look, act, deferred=["look"], profiles=profiles, profile="all", tool_search="provider"
+    )
+    responds, changed = model.respond, list[str]()
+
+    async def meddled(request: ModelRequest) -> AsyncGenerator[ModelDelta | ModelReply, None]:
+        if not changed:
+            changed.append("few")
+            await session.use_profile("few")
+        async for item in responds(request):
+            yield item
+
+    monkeypatch.setattr(model, "respond", meddled)
+    await session.append_turn("1")
+    await session.append_turn("2")
+    await session.use_profile("all")
+    await session.append_turn("3")
+    assert [list(shown(request)) for request in model.requests[1:3]] == [
+        ["act", "read_tool_result"],
+        ["act", "read_tool_result", "look"],
+    ]
+    assert await memory.all_of(session.id, ToolCallDenied) == []
+
+
 async def test_a_model_without_a_search_of_its_own_has_find_tools(memory: World) -> None:
     model = ScriptedModel([asks(("find_tools", {"query": "look"})), asks("look"), "Done."])
     session = await opened(memory, model)
@@ -224,12 +259,23 @@ async def test_back_at_the_model_that_searched_its_search_stands_again(memory: W
 async def test_a_fork_from_before_the_search_has_found_nothing(memory: World) -> None:
     session = await opened(memory, provider(SEARCHED))
     await session.append_turn("1")
-    answered = next(r for r in await memory.log.read(session.id) if isinstance(r.event, ModelResponded))
+    asked = next(r for r in await memory.log.read(session.id) if isinstance(r.event, ModelRequested))
     model = provider([asks("look"), "Done."])
-    handle = await memory.again((await session.fork(answered.version - 1)).id, model, look, act, listen)
+    handle = await memory.again((await session.fork(asked.version)).id, model, look, act, listen)
     await handle.resume_turn()
     (denied,) = await memory.all_of(handle.id, ToolCallDenied)
     assert denied.by == "invalid"
+
+
+async def test_whatever_part_of_the_log_has_the_search_has_what_it_found(memory: World) -> None:
+    session = await opened(memory, provider(SEARCHED))
+    await session.append_turn("1")
+    records = await memory.log.read(session.id)
+    parts = [records[:end] for end in range(1, len(records) + 1)]
+    seen = [names_found(messages(project(TRANSCRIPT, part)), "scripted:demo") for part in parts]
+    had = [set(fold(Session(session.id), part).toolset.found) for part in parts]
+    assert seen[-1] == {"look"}
+    assert all(some <= all_ for some, all_ in zip(seen, had, strict=True))
 
 
 async def test_what_was_found_in_a_summary_is_shown_as_any_tool(world: World) -> None:

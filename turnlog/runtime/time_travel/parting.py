@@ -37,7 +37,7 @@ def _told(said: Sequence[Message]) -> list[str]:
 
 
 def _plain(message: Message) -> str:
-    unnamed = {"blocks": {"__all__": {"provider_id", "signature"}}}
+    unnamed = {"blocks": {"__all__": {"provider_id", "search_id", "signature"}}}
     return message.model_dump_json(exclude=unnamed)
 
 
@@ -57,6 +57,8 @@ def gist_of_message(message: Message, limit: int = 100) -> str:
             case "tool_result":
                 said = " ".join(text_of(part.text) for part in block.content if part.type == "text")
                 parts.append(f"[{block.name} {'failed' if block.is_error else 'returned'}: {said}]")
+            case "tool_search":
+                parts.append(f"[tools searched for {block.wanted}: {block.outcome}]")
             case "thinking":
                 parts.append("[thinking]")
             case "image":

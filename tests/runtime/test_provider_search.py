@@ -342,6 +342,17 @@ async def test_recorded_answers_stand_in_for_a_provider_that_searched(memory: Wo
     assert recorded.left == 0
 
 
+async def test_recorded_answers_stand_in_where_there_was_nothing_left_to_search(memory: World) -> None:
+    arranged: Any = {"deferred": ["look"], "profiles": {"few": ["act"]}, "profile": "few", "tool_search": "provider"}
+    model = provider(["Hello."])
+    session = await memory.session(model, look, act, **arranged)
+    await session.append_turn("1")
+    assert shown(model.requests[0]) == {"act": False, "read_tool_result": False}
+    again = await memory.session(await memory.turnlog.replay_model(session.id), look, act, **arranged)
+    assert (await again.append_turn("1")).text == "Hello."
+    assert (await memory.turnlog.replay_session(session.id, tools=[look, act])).identical
+
+
 async def test_a_session_whose_provider_searched_can_be_replayed(memory: World) -> None:
     session = await opened(memory, provider(SEARCHED))
     await session.append_turn("1")

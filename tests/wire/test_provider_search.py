@@ -174,6 +174,25 @@ async def test_a_search_that_failed_is_recorded_and_goes_back() -> None:
     assert result["content"] == {"type": "tool_search_tool_result_error", "error_code": "invalid_tool_input"}
 
 
+async def test_searches_side_by_side_go_back_each_with_its_result() -> None:
+    first = anthropic.answer(
+        anthropic.tool_search("srvtoolu_01", '{"query": "x"}'),
+        anthropic.tool_search("srvtoolu_02", '{"query": "look"}'),
+        anthropic.tools_found("srvtoolu_01"),
+        anthropic.tools_found("srvtoolu_02", "look"),
+        anthropic.text("So."),
+    )
+    async with anthropic.anthropic(first, anthropic.answer(anthropic.text("Well."))) as server:
+        heard = await ask(asking(anthropic.NAME, user("?"), tools=HIDDEN))
+        await ask(asking(anthropic.NAME, user("?"), assistant(*heard.blocks), user("And?"), tools=HIDDEN))
+    said = server.asked[1].json["messages"][1]["content"]
+    assert [each.get("id") or each.get("tool_use_id") for each in said] == [
+        *["srvtoolu_01"] * 2,
+        *["srvtoolu_02"] * 2,
+        None,
+    ]
+
+
 async def test_live_readers_are_shown_nothing_of_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
     searching = (
         anthropic.tool_search("srvtoolu_01", '{"query": "x"}'),

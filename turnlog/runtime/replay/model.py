@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pydantic import TypeAdapter, ValidationError
 
 from turnlog.domain import (
+    FIND_TOOLS,
     INTERRUPTED,
     BlobDamaged,
     BlobMissing,
@@ -126,9 +127,12 @@ class ReplayModel:
 
 
 async def provider_searched(asked: ModelRequested, bodies: Bodies) -> bool:
-    """Whether tools were held back in a request, for the provider to find. Raises ModelError."""
+    """Whether a request left the finding of tools to the provider; where it did not, it has the tool for it.
+
+    Raises ModelError.
+    """
     try:
-        return any(tool.deferred for tool in await bodies.tools(asked.tools))
+        return all(tool.name != FIND_TOOLS for tool in await bodies.tools(asked.tools))
     except (BlobMissing, BlobDamaged) as error:
         raise ModelError("unexpected", error.message) from error
 

@@ -227,6 +227,11 @@ class Environment:
 
     def is_gone(self, worker: str) -> bool:
         """Whether a worker certainly runs no more; one on a machine that cannot be asked counts as running."""
-        if worker.startswith(f"{self.worker}/"):
-            return worker not in RUNNING
-        return self.workers.alive(worker) is False
+        return self.has_ended(worker) or (not self._is_ours(worker) and self.workers.alive(worker) is False)
+
+    def has_ended(self, worker: str) -> bool:
+        """Whether a worker of this process runs no more; nobody has to be asked."""
+        return self._is_ours(worker) and worker not in RUNNING
+
+    def _is_ours(self, worker: str) -> bool:
+        return worker.startswith(f"{self.worker}/")

@@ -106,8 +106,9 @@ class Pool:
             while not self._draining:
                 appends = self._env.log.appends
                 self._stirred.clear()
+                at_rest = not self._running  # whoever ends during the look may leave what it has not seen
                 failure = await self._look(group)
-                if not self._running and failure is None and not self._idle:
+                if at_rest and not self._running and failure is None and not self._idle:
                     self._idle = True
                     self._say(self._of("idle"))
                 if self._idle and self._settings.until_idle:
@@ -147,9 +148,11 @@ class Pool:
         if told is not None and _seconds() < self._next_sweep:
             self._told_again |= any(each.session.id in self._running for each in told)
             return told
+        at_rest = self._pauses.keys() - self._running
         found = await self._sessions.now()
         self._swept_at = looked_at
-        self._forget({each.session.id for each in found})
+        for session_id in at_rest - {each.session.id for each in found}:  # somebody ran it, or it ended
+            del self._pauses[session_id]
         return found
 
     @property
@@ -166,11 +169,6 @@ class Pool:
     def _may_run(self, session_id: str) -> bool:
         pause = self._pauses.get(session_id)
         return session_id not in self._running and (pause is None or pause.until <= _seconds())
-
-    def _forget(self, runnable: set[str]) -> None:
-        """What is not runnable any more was run by somebody, or ended."""
-        for session_id in [each for each in self._pauses if each not in runnable and each not in self._running]:
-            del self._pauses[session_id]
 
     async def _news(self, appends: int) -> None:
         """Return when there may be something to do: an append, a free place, a word from outside, or after a while."""

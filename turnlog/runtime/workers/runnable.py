@@ -77,12 +77,13 @@ class RunnableSessions:
                 await report(self._env, child)
 
     async def _call_the_roll(self) -> None:
-        """Find out which holders are gone. It takes a question to the database, and none of them leaves that often."""
+        """Find out which holders are gone. Of others it takes a question to the database, and few leave that often."""
         now = asyncio.get_running_loop().time()
+        holders = {each.worker for each in self._sessions.values() if each.worker is not None}
         if self._asked is None or now - self._asked >= self._roll_call_seconds:
-            holders = {each.worker for each in self._sessions.values() if each.worker is not None}
             self._gone = await gone_among(self._env, holders)
             self._asked = now
+        self._gone |= set(filter(self._env.has_ended, holders))
 
     async def _follow(self) -> None:
         if self._position is None:

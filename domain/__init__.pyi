@@ -202,7 +202,6 @@ from .folding import UNREAD as UNREAD
 from .folding import evolve as evolve
 from .folding import fold as fold
 from .folding import fold_events as fold_events
-from .fronts import front_of as front_of
 from .judging import JudgedCall as JudgedCall
 from .judging import Permissions as Permissions
 from .judging import Previewed as Previewed

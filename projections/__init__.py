@@ -1,5 +1,5 @@
 """What the log looks like from different sides: pure folds, and what is read from them."""
 
-from turnlog.domain import front_of
+from turnlog.fronts import front_of
 
 __getattr__, __dir__, __all__ = front_of(__name__, __file__)

@@ -83,7 +83,7 @@ def test_fronts_import_nothing_before_they_are_asked() -> None:
         f"import sys\nimport {', '.join(STUBS)}\n"
         f"print({{name for name in sys.modules if name.partition('.')[0] == 'turnlog'}} - {set(STUBS)})"
     )
-    assert printed(program) == "{'turnlog.domain.fronts'}"
+    assert printed(program) == "{'turnlog.fronts'}"
 
 
 def test_a_front_imports_no_more_than_what_is_asked_for() -> None:

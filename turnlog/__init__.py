@@ -1,6 +1,6 @@
 """turnlog: an event-sourced runtime for tool-using LLM agents. The log is the session."""
 
-from turnlog.domain import front_of
+from .fronts import front_of
 
 __version__ = "0.1.0"
 

@@ -1,5 +1,5 @@
 """Tools of MCP servers, over stdio and streamable HTTP, through the official `mcp` package (the extra `mcp`)."""
 
-from turnlog.domain import front_of
+from turnlog.fronts import front_of
 
 __getattr__, __dir__, __all__ = front_of(__name__, __file__)

@@ -3,6 +3,6 @@
 Importing this package imports no provider library; that happens with a model's first request.
 """
 
-from turnlog.domain import front_of
+from turnlog.fronts import front_of
 
 __getattr__, __dir__, __all__ = front_of(__name__, __file__)

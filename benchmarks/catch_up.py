@@ -19,7 +19,7 @@ from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 
-from turnlog.domain import Change, ModelResponded, TextBlock, ToolCallFinished, TurnStarted
+from turnlog.domain import Change, ModelResponded, TextBlock, ToolCallFinished, TurnStarted, Unread
 from turnlog.infrastructure import readmodels, store, system
 from turnlog.projections import Batch, Runner, Table, Target
 
@@ -55,6 +55,7 @@ class OurTotals:
     name = "totals"
     version = 1
     tables = (TOTALS,)
+    unread = Unread.but({ModelResponded: ("blocks",), TurnStarted: ("content",), ToolCallFinished: ("content",)})
 
     def apply(self, batch: Batch) -> None:
         """Add up a batch, a row a session."""

@@ -361,6 +361,7 @@ from .turn import Spent as Spent
 from .turn import Turn as Turn
 from .unread import READ_WHOLE as READ_WHOLE
 from .unread import Unread as Unread
+from .unread import unread_by_all as unread_by_all
 from .verdicts import BUILT_IN as BUILT_IN
 from .verdicts import Evaluation as Evaluation
 from .verdicts import Finding as Finding

@@ -76,8 +76,11 @@ class EventLog(Protocol):
         """
         ...
 
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
-        """Events of all streams with position > after, in order, at most `limit`. Raises StoreError."""
+    async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
+        """Events of all streams with position > after, in order, at most `limit`, without what is `unread`.
+
+        Raises StoreError, CorruptRecord.
+        """
         ...
 
     async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:

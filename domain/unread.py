@@ -2,8 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
 
 from pydantic import BaseModel
+
+from .events import EVENTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,9 +19,24 @@ class Unread:
 
     fields: Mapping[type[BaseModel], Collection[str]]
 
+    @classmethod
+    def but(cls, looked_at: Mapping[type[BaseModel], Collection[str]]) -> Self:
+        """All fields of all events, but for these."""
+        kept = cls(looked_at)
+        return cls({kind: kind.model_fields.keys() - kept.of(kind) for kind in EVENTS})
+
     def of(self, model: type[BaseModel]) -> frozenset[str]:
         """Those of one model."""
         return frozenset(name for each in model.__mro__ for name in self.fields.get(each, ()))
 
 
 READ_WHOLE = Unread({})
+
+
+@lru_cache(maxsize=64)
+def unread_by_all(first: Unread, *others: Unread) -> Unread:
+    """What none of several ever looks at."""
+    if not others:
+        return first
+    rest = unread_by_all(*others)
+    return Unread({model: first.of(model) & rest.of(model) for model in {*first.fields, *rest.fields}})

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from turnlog.domain import (
+    READ_WHOLE,
     BlobDamaged,
     BlobMissing,
     BlobRef,
@@ -21,10 +22,12 @@ from turnlog.domain import (
     Recorded,
     StoreError,
     TurnlogError,
+    Unread,
+    unread_by_all,
 )
 
 from .read_models import Build, Gone, ReadTables, Refused, Stopped, Texts, long_bodies
-from .tables import TableProjection
+from .tables import LeavesUnread, TableProjection
 
 BATCH = 1_000
 """Events of one transaction."""
@@ -61,13 +64,14 @@ class Runner:
         Raises StoreError where the database is away.
         """
         failures: list[ProjectionStopped] = []
+        unread = unread_by_all(*map(_unread, targets)) if targets else READ_WHOLE
         running: list[Target] = [target for target in targets if await self._goes_on(target, failures)]
         ahead: asyncio.Task[Sequence[Recorded]] | None = None
         try:
             while running:
                 low = min(target.build.position for target in running)
                 group = [target for target in running if target.build.position == low]
-                reading, ahead = ahead or self._page(low), None
+                reading, ahead = ahead or self._page(low, unread), None
                 try:
                     page = self._fitting(await reading, low, running)
                 except CorruptRecord as error:
@@ -75,7 +79,7 @@ class Runner:
                     running = [target for target in running if target not in group]
                     continue
                 if page and len(group) == len(running) and len(page) == self.batch:
-                    ahead = asyncio.ensure_future(self._page(_position(page[-1])))
+                    ahead = asyncio.ensure_future(self._page(_position(page[-1]), unread))
                 for target in group:
                     if not await self._advanced(target, page, failures, tell):
                         running.remove(target)
@@ -86,12 +90,12 @@ class Runner:
             await _given_up(ahead)
         return failures
 
-    async def _page(self, after: int) -> Sequence[Recorded]:
+    async def _page(self, after: int, unread: Unread) -> Sequence[Recorded]:
         """The next events; where one of them cannot be read, those before it. Raises CorruptRecord, StoreError."""
         limit = self.batch
         while True:
             try:
-                return await self.log.read_all(after, limit)
+                return await self.log.read_all(after, limit, unread)
             except CorruptRecord:
                 if limit == 1:
                     raise
@@ -206,6 +210,10 @@ class _Poison(Exception):
         super().__init__(record)
         self.record = record
         self.error = error
+
+
+def _unread(target: Target) -> Unread:
+    return target.projection.unread if isinstance(target.projection, LeavesUnread) else READ_WHOLE
 
 
 def _said(error: BaseException) -> str:

@@ -113,9 +113,9 @@ class StoredEventLog:
 
         return await self._run(work)
 
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
-        """Events of all streams with position > after, in order. Raises StoreError."""
-        return await self._run(partial(self._read_all, _bounded(after), _bounded(limit)))
+    async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
+        """Events of all streams with position > after, in order, without what is `unread`. Raises StoreError."""
+        return await self._run(partial(self._read_all, _bounded(after), _bounded(limit), leaving_out(unread)))
 
     async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
         """Events with position > after that are wanted, and how far was read. Raises InvalidInput, StoreError."""
@@ -170,25 +170,25 @@ class StoredEventLog:
         with closing(self._backend.read(stream, after, until, topics)) as pages:
             return list(_decoded(stream, pages, WHOLE))
 
-    def _read_all(self, after: int, limit: int) -> Sequence[Recorded]:
-        return _placed(self._backend.read_all(after, limit))
+    def _read_all(self, after: int, limit: int, by: Readers) -> Sequence[Recorded]:
+        return _placed(self._backend.read_all(after, limit), by)
 
     def _select(self, wanted: Wanted, after: int, limit: int) -> Selection:
         if wanted.is_everything:
-            records = self._read_all(after, limit)
+            records = self._read_all(after, limit, WHOLE)
             return Selection(records, records[-1].position or after if records else after)
         topics = None if wanted.kinds is None else topics_of(wanted.kinds)
         streams = None if wanted.streams is None else sorted(wanted.streams)
         stored, reached = self._backend.select(topics, streams, after, limit)
-        records = _placed(stored)
+        records = _placed(stored, WHOLE)
         if len(records) < limit:
             return Selection(records, reached)
         return Selection(records, stored[-1][0] if stored else after)
 
 
-def _placed(rows: Sequence[PlacedRow]) -> list[Recorded]:
+def _placed(rows: Sequence[PlacedRow], by: Readers) -> list[Recorded]:
     return [
-        Recorded(stream, version, decode(stream, version, topic, state), position)
+        Recorded(stream, version, decode(stream, version, topic, state, by), position)
         for position, stream, version, topic, state in rows
     ]
 

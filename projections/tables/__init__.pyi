@@ -23,6 +23,7 @@ from .sessions import quoted_tag as quoted_tag
 from .shipped import SHIPPED as SHIPPED
 from .table import Batch as Batch
 from .table import Kind as Kind
+from .table import LeavesUnread as LeavesUnread
 from .table import ReadsBodies as ReadsBodies
 from .table import Row as Row
 from .table import Table as Table

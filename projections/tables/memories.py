@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from math import log1p
 from typing import Final
 
-from turnlog.domain import Fact, FoundFact, InvalidInput, MemoryForgotten, MemorySourceForgotten, MemoryStored, Recorded
+from turnlog.domain import (
+    Fact,
+    FoundFact,
+    InvalidInput,
+    MemoryForgotten,
+    MemorySourceForgotten,
+    MemoryStored,
+    Recorded,
+    Unread,
+)
 
 from .table import Batch, Table, TableFold
 from .words import words_of
@@ -109,4 +118,11 @@ def _store(batch: Batch, recorded: Recorded, event: MemoryStored) -> None:
         batch.rows.put(SOURCE_ROWS.name, source)
 
 
-MEMORY_TABLE = TableFold("memories", 1, (MEMORY_ROWS, SOURCE_ROWS), _apply)
+_UNREAD = Unread.but(
+    {
+        MemoryStored: ("at", "memory_id", "session_id", "version", "text"),
+        MemoryForgotten: ("memory_id",),
+        MemorySourceForgotten: ("source",),
+    }
+)
+MEMORY_TABLE = TableFold("memories", 1, (MEMORY_ROWS, SOURCE_ROWS), _apply, _UNREAD)

@@ -4,6 +4,22 @@ import json
 from dataclasses import fields
 from typing import Any
 
+from turnlog.domain import (
+    Event,
+    PermissionExpired,
+    PermissionRequested,
+    PermissionResolved,
+    PermissionWithdrawn,
+    SessionClosed,
+    SessionConfigured,
+    SessionForked,
+    SessionRenamed,
+    SessionStarted,
+    SessionTagged,
+    ToolCallFinished,
+    Unread,
+)
+
 from ..metadata import Metadata, take_in
 from ..session_query import folded
 from .table import Batch, Row, Table, TableFold
@@ -80,4 +96,20 @@ def _apply(batch: Batch) -> None:
             rows.put("sessions", row_of(session))
 
 
-SESSION_TABLE = TableFold("sessions", 3, (SESSIONS_ROWS,), _apply)
+_UNREAD = Unread.but(
+    {
+        Event: ("at",),
+        SessionStarted: ("title", "model", "project", "tags", "spawned_by"),
+        SessionForked: ("title", "model", "project", "completed_turns", "parent", "parent_version", "turn", "tags"),
+        SessionRenamed: ("title",),
+        SessionTagged: ("added", "removed"),
+        SessionConfigured: ("model",),
+        SessionClosed: ("successor",),
+        PermissionRequested: ("request_id",),
+        PermissionResolved: ("request_id",),
+        PermissionExpired: ("request_id",),
+        PermissionWithdrawn: ("request_id",),
+        ToolCallFinished: ("is_error",),
+    }
+)
+SESSION_TABLE = TableFold("sessions", 3, (SESSIONS_ROWS,), _apply, _UNREAD)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from turnlog.domain import BlobRef, Body, InvalidInput, Recorded, text_of
+from turnlog.domain import READ_WHOLE, BlobRef, Body, InvalidInput, Recorded, Unread, text_of
 
 from .rows import Rows
 
@@ -110,6 +110,16 @@ class ReadsBodies(Protocol):
         ...
 
 
+@runtime_checkable
+class LeavesUnread(Protocol):
+    """A projection that never looks at some fields of events, which are read in less time without."""
+
+    @property
+    def unread(self) -> Unread:
+        """Which; they are not there where all that catch up together leave them unread."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TableFold:
     """A projection made of a function."""
@@ -118,3 +128,4 @@ class TableFold:
     version: int
     tables: tuple[Table, ...]
     apply: Callable[[Batch], None]
+    unread: Unread = READ_WHOLE

@@ -22,6 +22,7 @@ from turnlog.domain import (
     ToolCallBlock,
     ToolCallFinished,
     TurnStarted,
+    Unread,
 )
 
 from .table import Batch, Row, Table
@@ -112,6 +113,19 @@ class _Texts:
         self.name = "texts"
         self.version = 1
         self.tables = (TEXT_ROWS,)
+        self.unread = Unread.but(
+            {
+                Event: ("at", "turn_id"),
+                SessionStarted: ("title",),
+                SessionForked: ("title",),
+                SessionRenamed: ("title",),
+                NoticeRaised: ("message",),
+                TurnStarted: ("content",),
+                InputQueued: ("content",),
+                ModelResponded: ("blocks",),
+                ToolCallFinished: ("content", "call_id"),
+            }
+        )
 
     def bodies(self, events: Sequence[Recorded]) -> Iterable[BlobRef]:
         """All long texts."""

@@ -3,7 +3,7 @@
 from datetime import UTC
 from decimal import Decimal
 
-from turnlog.domain import CompactionCompleted, ModelResponded, Recorded
+from turnlog.domain import CompactionCompleted, Event, ModelResponded, Recorded, Unread
 
 from .rows import Key
 from .table import Batch, Row, Table, TableFold
@@ -58,4 +58,11 @@ def _apply(batch: Batch) -> None:
         batch.rows.put(USAGE_ROWS.name, row)
 
 
-USAGE_TABLE = TableFold("usage", 2, (USAGE_ROWS,), _apply)
+_UNREAD = Unread.but(
+    {
+        Event: ("at",),
+        ModelResponded: ("turn_id", "model", "usage", "cost"),
+        CompactionCompleted: ("turn_id", "model", "usage", "cost"),
+    }
+)
+USAGE_TABLE = TableFold("usage", 2, (USAGE_ROWS,), _apply, _UNREAD)

@@ -66,9 +66,9 @@ class TiredLog:
         self._fail()
         return await self._log.fold(stream, step, state, after, until, unread)
 
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+    async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
         self._fail()
-        page = await self._log.read_all(after, limit)
+        page = await self._log.read_all(after, limit, unread)
         self.given += len(page)
         return page
 
@@ -94,8 +94,8 @@ class DamagedLog(TiredLog):
 
     at: int | None = None
 
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
-        page = await super().read_all(after, limit)
+    async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
+        page = await super().read_all(after, limit, unread)
         if any(each.position == self.at for each in page):
             raise CorruptRecord(f"the event at position {self.at} cannot be read")
         return page

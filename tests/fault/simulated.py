@@ -85,7 +85,7 @@ class FakeLog:
     ) -> T:
         return step(state, await self.read(stream, after, until))
 
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+    async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
         return self.records[after : after + limit]
 
     async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:

@@ -276,7 +276,7 @@ class Tape:
         """What `step` makes of a state and what `read` gives."""
         return step(state, await self.read(stream, after, until))
 
-    async def read_all(self, after: int = 0, limit: int = 500) -> Sequence[Recorded]:
+    async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
         """Nothing: a replay is of one session."""
         return ()
 

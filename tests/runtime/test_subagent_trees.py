@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,43 @@ def _has(change: Change, kind: type[object]) -> bool:
 
 def _never(changes: tuple[Change, ...]) -> None:
     raise StoreError("the database is away")
+
+
+async def test_cancelling_a_turn_that_ends_meanwhile_ends_all_that_work_for_the_session_all_the_same(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, go_on, lingers = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @tool(effect="pure")
+    async def wait() -> None:
+        """Wait."""
+        entered.set()
+        await go_on.wait()
+
+    @tool(effect="pure")
+    async def linger() -> None:
+        """Linger."""
+        lingers.set()
+        await asyncio.Event().wait()
+
+    model = agents(ToolCallBlock(call_id="c", name="wait", arguments="{}"), tool="linger")
+    session = await memory.session(model, wait, linger)
+    agent = await session.spawn_subagent("one", "Do one.")
+    running = asyncio.create_task(session.append_turn("Go."))
+    await asyncio.gather(entered.wait(), lingers.wait())
+    real = memory.log.fold
+
+    async def fold(stream: str, *more: Any) -> Any:
+        state = await real(stream, *more)
+        go_on.set()
+        monkeypatch.setattr(memory.log, "fold", real)
+        await running
+        return state
+
+    monkeypatch.setattr(memory.log, "fold", fold)
+    await session.cancel("enough")
+    assert (await agent.result()).outcome == "cancelled"
+    assert await session.active_subagents() == ()
 
 
 async def test_cancelling_a_turn_that_runs_ends_all_that_work_for_it(world: World) -> None:

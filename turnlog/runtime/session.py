@@ -8,6 +8,7 @@ from typing import Literal, overload
 from pydantic import BaseModel
 
 from turnlog.domain import (
+    CommandRefused,
     Limits,
     Message,
     Model,
@@ -215,9 +216,12 @@ class SessionHandle:
 
     async def cancel(self, reason: str = "") -> None:
         """Stop the turn in progress and all subagents, whoever runs them. Raises CommandRefused, StoreError."""
-        by, before = self._env.stamp(), await load(self._env, self._id)
-        if (before.turn is not None and before.turn.state in ("open", "suspended")) or not before.subagents.active:
+        by = self._env.stamp()
+        try:
             await command(self._env, self._id, lambda session: commands.turns.cancel(session, by, clean(reason)))
+        except CommandRefused:  # no turn is in progress, or none any more
+            if not (await load(self._env, self._id)).subagents.active:
+                raise
         await end_all(self._env, await load(self._env, self._id), clean(reason))
 
     async def stop(self, reason: str = "") -> None:

@@ -1,12 +1,13 @@
 """A worker that is not heard of loses its session, and knows so before it does anything more."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from turnlog.domain import LeaseTaken, NoticeRaised, SessionBusy, SessionLost, StoreError, TextBlock, commands
+from turnlog.domain import LeaseTaken, NoticeRaised, Recorded, SessionBusy, SessionLost, StoreError, TextBlock, commands
 from turnlog.runtime.delegation.delegating import run
 from turnlog.runtime.means import Means, worker_for
 from turnlog.runtime.turns.ending import leave
@@ -176,7 +177,8 @@ async def test_a_worker_that_was_silent_counts_as_that_until_it_has_read() -> No
     hands.seconds = LEASE + 1
     await pulse.beat()
     assert pulse.is_silent("w")
-    pulse.has_read("w")
+    with pulse.reading("w"):
+        pass
     assert not pulse.is_silent("w")
     pulse.end("w", holds=True)
 
@@ -229,3 +231,56 @@ async def test_a_worker_whose_first_beat_fails_is_not_told_of_later() -> None:
     await pulse.beat()
     assert told.beats == [("w",), ("w",)]
     pulse.end("w", holds=True)
+
+
+async def test_where_the_first_beat_of_the_last_worker_fails_nothing_beats_any_more() -> None:
+    class Slow(Told):
+        async def beat(self, alive: Collection[str], ended: Collection[str] = ()) -> datetime | None:
+            if "w" in alive:
+                under_way.set()
+                await go_on.wait()
+            return await super().beat(alive, ended)
+
+    under_way, go_on = asyncio.Event(), asyncio.Event()
+    told = Slow()
+    pulse, _ = a_pulse(told)
+    await pulse.begin("v")
+    begun = asyncio.create_task(pulse.begin("w"))
+    await under_way.wait()
+    pulse.end("v", holds=False)
+    told.away = True
+    go_on.set()
+    with pytest.raises(StoreError):
+        await begun
+    await asyncio.sleep(0)  # whatever was cancelled is over then
+    assert "turnlog-pulse" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_a_worker_that_was_silent_again_while_it_read_reads_again_before_it_begins_anything(
+    open_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = Hands()
+    world = open_world("memory:", heartbeats=Told(), elapsed=hands)
+    session = await world.session(["Theirs."])
+    worker = await worker_for(world.env, session.id, Means(ScriptedModel([]), {}, ()))
+    await begin_turn(worker, commands.turns.Asked((TextBlock(text="Go."),)))
+    await worker.flush()
+    await world.env.pulse.begin(worker.name)
+    real, begun = world.log.read, list[str]()
+
+    async def stopped_in_the_middle(stream: str, **bounds: Any) -> Sequence[Recorded]:
+        records = await real(stream, **bounds)
+        monkeypatch.setattr(world.log, "read", real)
+        hands.seconds += LEASE + 1
+        await session.resume_turn(take_over=True)
+        await world.env.pulse.beat()
+        return records
+
+    async def effect() -> None:
+        begun.append("it")
+
+    hands.seconds = LEASE + 1
+    monkeypatch.setattr(world.log, "read", stopped_in_the_middle)
+    with pytest.raises(SessionLost):
+        await worker.during(effect())
+    assert begun == []

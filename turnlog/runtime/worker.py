@@ -238,12 +238,11 @@ class Worker:
         Telling that we are there comes first: whoever asks after that leaves us the session, whoever came before it is
         in what we read. Raises SessionLost, StoreError.
         """
-        pulse = self.env.pulse
-        if not pulse.is_silent(self.name):
-            return False
-        await pulse.beat()
-        moved = await self.refresh()
-        pulse.has_read(self.name)
+        pulse, moved = self.env.pulse, False
+        while pulse.is_silent(self.name):
+            await pulse.beat()
+            with pulse.reading(self.name):
+                moved = await self.refresh() or moved
         return moved
 
     def _loss(self) -> SessionLost:

@@ -7,8 +7,8 @@ may take its sessions then. It learns so by its own clock, and begins nothing be
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from turnlog.domain import Heartbeats, StoreError
@@ -55,21 +55,24 @@ class Pulse:
         try:
             await self._beat([worker])
         except BaseException:
-            self._heard.pop(worker, None)
+            self._forget(worker)
             raise
         if self._beating is None or self._beating.done():
             self._beating = asyncio.create_task(self._go_on(), name="turnlog-pulse")
 
     def end(self, worker: str, *, holds: bool) -> None:
         """Tell no more of a worker. What it was heard of last is kept where it still `holds` its session."""
-        if self._heard.pop(worker, None) is None:
-            return
-        self._silent.discard(worker)
-        if not holds:
+        if self._forget(worker) and not holds:
             self._ended.add(worker)
+
+    def _forget(self, worker: str) -> bool:
+        """Beat for a worker no more, and for nobody where it was the last; whether it was there."""
+        was_there = self._heard.pop(worker, None) is not None
+        self._silent.discard(worker)
         if not self._heard and self._beating is not None:
             self._beating.cancel()
             self._beating = None
+        return was_there
 
     async def close(self) -> None:
         """Tell what is untold of workers that have ended; where the database is away, it will forget them by itself."""
@@ -92,9 +95,18 @@ class Pulse:
         """
         await self._beat(tuple(self._heard))
 
-    def has_read(self, worker: str) -> None:
-        """The worker, heard of again, has read its session and knows whether that is still its own."""
+    @contextmanager
+    def reading(self, worker: str) -> Generator[None]:
+        """The worker, heard of again, reads its session to know whether that is still its own.
+
+        It counts as silent where the reading fails, or where it was silent again before that was over.
+        """
         self._silent.discard(worker)
+        try:
+            yield
+        except BaseException:
+            self._silent.add(worker)
+            raise
 
     def their_time(self) -> datetime | None:
         """The earliest that it can be by the database's clock, where that has ever been told."""

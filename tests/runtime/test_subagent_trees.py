@@ -12,6 +12,8 @@ import pytest
 from turnlog.domain import (
     Change,
     LeaseTaken,
+    LimitReached,
+    Limits,
     Model,
     ModelDelta,
     ModelReply,
@@ -53,7 +55,7 @@ from turnlog.runtime.writing import command
 from .agents import NAMES, THREE, agents, children, results, task
 from .exported import exported, taken_in
 from .paced import Paced
-from .world import QUICK, World, act, look, tool, until
+from .world import QUICK, Crash, World, act, look, tool, until
 
 SOON = PoolSettings(sweep_seconds=0.1, breath_seconds=0.005, retry_seconds=0.05)
 
@@ -225,6 +227,23 @@ async def test_two_errands_alike_are_two_subagents_though_one_is_in_the_log_befo
     (told,) = await results(memory, session.id)
     assert sorted(told.split()) == sorted(await children(memory, session.id))
     assert len(set(told.split())) == 2
+
+
+async def test_a_turn_that_fails_ends_the_subagents_that_a_dead_worker_left(world: World) -> None:
+    @tool(effect="pure")
+    async def fall() -> str:
+        """Take the worker along."""
+        raise Crash
+
+    session = await world.session(agents(task("one", "Do one."), tool="fall"), fall, "task")
+    with pytest.raises(BaseExceptionGroup):
+        await session.append_turn("Go.", limits=Limits(seconds=60))
+    world.clock.advance(61)
+    with pytest.raises(LimitReached):
+        await session.resume_turn()
+    assert await session.active_subagents() == ()
+    (child,) = await children(world, session.id)
+    assert (await world.kinds(child))[-2:] == ["TurnCancelled", "SessionClosed"]
 
 
 async def test_rewinding_a_session_ends_its_subagents(memory: World) -> None:

@@ -48,17 +48,22 @@ from .spawning import NewSubagent, spawn
 
 async def run(worker: Worker, means: Means, conduct: Conduct, output: type[BaseModel] | None = None) -> Reply:
     """Run the turn that was begun or taken up, with subagents, and tell the session it works for. Raises as `drive`."""
-    env, session_id = worker.env, worker.session.id
-    await settle(env, worker.session)
+    await settle(worker.env, worker.session)
     worker.delegates = lambda call: _CallDelegation(worker, call, means, conduct.of_subagents)
     try:
         return await run_turn(worker, conduct, output)
     finally:
         worker.tree.forget()
-        if worker.session.spawned_by is not None:
-            tell = report if worker.session.teammate is None else tell_of_failure
-            with suppress(TurnlogError):  # the log has it, and the next worker of the parent or lead tells it
-                await asyncio.shield(tell(env, session_id))
+        with suppress(TurnlogError):  # the log has it, and the next worker of the parent or lead tells it
+            await asyncio.shield(_tell(worker.env, worker.session))
+
+
+async def _tell(env: Environment, session: Session) -> None:
+    """Tell those that work with a session how its turn came to stand."""
+    if session.turn is not None and session.turn.state in OVER and session.subagents.active:
+        await settle(env, session)
+    if session.spawned_by is not None:
+        await (report if session.teammate is None else tell_of_failure)(env, session.id)
 
 
 async def settle(env: Environment, session: Session) -> None:

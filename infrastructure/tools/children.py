@@ -87,22 +87,25 @@ class Child:
 
     def kill(self) -> None:
         """SIGKILL to all of it, now."""
-        if not self._gone:
-            signal_group(self.pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
 
     async def stop(self) -> None:
         """End what is left: SIGTERM, a grace, SIGKILL. Cancelled meanwhile, SIGKILL at once."""
         if self._gone:
             return
         try:
-            if signal_group(self.pid, signal.SIGTERM):
+            if self._signal(signal.SIGTERM):
                 await within(TERM_GRACE, _gone(self.pid))
         finally:
-            killed = signal_group(self.pid, signal.SIGKILL)
+            killed = self._signal(signal.SIGKILL)
             undertaker.forget(self.pid)
             if killed:
                 await within(_REAP, _gone(self.pid))
             await within(_REAP, self.wait())
+
+    def _signal(self, number: int) -> bool:
+        """Signal all of it; false where nothing of it is left, for then others may have its number."""
+        return not self._gone and signal_group(self.pid, number)
 
     def _wait_in_thread(self) -> None:
         try:

@@ -209,6 +209,24 @@ async def test_a_fork_bomb_is_ended_within_the_bounds(tmp_path: Path, marker: st
     assert running(marker) == []
 
 
+async def test_a_group_that_is_gone_is_not_signalled_for_others_may_have_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stray, signalled = list[int](), os.killpg
+
+    def killpg(group: int, number: int) -> None:
+        try:
+            signalled(group, 0)
+        except ProcessLookupError:
+            stray.append(number)
+        signalled(group, number)
+
+    program = await tools.start_program(("sleep", "1000"), ".", context_in(tmp_path, Bounds(commands=True)))
+    monkeypatch.setattr(os, "killpg", killpg)
+    await program.stop()
+    assert set(stray) <= {0}
+
+
 async def test_a_program_that_closes_its_streams_is_waited_for(tmp_path: Path) -> None:
     output = await sh(tmp_path, "exec >&- 2>&-; sleep 0.3; exit 3")
     assert output.details["exit_status"] == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -141,13 +142,15 @@ class Turnlog:
         return Opening(open_)
 
     async def close(self) -> None:
-        """Stop background tasks, finish what is under way and close every connection."""
-        try:
+        """Stop background tasks, finish what is under way and close every connection.
+
+        All of it is done although its caller is cancelled.
+        """
+        async with AsyncExitStack() as last_first:
+            last_first.push_async_callback(self._close)
+            last_first.push_async_callback(self._env.pulse.close)
+            last_first.push_async_callback(self._env.background.close)
             await runtime.end_agents(self._env)
-            await self._env.background.close()
-            await self._env.pulse.close()
-        finally:
-            await self._close()
 
     # Sessions
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -21,7 +22,17 @@ class Opening(Generic[L]):
         self._log: L | None = None
 
     def __await__(self) -> Generator[Any, None, L]:
-        return asyncio.to_thread(self._open).__await__()
+        return self._opened().__await__()
+
+    async def _opened(self) -> L:
+        """The open log; a cancelled caller is let go once it is closed again, for nobody else could do that."""
+        opening = asyncio.ensure_future(asyncio.to_thread(self._open))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with suppress(Exception):  # what it raises is of no interest any more
+                await (await opening).close()
+            raise
 
     async def __aenter__(self) -> L:
         self._log = await self

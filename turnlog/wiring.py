@@ -2,8 +2,10 @@
 
 import getpass
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from importlib import import_module
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from turnlog.domain import STANDARD, Actor, Cost, Model, Policy, Tool, UnsafeStore, Usage, clean
@@ -89,20 +91,22 @@ def open_turnlog(  # noqa: PLR0913 - what `Turnlog.open` is given
 
     providers: dict[str, models.ProviderModel] = {}  # one a name, so that turns share connections
 
+    one_at_a_time = Lock()  # it is asked from threads
+
     def model(name: str) -> Model:
-        found = providers.get(name) or models.resolve_model(name, opened.blobs.get, keep_image=opened.blobs.put)
-        if isinstance(found, models.ProviderModel):
-            found.check()
-            providers[name] = found
-        return found
+        with one_at_a_time:
+            found = providers.get(name) or models.resolve_model(name, opened.blobs.get, keep_image=opened.blobs.put)
+            if isinstance(found, models.ProviderModel):
+                found.check()
+                providers[name] = found
+            return found
 
     async def close() -> None:
-        try:
+        async with AsyncExitStack() as last_first:
+            last_first.push_async_callback(opened.close)
+            last_first.push_async_callback(read_tables.close)
             for provider in providers.values():
-                await provider.close()
-        finally:
-            await read_tables.close()
-            await opened.close()
+                last_first.push_async_callback(provider.close)
 
     env = Environment(
         log=opened.log,

@@ -1,5 +1,6 @@
 """The `ReadTables` of a database."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -86,8 +87,11 @@ class StoredTables:
         )
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._threads.close()
+        """Close every connection, also where the caller is cancelled meanwhile."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._threads.close()
         self._database.close()
 
     def _builds(self) -> Sequence[Build]:

@@ -44,10 +44,16 @@ class Store:
         return self._backend.recorder
 
     async def close(self) -> None:
-        """Finish what is under way and close every connection; a second call does nothing."""
-        await asyncio.to_thread(self.log.close)
-        await self._threads.close()
-        await asyncio.to_thread(self._backend.close)
+        """Finish what is under way and close every connection; a second call does nothing.
+
+        What was begun is done although its caller is cancelled.
+        """
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self.log.close()
+        self._threads.close()
+        self._backend.close()
 
     async def __aenter__(self) -> Self:
         return self

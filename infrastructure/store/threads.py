@@ -41,10 +41,10 @@ class Threads:
             raise cancellation
         return under_way.result()
 
-    async def close(self) -> None:
-        """Wait for what is under way and end the threads."""
+    def close(self) -> None:
+        """Wait for what is under way and end the threads; blocks."""
         self._closed = True
-        await asyncio.to_thread(self._pool.shutdown)
+        self._pool.shutdown()
 
     def _begin(self, work: Callable[[], T]) -> asyncio.Future[T]:
         if self._closed:

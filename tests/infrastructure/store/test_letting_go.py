@@ -34,4 +34,4 @@ async def test_what_work_was_given_is_gone_when_its_result_is_there(monkeypatch:
         assert kept() is None
     finally:
         go_on.set()
-        await threads.close()
+        threads.close()

@@ -127,7 +127,12 @@ async def test_turns_survive_a_server_that_is_restarted_and_stopped(tmp_path: Pa
                 for how in (signal.SIGINT, signal.SIGQUIT):
                     await asyncio.sleep(scene.chance.uniform(0.5, 2.0 if length is SHORT else 10.0))
                     down = scene.chance.uniform(0.0, 0.3 if length is SHORT else 3.0)
-                    await asyncio.shield(asyncio.to_thread(restarts.restart, how, down))
+                    restart = asyncio.create_task(asyncio.to_thread(restarts.restart, how, down))
+                    try:
+                        await asyncio.shield(restart)
+                    finally:
+                        await restart  # peace begins with a server that is there
+                        await asyncio.to_thread(restarts.wait_until_it_answers)
                     report.restarts += 1
 
         url = f"{server.url}?{DEADLINE}"
@@ -136,7 +141,6 @@ async def test_turns_survive_a_server_that_is_restarted_and_stopped(tmp_path: Pa
                 for _ in range(2):
                     await made.start_worker(url=url)
                 await endure(made, weather, length)
-                await asyncio.to_thread(restarts.wait_until_it_answers)
                 await look_back(made, source_of(url))
         finally:
             restarts.close()

@@ -87,11 +87,19 @@ class ProviderModel:
 
     async def _client(self) -> "VendorModel":
         """The vendor's model; a new one for each event loop, because its connections belong to one."""
-        if self._given is not None:
-            return self._given
         loop = asyncio.get_running_loop()
+        found = self._given or self._made_for(loop)
+        if found is None:
+            made = await asyncio.to_thread(_make, self._name)
+            found = self._made_for(loop)  # another request may have been faster
+            if found is None:
+                found, self._made = made, (made, loop)
+        return found
+
+    def _made_for(self, loop: asyncio.AbstractEventLoop) -> "VendorModel | None":
+        """The vendor's model where it was made for this loop, or for none yet: then it is this one's from now on."""
         if self._made is None or self._made[1] not in (None, loop):
-            self._made = (await asyncio.to_thread(_make, self._name), loop)
+            return None
         self._made = (self._made[0], loop)
         return self._made[0]
 

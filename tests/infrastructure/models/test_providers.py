@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from threading import Barrier
 
 import pytest
 from pydantic_ai import models as vendor
@@ -494,3 +495,21 @@ def test_importing_the_models_imports_no_provider_library() -> None:
     code = "import sys, turnlog.infrastructure.models; print('pydantic_ai' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+async def test_requests_that_come_first_at_once_share_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, used = Barrier(2), list[vendor.Model]()
+
+    def make(name: str) -> vendor.Model:
+        both.wait(20)
+        return TestModel()
+
+    def note(client: vendor.Model) -> bool:
+        used.append(client)
+        return False
+
+    monkeypatch.setattr("turnlog.infrastructure.models.vendor_models.make_model", make)
+    monkeypatch.setattr("turnlog.infrastructure.models.vendor_searches.can_search", note)
+    model = models.ProviderModel("openai:model", load)
+    await asyncio.gather(model.searches_tools(), model.searches_tools())
+    assert used[0] is used[1]  # one that another took the place of would never be closed

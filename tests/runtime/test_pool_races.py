@@ -1,17 +1,20 @@
 """A pool whose looks at the log take long: what happens meanwhile is not judged by what was read before."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from turnlog.domain import Change, StoreError, ToolCallFinished, TurnCompleted
-from turnlog.projections import Unfinished
+from turnlog.infrastructure import readmodels
+from turnlog.projections import RUNNABLE_TABLE, Build, Unfinished
+from turnlog.runtime.read_models import Projections
 from turnlog.runtime.workers.runnable import RunnableSessions
 from turnlog.runtime.workers.work_reports import WorkReport
 
 from .test_pool import SOON, Linger, begun, events, pooled
-from .world import World, until
+from .world import World, model_of, until
 
 
 class SlowLooks:
@@ -70,3 +73,28 @@ async def test_a_session_that_failed_while_the_pool_looked_is_left_alone_for_a_w
         slow.hand_out.set()
         await until(lambda: session in set[str]().union(*slow.found[:-1]))  # it could be run, and the pool looked again
         assert events(told, session) == ["claimed", "failed"]
+
+
+async def test_what_tables_do_not_know_that_took_the_place_of_others_while_a_pool_looked_is_found_all_the_same(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = readmodels.open_read_models("memory:")
+    env = replace(memory.env, read_tables=tables)
+    projections = Projections(env)
+    first = await begun(memory, model_of([]))
+    await projections.catch_up(RUNNABLE_TABLE.name)
+    anew = await tables.begin(RUNNABLE_TABLE, anew=True)  # by another process, which has come to the end of the log
+    await tables.apply(anew, RUNNABLE_TABLE, await memory.log.read_all(), {})
+    second = await begun(memory, model_of([]))
+    asked, looks = tables.builds, iter(range(9))
+
+    async def builds() -> Sequence[Build]:
+        known = await asked()
+        if next(looks) == 1:  # the tables that serve are caught up
+            await tables.serve(anew)
+        return known
+
+    monkeypatch.setattr(tables, "builds", builds)
+    found = await RunnableSessions(env, projections, 1.0).now()
+    assert [each.session.id for each in found] == [first, second]
+    await tables.close()

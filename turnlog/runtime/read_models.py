@@ -177,10 +177,13 @@ class Projections:
             serving = serving_build(RUNNABLE_TABLE, await self._tables.builds())
             rows = await self._tables.rows(RUNNABLE_TABLE, RUNNABLE_ROWS.name, {}, _ALL)
             found = [unfinished_of(row) for row in rows or ()]
+            after = serving_build(RUNNABLE_TABLE, await self._tables.builds())
         except (InvalidInput, StoreError, ProjectionStopped, ValueError) as error:  # pydantic's errors are ValueErrors
             _LOGGER.debug("runnable sessions are found in the log itself: %s", error)
             return 0, []
-        return (0, []) if serving is None or rows is None else (serving.position, found)
+        if serving is None or rows is None or after is None or serving.number != after.number:
+            return 0, []  # other tables took their place meanwhile, and which of them was read nobody knows
+        return serving.position, found
 
     async def search(
         self,

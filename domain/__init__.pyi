@@ -199,9 +199,11 @@ from .events import Usage as Usage
 from .events import kinds_of as kinds_of
 from .events import topic_of as topic_of
 from .folding import UNREAD as UNREAD
+from .folding import UNREAD_BEFORE as UNREAD_BEFORE
 from .folding import evolve as evolve
 from .folding import fold as fold
 from .folding import fold_events as fold_events
+from .folding import fold_sparse as fold_sparse
 from .judging import JudgedCall as JudgedCall
 from .judging import Permissions as Permissions
 from .judging import Previewed as Previewed

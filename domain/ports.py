@@ -71,13 +71,20 @@ class EventLog(Protocol):
     ) -> State:
         """What `step` makes of a state and the events of a stream with after < version <= until, few of them at a time.
 
-        `step` runs in a thread, must take all it is given, and may find nothing at all in fields that are `unread`.
+        `step` runs in a thread, must take all it is given, and is given nothing of what is `unread`.
         Raises StoreError, CorruptRecord, what `step` raises.
         """
         ...
 
+    async def latest(self, stream: str, kinds: Kinds, until: int | None = None) -> int:
+        """The version of the last event of these kinds in a stream with version <= until; 0 where there is none.
+
+        Raises StoreError.
+        """
+        ...
+
     async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
-        """Events of all streams with position > after, in order, at most `limit`, without what is `unread`.
+        """Events of all streams with position > after, in order, at most `limit`, without the fields that are `unread`.
 
         Raises StoreError, CorruptRecord.
         """

@@ -7,17 +7,19 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from .events import EVENTS
+from .events import EVENTS, Kinds
 
 
 @dataclass(frozen=True, eq=False)
 class Unread:
     """Fields that are never looked at, by the models they are in: kinds of events, parts of these, or a base of either.
 
-    An event that was read without them does not have them: whoever looks at one after all fails at once.
+    An event that was read without them does not have them: whoever looks at one after all fails at once. Events of
+    `kinds` are never looked at at all; they are passed over where a stream is read for a fold.
     """
 
     fields: Mapping[type[BaseModel], Collection[str]]
+    kinds: Kinds = frozenset()
 
     @classmethod
     def but(cls, looked_at: Mapping[type[BaseModel], Collection[str]]) -> Self:
@@ -39,4 +41,5 @@ def unread_by_all(first: Unread, *others: Unread) -> Unread:
     if not others:
         return first
     rest = unread_by_all(*others)
-    return Unread({model: first.of(model) & rest.of(model) for model in {*first.fields, *rest.fields}})
+    fields = {model: first.of(model) & rest.of(model) for model in {*first.fields, *rest.fields}}
+    return Unread(fields, first.kinds & rest.kinds)

@@ -1,6 +1,6 @@
 """What each event makes of a session. Every recorded event is true: it is taken in, and nothing is judged."""
 
-from .evolve import evolve, fold, fold_events
-from .unread import UNREAD
+from .evolve import evolve, fold, fold_events, fold_sparse
+from .unread import UNREAD, UNREAD_BEFORE
 
-__all__ = ["UNREAD", "evolve", "fold", "fold_events"]
+__all__ = ["UNREAD", "UNREAD_BEFORE", "evolve", "fold", "fold_events", "fold_sparse"]

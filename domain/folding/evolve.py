@@ -4,7 +4,8 @@ Total: any event in any state gives a state. An event that speaks of something t
 earlier round, say) only moves the version on.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from ..events import (
     Event,
     InputDelivered,
     InputQueued,
+    Kinds,
     LeaseReleased,
     LeaseTaken,
     MemoryRecalled,
@@ -76,7 +78,10 @@ from ..turn import Turn
 from . import background, calls, context, sessions, subagents, team, toolset, turns
 
 
-class _HasEvent(Protocol):
+class _Placed(Protocol):
+    @property
+    def version(self) -> int: ...
+
     @property
     def event(self) -> Event: ...
 
@@ -86,24 +91,39 @@ _EVENT = attrgetter("event")
 
 def evolve(session: Session, event: Event) -> Session:
     """The session after one more event."""
-    return _after(session, (event,))
+    return _after(session, ((1, event),))
 
 
 def fold_events(session: Session, events: Iterable[Event]) -> Session:
     """The session after events that are not in the log yet."""
-    return _after(session, events)
+    return _after(session, zip(repeat(1), events))
 
 
-def fold(session: Session, recorded: Iterable[_HasEvent]) -> Session:
+def fold(session: Session, recorded: Iterable[_Placed]) -> Session:
     """The session after all these events."""
-    return _after(session, map(_EVENT, recorded))
+    return fold_events(session, map(_EVENT, recorded))
 
 
-def _after(session: Session, events: Iterable[Any]) -> Session:
+def fold_sparse(session: Session, recorded: Iterable[_Placed]) -> Session:
+    """The session after events of its own stream, between which others may be left out.
+
+    Those are of no consequence that stand before the latest turn and are not in `OUTLASTING`.
+    """
+    return _after(session, _moves(session.version, recorded))
+
+
+def _moves(version: int, recorded: Iterable[_Placed]) -> Iterator[tuple[int, Any]]:
+    """By how much each event moves the version on."""
+    for record in recorded:
+        yield record.version - version, record.event
+        version = record.version
+
+
+def _after(session: Session, moves: Iterable[tuple[int, Any]]) -> Session:
     """Most events change the turn and nothing else, so turn and version join the session only where it is looked at."""
     turn, version = session.turn, session.version
-    for event in events:
-        version += 1
+    for move, event in moves:
+        version += move
         if turn is not None and turn.next_expiry is not None and event.at >= turn.next_expiry:
             turn = calls.time_passed(turn, event.at)
         kind: type[Event] = event.__class__
@@ -184,5 +204,8 @@ _IN_TURN: Mapping[type[Event], Callable[[Turn, Any, int], Turn]] = {
 }
 """The latest turn, an event of that very turn, and the event's version."""
 
-FOLDED: frozenset[type[Event]] = frozenset({TurnStarted, *_IN_TURN, *_IN_SESSION})
+FOLDED: Kinds = frozenset({TurnStarted, *_IN_TURN, *_IN_SESSION})
 """The kinds that change more than the version."""
+
+OUTLASTING: Kinds = frozenset({TurnStarted, ModelRequested, ModelResponded, ToolCallStarted, *_IN_SESSION})
+"""The kinds that change more than their own turn: once another one begins, all that is left of one is what it used."""

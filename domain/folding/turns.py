@@ -18,6 +18,7 @@ from ..replacing import replace
 from ..turn import NOTHING, Call, LastWord, Queued, Spent, Turn
 
 _FRESH = Turn("", 0)
+_PROPOSED = Call("", "", 0)
 
 
 def turn_started(before: Turn | None, event: TurnStarted, version: int) -> Turn:
@@ -95,7 +96,7 @@ def responded(turn: Turn, event: ModelResponded, version: int) -> Turn:
     word: LastWord = "empty"
     for block in event.blocks:
         if block.type == "tool_call":
-            calls.append(Call(call_id=block.call_id, tool=block.name, version=version))
+            calls.append(replace(_PROPOSED, call_id=block.call_id, tool=block.name, version=version))
         elif block.type not in ("thinking", "tool_search"):
             word = "answer"
     if calls:

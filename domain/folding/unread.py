@@ -24,7 +24,7 @@ from ..events import (
     Usage,
 )
 from ..unread import Unread
-from .evolve import FOLDED
+from .evolve import FOLDED, OUTLASTING
 
 _ALWAYS = frozenset({"at"})
 """What is looked at in every event: time that passes makes questions expire."""
@@ -53,3 +53,6 @@ UNREAD = Unread(
         PermissionJoined: ("actor",),
     }
 )
+
+UNREAD_BEFORE = Unread(UNREAD.fields, frozenset(EVENTS) - OUTLASTING)
+"""What is not looked at before the beginning of the latest turn."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from eventsourcing.persistence import ApplicationRecorder, RecordConflictError
 
@@ -20,6 +20,16 @@ PlacedRow = tuple[Any, ...]
 
 PAGE = 500
 """Events read and decoded at a time, some 3 ms of work: few enough to stay in a processor's cache."""
+
+
+class Topics(NamedTuple):
+    """Which events of a stream to read: those of these topics (None: of any), and not of those."""
+
+    only: Sequence[str] | None = None
+    but: Sequence[str] = ()
+
+
+ANY_TOPIC = Topics()
 
 Selected = tuple[Sequence[PlacedRow], int]
 """Events with their positions, and the position of the last event looked at for them."""
@@ -64,10 +74,12 @@ class Backend(Protocol):
         """How an event loop writes without a thread, and whoever watches is told all the same; None where it cannot."""
         ...
 
-    def read(
-        self, stream: str, after: int, until: int, topics: Sequence[str] | None = None
-    ) -> Generator[Sequence[Row]]:
-        """Events of a stream with after < version <= until, of these topics (None: of any), in order and in pages."""
+    def read(self, stream: str, after: int, until: int, topics: Topics = ANY_TOPIC) -> Generator[Sequence[Row]]:
+        """Events of a stream with after < version <= until, of these topics, in order and in pages."""
+        ...
+
+    def latest(self, stream: str, until: int, topics: Sequence[str]) -> int:
+        """The version of the last event of a stream with version <= until and of these topics; 0 for none."""
         ...
 
     def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:

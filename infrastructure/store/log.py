@@ -21,7 +21,7 @@ from turnlog.domain import (
     Wanted,
 )
 
-from .backend import Backend, PlacedRow, Row
+from .backend import ANY_TOPIC, Backend, PlacedRow, Row, Topics
 from .batches import Append, Outcome
 from .group import GroupCommit
 from .mapper import EventMapper, decode, to_stored, topics_of
@@ -86,7 +86,7 @@ class StoredEventLog:
         """
         _check_stream(stream)
         upper = MAX_VERSION if until is None else _bounded(until)
-        topics = None if kinds is None else topics_of(kinds)
+        topics = ANY_TOPIC if kinds is None else Topics(only=topics_of(kinds))
         return await self._run(partial(self._read, stream, _bounded(after), upper, topics))
 
     async def fold(
@@ -106,12 +106,19 @@ class StoredEventLog:
         """
         _check_stream(stream)
         upper = MAX_VERSION if until is None else _bounded(until)
+        topics = Topics(but=topics_of(unread.kinds)) if unread.kinds else ANY_TOPIC
 
         def work() -> T:
-            with closing(self._backend.read(stream, _bounded(after), upper)) as pages:
+            with closing(self._backend.read(stream, _bounded(after), upper, topics)) as pages:
                 return step(state, _decoded(stream, pages, leaving_out(unread)))
 
         return await self._run(work)
+
+    async def latest(self, stream: str, kinds: Kinds, until: int | None = None) -> int:
+        """The version of the last event of these kinds with version <= until; 0 for none. Raises StoreError."""
+        _check_stream(stream)
+        upper = MAX_VERSION if until is None else _bounded(until)
+        return await self._run(partial(self._backend.latest, stream, upper, topics_of(kinds)))
 
     async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
         """Events of all streams with position > after, in order, without what is `unread`. Raises StoreError."""
@@ -166,7 +173,7 @@ class StoredEventLog:
         with closing(self._backend.read(stream, after, until)) as pages:
             return [row for page in pages for row in page]
 
-    def _read(self, stream: str, after: int, until: int, topics: Sequence[str] | None) -> Sequence[Recorded]:
+    def _read(self, stream: str, after: int, until: int, topics: Topics) -> Sequence[Recorded]:
         with closing(self._backend.read(stream, after, until, topics)) as pages:
             return list(_decoded(stream, pages, WHOLE))
 

@@ -9,7 +9,7 @@ from typing import Any
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent, Subscription
 from eventsourcing.popo import POPOApplicationRecorder
 
-from .backend import LOOK, PAGE, PlacedRow, Row, Selected, SnapshotRow, check_versions, one_by_one
+from .backend import ANY_TOPIC, LOOK, PAGE, PlacedRow, Row, Selected, SnapshotRow, Topics, check_versions, one_by_one
 from .batches import Append, Outcome
 
 
@@ -66,14 +66,18 @@ class MemoryBackend:
         with self.clear_errors():
             return self.recorder.insert_events(append.events, expected=append.expected) or ()
 
-    def read(
-        self, stream: str, after: int, until: int, topics: Sequence[str] | None = None
-    ) -> Generator[Sequence[Row]]:
+    def read(self, stream: str, after: int, until: int, topics: Topics = ANY_TOPIC) -> Generator[Sequence[Row]]:
         """Events of a stream with after < version <= until, of these topics, in order and in pages."""
         found = self.recorder.select_events(stream, gt=after, lte=until)
-        stored = [one for one in found if topics is None or one.topic in topics]
+        only, but = topics
+        stored = [one for one in found if (only is None or one.topic in only) and one.topic not in but]
         for begin in range(0, len(stored), PAGE):
             yield [(one.originator_version, one.topic, one.state) for one in stored[begin : begin + PAGE]]
+
+    def latest(self, stream: str, until: int, topics: Sequence[str]) -> int:
+        """The version of the last event of a stream with version <= until and of these topics; 0 for none."""
+        found = self.recorder.select_events(stream, lte=until)
+        return max((one.originator_version for one in found if one.topic in topics), default=0)
 
     def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:
         """Events with position > after, in order."""

@@ -39,7 +39,7 @@ from turnlog.domain import InvalidInput
 
 from . import postgres_schema
 from .address import PostgresAddress
-from .backend import PAGE, PlacedRow, Row, Selected, SnapshotRow
+from .backend import ANY_TOPIC, PAGE, PlacedRow, Row, Selected, SnapshotRow, Topics
 from .batches import Append, Outcome
 from .postgres_connection import RECONNECT_SECONDS, BoundedConnection, Pool
 from .postgres_selecting import Selecting
@@ -61,8 +61,13 @@ ORDER BY originator_version LIMIT %b::bigint
 SELECT_TOPICS = SQL("""
 SELECT originator_version, topic, state FROM {schema}.events
 WHERE originator_id = %s AND originator_version > %b::bigint AND originator_version <= %b::bigint
-    AND topic = ANY (%s::text[])
+    AND (%s::text[] IS NULL OR topic = ANY (%s::text[])) AND topic <> ALL (%s::text[])
 ORDER BY originator_version LIMIT %b::bigint
+""")
+SELECT_LATEST = SQL("""
+SELECT originator_version FROM {schema}.events
+WHERE originator_id = %s AND originator_version <= %b::bigint AND topic = ANY (%s::text[])
+ORDER BY originator_version DESC LIMIT 1
 """)
 AT_ONCE = 10_000
 """Events one statement reads: they are decoded in a tenth of a second, far from any deadline."""
@@ -246,6 +251,7 @@ class PostgresBackend:
         self._follow = FOLLOW.format(**names)
         self._select_events = SELECT_EVENTS.format(**names)
         self._select_topics = SELECT_TOPICS.format(**names)
+        self._select_latest = SELECT_LATEST.format(**names)
         self._selecting = Selecting(address.schema)
         self._select_streams = SELECT_STREAMS.format(**names)
         self._insert_blob = INSERT_BLOB.format(**names)
@@ -260,9 +266,7 @@ class PostgresBackend:
         """Write appends in one transaction, each with its own outcome, within the deadline."""
         return self._writer.commit(appends)
 
-    def read(
-        self, stream: str, after: int, until: int, topics: Sequence[str] | None = None
-    ) -> Generator[Sequence[Row]]:
+    def read(self, stream: str, after: int, until: int, topics: Topics = ANY_TOPIC) -> Generator[Sequence[Row]]:
         """Events of a stream with after < version <= until, of these topics, in order and in pages.
 
         The server sends the next pages while one is decoded. It may have to wait for us, and its deadline does not.
@@ -278,14 +282,19 @@ class PostgresBackend:
                         given += len(page)
                         after = page[-1][0]
 
-    def _rows(
-        self, cursor: Cursor[Row], stream: str, after: int, until: int, topics: Sequence[str] | None
-    ) -> Generator[Row]:
-        if topics is None:
+    def _rows(self, cursor: Cursor[Row], stream: str, after: int, until: int, topics: Topics) -> Generator[Row]:
+        if topics == ANY_TOPIC:
             yield from cursor.stream(self._select_events, (stream, after, until, AT_ONCE), binary=True, size=CHUNK)
         else:
-            wanted = (stream, after, until, list(topics), AT_ONCE)
+            only = None if topics.only is None else list(topics.only)
+            wanted = (stream, after, until, only, only, list(topics.but), AT_ONCE)
             yield from cursor.stream(self._select_topics, wanted, binary=True, size=CHUNK)
+
+    def latest(self, stream: str, until: int, topics: Sequence[str]) -> int:
+        """The version of the last event of a stream with version <= until and of these topics; 0 for none."""
+        with self._datastore.get_connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
+            found = cursor.execute(self._select_latest, (stream, until, list(topics)), prepare=True).fetchone()
+            return found[0] if found else 0
 
     def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:
         """Events with position > after, in order, no further than nothing can still appear."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import sqlite_blobs, sqlite_schema, sqlite_selecting
 from .address import SQLiteAddress
-from .backend import PAGE, PlacedRow, Row, Selected, SnapshotRow
+from .backend import ANY_TOPIC, PAGE, PlacedRow, Row, Selected, SnapshotRow, Topics
 from .batches import Append, Outcome
 from .prefixes import behind
 from .sqlite_errors import explained
@@ -26,7 +26,16 @@ SELECT_EVENTS = (
     "SELECT originator_version, topic, state FROM events"
     " WHERE originator_id = ? AND originator_version > ? AND originator_version <= ? ORDER BY originator_version"
 )
-SELECT_TOPICS = SELECT_EVENTS.replace(" ORDER BY", " AND topic IN (SELECT value FROM json_each(?)) ORDER BY")
+SELECT_TOPICS = (
+    "SELECT originator_version, topic, state FROM events"
+    " WHERE originator_id = ?1 AND originator_version > ?2 AND originator_version <= ?3"
+    " AND (?4 IS NULL OR topic IN (SELECT value FROM json_each(?4)))"
+    " AND topic NOT IN (SELECT value FROM json_each(?5)) ORDER BY originator_version"
+)
+SELECT_LATEST = (
+    "SELECT originator_version FROM events WHERE originator_id = ? AND originator_version <= ?"
+    " AND topic IN (SELECT value FROM json_each(?)) ORDER BY originator_version DESC LIMIT 1"
+)
 SELECT_ALL = (
     "SELECT notification_id, originator_id, originator_version, topic, state FROM events"
     " WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
@@ -71,18 +80,24 @@ class SQLiteBackend:
             self.recorder.tell()
         return outcomes
 
-    def read(
-        self, stream: str, after: int, until: int, topics: Sequence[str] | None = None
-    ) -> Generator[Sequence[Row]]:
+    def read(self, stream: str, after: int, until: int, topics: Topics = ANY_TOPIC) -> Generator[Sequence[Row]]:
         """Events of a stream with after < version <= until, of these topics, in order and in pages."""
         with self._datastore.transaction(commit=False) as cursor:
             cursor.sqlite_cursor.row_factory = None
-            if topics is None:
+            if topics == ANY_TOPIC:
                 cursor.execute(SELECT_EVENTS, (stream, after, until))
             else:
-                cursor.execute(SELECT_TOPICS, (stream, after, until, json.dumps(topics)))
+                only = None if topics.only is None else json.dumps(topics.only)
+                cursor.execute(SELECT_TOPICS, (stream, after, until, only, json.dumps(topics.but)))
             while rows := cursor.sqlite_cursor.fetchmany(PAGE):
                 yield rows
+
+    def latest(self, stream: str, until: int, topics: Sequence[str]) -> int:
+        """The version of the last event of a stream with version <= until and of these topics; 0 for none."""
+        with self._datastore.transaction(commit=False) as cursor:
+            cursor.sqlite_cursor.row_factory = None
+            found = cursor.sqlite_cursor.execute(SELECT_LATEST, (stream, until, json.dumps(topics))).fetchone()
+            return found[0] if found else 0
 
     def read_all(self, after: int, limit: int) -> Sequence[PlacedRow]:
         """Events with position > after, in order."""

@@ -41,7 +41,7 @@ class TiredLog:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self.append, self.streams, self.wait = log.append, log.streams, log.wait
+        self.append, self.streams, self.wait, self.latest = log.append, log.streams, log.wait, log.latest
         self.given = 0
         self.errors: list[StoreError] = []
         self.away = False

@@ -88,7 +88,7 @@ class KillingLog:
 
     def __init__(self, log: EventLog, order: "Order") -> None:
         self._log = log
-        self.read, self.fold, self.read_all = log.read, log.fold, log.read_all
+        self.read, self.fold, self.latest, self.read_all = log.read, log.fold, log.latest, log.read_all
         self.select, self.streams, self.wait = log.select, log.streams, log.wait
         self._order = order
         self.count = 0

@@ -83,7 +83,12 @@ class FakeLog:
         until: int | None = None,
         unread: Unread = READ_WHOLE,
     ) -> T:
-        return step(state, await self.read(stream, after, until))
+        found = await self.read(stream, after, until)
+        return step(state, [record for record in found if type(record.event) not in unread.kinds])
+
+    async def latest(self, stream: str, kinds: Kinds, until: int | None = None) -> int:
+        found = await self.read(stream, until=until, kinds=kinds)
+        return found[-1].version if found else 0
 
     async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
         return self.records[after : after + limit]

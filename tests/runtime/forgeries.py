@@ -16,7 +16,7 @@ class CountingLog:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self.append, self.read_all, self.select = log.append, log.read_all, log.select
-        self.streams, self.wait = log.streams, log.wait
+        self.streams, self.wait, self.latest = log.streams, log.wait, log.latest
         self.count = 0
 
     async def read(

@@ -79,7 +79,7 @@ class WatchedLog:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self.read, self.fold, self.read_all = log.read, log.fold, log.read_all
+        self.read, self.fold, self.latest, self.read_all = log.read, log.fold, log.latest, log.read_all
         self.select, self.streams, self.wait = log.select, log.streams, log.wait
         self.written: list[tuple[Change, ...]] = []
         self.before: Callable[[tuple[Change, ...]], Any] = lambda changes: None

@@ -8,7 +8,6 @@ from turnlog.domain import (
     BOOKS,
     MAILBOXES,
     MEMORIES,
-    UNREAD,
     CorruptRecord,
     EventLog,
     InvalidInput,
@@ -20,6 +19,7 @@ from turnlog.domain import (
 )
 
 from .environment import Environment
+from .rebuilding import rebuild
 from .snapshots import restore
 
 _MAX_ANCESTORS = 1_000
@@ -76,7 +76,7 @@ async def load(env: Environment, session_id: str, at: int | None = None) -> Sess
         stream, until = first.event.parent, first.event.parent_version
     state = Session(session_id) if state is None else replace(state, id=session_id)  # the fold never looks at the id
     for first, until in reversed(lineage):
-        state = await env.log.fold(first.stream, fold, fold(state, [first]), 1, until, UNREAD)
+        state = await rebuild(env.log, first.stream, fold(state, [first]), until)
         _check_reached(first.stream, state.version, until)
     return state
 

@@ -43,7 +43,7 @@ class FaultyLog:
 
     def __init__(self, log: EventLog, plan: Passing) -> None:
         self._log = log
-        self.read, self.fold, self.read_all = log.read, log.fold, log.read_all
+        self.read, self.fold, self.latest, self.read_all = log.read, log.fold, log.latest, log.read_all
         self.select, self.streams = log.select, log.streams
         self._plan = plan
 

@@ -8,7 +8,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json, to_json
 
-from turnlog.domain import UNREAD, Event, Recorded, Session, SessionStarted, TurnStarted, fold, topic_of
+from turnlog.domain import (
+    UNREAD,
+    UNREAD_BEFORE,
+    Event,
+    Recorded,
+    Session,
+    SessionStarted,
+    TurnStarted,
+    fold,
+    fold_sparse,
+    topic_of,
+)
 from turnlog.infrastructure import store
 
 from ...domain.every_event import SAMPLES
@@ -55,6 +66,22 @@ def test_so_it_is_with_any_events_in_any_order(story: Story, dice: random.Random
     events = [*dice.choices([recorded.event for recorded in story.log], k=2 * len(story.log)), *SAMPLES]
     dice.shuffle(events)
     assert fold(Session("s"), stored(events, LEAN)) == fold(Session("s"), stored(events, WHOLE))
+
+
+@unhurried
+@given(stories(length=40), st.randoms(use_true_random=False))
+def test_before_the_latest_turn_only_what_outlasts_turns_is_needed(story: Story, dice: random.Random) -> None:
+    events = [recorded.event for recorded in story.log]
+    muddle = [*dice.choices(events, k=2 * len(events)), *SAMPLES]
+    dice.shuffle(muddle)
+    for records in (stored(events, WHOLE), stored(muddle, WHOLE)):
+        for until in range(1, len(records) + 1, 7):
+            assert fold_sparse(Session("s"), _needed(records[:until])) == fold(Session("s"), records[:until])
+
+
+def _needed(records: Sequence[Recorded]) -> list[Recorded]:
+    turn = max((record.version for record in records if isinstance(record.event, TurnStarted)), default=0)
+    return [record for record in records if record.version >= turn or type(record.event) not in UNREAD_BEFORE.kinds]
 
 
 def test_fields_of_a_later_turnlog_are_kept_in_what_the_fold_takes_over() -> None:

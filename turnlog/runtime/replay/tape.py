@@ -276,6 +276,11 @@ class Tape:
         """What `step` makes of a state and what `read` gives."""
         return step(state, await self.read(stream, after, until))
 
+    async def latest(self, stream: str, kinds: Kinds, until: int | None = None) -> int:
+        """The version of the last of what `read` gives."""
+        found = await self.read(stream, until=until, kinds=kinds)
+        return found[-1].version if found else 0
+
     async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
         """Nothing: a replay is of one session."""
         return ()

@@ -5,19 +5,19 @@ The events and their fields are those of platform.claude.com/docs: "Streaming me
 """
 
 import json
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
-from .server import Answer, WireServer, events, serving
+from .providers import Provider
+from .server import Answer, events
 
 MODEL = "claude-sonnet-4-6"
 NAME = f"anthropic:{MODEL}"
 MESSAGE_ID = "msg_01XFDUDYJgAACzvnptvVoYEL"
 REQUEST_ID = "req_011CSHoEeqs5C35K2UUqR7Fy"
-KEY = "sk-ant-api03-no-real-key"
+ANTHROPIC = Provider(NAME, key="sk-ant-api03-no-real-key", base_url_in="ANTHROPIC_BASE_URL", key_in="ANTHROPIC_API_KEY")
+HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>cloudflare</body>\r\n</html>\r\n"
+"""What a proxy before it says."""
 
 Event = dict[str, Any]
 PING: Event = {"type": "ping"}
@@ -115,6 +115,10 @@ def block(index: int, content: Block) -> list[Event]:
     ]
 
 
+BEGUN = [start(), *block(0, text("So ", "far"))]
+"""An answer as far as its first words."""
+
+
 def message(*content: Block, ending: Sequence[Event] | None = None, **counts: Any) -> list[Event]:
     """All events of a message; `counts` are those of its start. A ping follows the first event, as it does in life."""
     body = [event for index, each in enumerate(content) for event in block(index, each)]
@@ -149,21 +153,3 @@ def refusal(
     wait = {} if retry_after is None else {"retry-after": retry_after}
     body = json.dumps(error(kind, words, details)).encode()
     return Answer([body], status, "application/json", {"request-id": REQUEST_ID, **wait})
-
-
-@asynccontextmanager
-async def anthropic(*answers: Answer) -> AsyncGenerator[WireServer]:
-    """Anthropic, with these answers, where the SDK looks for it."""
-    async with serving(*answers) as server:
-        with at(server.url):
-            yield server
-
-
-@contextmanager
-def at(url: str) -> Generator[None]:
-    """Anthropic's SDK pointed at an address, with a key that opens nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ANTHROPIC_BASE_URL", url)
-        patch.setenv("ANTHROPIC_API_KEY", KEY)
-        patch.setenv("NO_PROXY", "127.0.0.1")
-        yield

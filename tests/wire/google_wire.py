@@ -5,18 +5,17 @@ and "Troubleshooting"; errors are `google.rpc.Status` with its details.
 """
 
 import json
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-import pytest
-
-from .server import Answer, Asked, WireServer, serving
+from .providers import Provider
+from .server import Answer, Asked
 
 MODEL = "gemini-2.5-flash"
 NAME = f"google:{MODEL}"
 RESPONSE_ID = "Nw8fa5TpGoXhzdIPs4LmkRc"
-KEY = "AIzaSyNoRealKey-0123456789"
+GOOGLE = Provider(NAME, key="AIzaSyNoRealKey-0123456789", base_url_in="GOOGLE_GEMINI_BASE_URL", key_in="GOOGLE_API_KEY")
+HTML = b"<!DOCTYPE html>\n<html lang=en>\n<title>Error 502 (Server Error)!!1</title>\n<p><b>502.</b></html>\n"
+"""What a proxy before it says."""
 
 Json = dict[str, Any]
 
@@ -75,6 +74,10 @@ def chunk(*parts: Json, finish: str | None = None, counts: Json | None = None, *
         "modelVersion": MODEL,
         "responseId": RESPONSE_ID,
     }
+
+
+BEGUN = [chunk(text("So ")), chunk(text("far"))]
+"""An answer as far as its first words."""
 
 
 def blocked(reason: str) -> Json:
@@ -156,21 +159,3 @@ def body(asked: Asked) -> Json:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-@asynccontextmanager
-async def google(*answers: Answer) -> AsyncGenerator[WireServer]:
-    """Google, with these answers, where the SDK looks for it."""
-    async with serving(*answers) as server:
-        with at(server.url):
-            yield server
-
-
-@contextmanager
-def at(url: str) -> Generator[None]:
-    """Google's SDK pointed at an address, with a key that opens nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GOOGLE_GEMINI_BASE_URL", url)
-        patch.setenv("GOOGLE_API_KEY", KEY)
-        patch.setenv("NO_PROXY", "127.0.0.1")
-        yield

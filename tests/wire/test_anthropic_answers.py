@@ -15,7 +15,7 @@ UNKNOWN = {"type": "content_block_glow", "index": 0, "glow": {"colour": "green"}
 
 async def heard(answer: Answer) -> Heard:
     """What the adapter makes of an answer."""
-    async with wire.anthropic(answer):
+    async with wire.ANTHROPIC.answering(answer):
         return await ask(asking(wire.NAME, tools=[LOOK, STOP]))
 
 

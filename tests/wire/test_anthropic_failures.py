@@ -1,20 +1,10 @@
 """Every way a request to Anthropic fails, as the API words it (platform.claude.com/docs, "Errors"), typed."""
 
-import asyncio
-from contextlib import aclosing
-
 import pytest
 
-from turnlog.domain import ModelDelta, ModelError, ModelSettings
-from turnlog.infrastructure import models
-
 from . import anthropic_wire as wire
-from .asking import LOOK, asking, causes, failing, load
-from .server import CUT, HANG, UNANSWERED, Answer, unused_url
+from .server import Answer
 
-HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>cloudflare</body>\r\n</html>\r\n"
-BEGUN = [wire.start(), *wire.block(0, wire.text("So ", "far"))]
-IN_A_CALL = [wire.start(), *wire.block(0, wire.tool_use("toolu_01A", "look", '{"at": "ho'))[:-1]]
 TOO_LONG = "prompt is too long: 208310 tokens > 200000 maximum"
 TOO_LONG_WITH_ANSWER = (
     "input length and `max_tokens` exceed context limit: 199759 + 20000 > 200000, "
@@ -27,14 +17,7 @@ NO_CREDIT = (
 OWN_LIMIT = "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."
 PER_MINUTE = "This request would exceed your organization's rate limit of 30,000 input tokens per minute"
 
-
-async def failure(answer: Answer, settings: ModelSettings | None = None) -> tuple[ModelError, list[ModelDelta]]:
-    """What a request with this answer fails with, after one attempt, and what was shown before."""
-    async with wire.anthropic(answer) as server:
-        got = await failing(asking(wire.NAME, tools=[LOOK], settings=settings))
-    assert len(server.asked) == 1
-    assert wire.KEY not in str(got[0])
-    return got
+failure = wire.ANTHROPIC.failure
 
 
 @pytest.mark.parametrize(
@@ -85,11 +68,11 @@ async def test_the_words_of_the_provider_are_told() -> None:
 
 
 async def test_a_page_of_html_from_a_proxy_is_the_server_s_failure() -> None:
-    got, _ = await failure(Answer([HTML], 502, "text/html"))
+    got, _ = await failure(Answer([wire.HTML], 502, "text/html"))
     assert (got.failure, got.retryable) == ("server", True)
 
 
-@pytest.mark.parametrize("begun", [[], [wire.start(), wire.PING], BEGUN], ids=["first", "started", "text"])
+@pytest.mark.parametrize("begun", [[], [wire.start(), wire.PING], wire.BEGUN], ids=["first", "started", "text"])
 @pytest.mark.parametrize(
     ("kind", "words", "expected", "retryable"),
     [
@@ -108,100 +91,6 @@ async def test_an_error_inside_a_stream_is_the_same_failure_and_may_have_been_bi
 
 
 async def test_an_error_of_an_unknown_kind_inside_a_stream_is_unexpected() -> None:
-    got, shown = await failure(wire.says(*BEGUN, wire.error("glow_error", "It glows.")))
+    got, shown = await failure(wire.says(*wire.BEGUN, wire.error("glow_error", "It glows.")))
     assert (got.failure, got.phase) == ("unexpected", "read")
     assert [delta.text for delta in shown] == ["So ", "far"]
-
-
-async def test_a_refused_connection_sent_nothing() -> None:
-    with wire.at(unused_url()):
-        got, _ = await failing(asking(wire.NAME))
-    assert (got.failure, got.retryable, got.phase) == ("connection", True, "connect")
-
-
-@pytest.mark.parametrize(
-    ("answer", "shown"),
-    [
-        (Answer([CUT], UNANSWERED), ""),
-        (Answer([CUT]), ""),
-        (Answer([*wire.sse(*BEGUN), CUT]), "So far"),
-        (Answer([*wire.sse(*BEGUN), b"event: content_block_delta\ndata: {", CUT]), "So far"),
-        (Answer([*wire.sse(*IN_A_CALL), CUT]), '{"at": "ho'),
-        (wire.says(*BEGUN), "So far"),
-        (wire.says(*IN_A_CALL), '{"at": "ho'),
-        (wire.says(wire.start()), ""),
-        (Answer([]), ""),
-    ],
-    ids=["no head", "a head", "text", "an event", "a call", "ended in text", "ended in a call", "begun", "nothing"],
-)
-async def test_an_answer_that_breaks_off_may_be_asked_for_again(answer: Answer, shown: str) -> None:
-    got, deltas = await failure(answer)
-    assert (got.failure, got.retryable, got.phase) == ("connection", True, "read")
-    assert "".join(delta.text for delta in deltas) == shown
-
-
-async def test_what_cannot_be_read_at_all_is_malformed() -> None:
-    got, _ = await failure(Answer([b"event: message_start\ndata: {oh no}\n\n"]))
-    assert (got.failure, got.retryable) == ("malformed", False)
-
-
-@pytest.mark.parametrize("garbage", [b"{oh no}", b"\xff\xfe", b"[1, 2"])
-async def test_an_answer_that_turns_to_garbage_broke_off(garbage: bytes) -> None:
-    got, shown = await failure(Answer([*wire.sse(*BEGUN), b"event: content_block_delta\ndata: " + garbage + b"\n\n"]))
-    assert (got.failure, got.retryable, got.phase) == ("connection", True, "read")
-    assert [delta.text for delta in shown] == ["So ", "far"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [Answer([HTML], content_type="text/html"), Answer([b'{"hello": "world"}'], content_type="application/json")],
-    ids=["HTML", "JSON"],
-)
-async def test_a_page_that_is_no_stream_is_no_answer(answer: Answer) -> None:
-    got, _ = await failure(answer)
-    assert got.failure in ("malformed", "connection")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [Answer([HANG], UNANSWERED), Answer([HANG]), Answer([*wire.sse(*BEGUN), HANG])],
-    ids=["no head", "only a head", "text"],
-)
-async def test_a_stream_that_hangs_is_left_in_time(answer: Answer) -> None:
-    async with wire.anthropic(answer) as server:
-        got, _ = await failing(asking(wire.NAME, settings=ModelSettings(timeout=0.2)))
-        await server.until_left()
-    assert (got.failure, got.retryable, got.phase) == ("timeout", True, "read")
-    assert len(server.asked) == 1
-
-
-async def test_a_cancelled_reader_closes_the_connection() -> None:
-    seen = asyncio.Event()
-
-    async def read() -> None:
-        async for _ in models.resolve_model(wire.NAME, load).respond(asking(wire.NAME)):
-            seen.set()
-
-    async with wire.anthropic(Answer([*wire.sse(*BEGUN), HANG])) as server:
-        reading = asyncio.create_task(read())
-        await seen.wait()
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
-        await server.until_left()
-
-
-async def test_closing_the_answer_closes_the_connection() -> None:
-    async with wire.anthropic(Answer([*wire.sse(*BEGUN), HANG])) as server:
-        async with aclosing(models.resolve_model(wire.NAME, load).respond(asking(wire.NAME))) as items:
-            await anext(items)
-        await server.until_left()
-
-
-async def test_without_an_address_the_sdk_would_leave_this_machine_and_may_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("ANTHROPIC_API_KEY", wire.KEY)
-    monkeypatch.delenv("ANTHROPIC_BASE_URL", raising=False)
-    got, _ = await failing(asking(wire.NAME))
-    assert "NetworkForbiddenError" in causes(got)

@@ -27,7 +27,7 @@ def recording(name: str, size: int = 1 << 20) -> Answer:
 
 async def replayed(name: str) -> ModelReply:
     """The reply made of a recorded answer."""
-    async with wire.anthropic(recording(name)):
+    async with wire.ANTHROPIC.answering(recording(name)):
         return (await ask(asking(wire.NAME, tools=[LOOK]))).reply
 
 
@@ -85,7 +85,7 @@ async def test_redacted_thinking_and_a_stop_sequence() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_what_was_recorded_goes_back_as_it_came(name: str) -> None:
-    async with wire.anthropic(recording(name), wire.answer(wire.text("Done."))) as server:
+    async with wire.ANTHROPIC.answering(recording(name), wire.answer(wire.text("Done."))) as server:
         heard = await ask(asking(wire.NAME, tools=[LOOK]))
         results = [
             ToolResultBlock(call_id=block.call_id, name=block.name, content=(TextBlock(text="seen"),))
@@ -102,7 +102,7 @@ async def test_what_was_recorded_goes_back_as_it_came(name: str) -> None:
 @pytest.mark.parametrize("size", [1, 13])
 async def test_a_recording_may_be_torn_anywhere(name: str, size: int) -> None:
     async def heard(chunk: int) -> Heard:
-        async with wire.anthropic(recording(name, chunk)):
+        async with wire.ANTHROPIC.answering(recording(name, chunk)):
             return await ask(asking(wire.NAME, tools=[LOOK]))
 
     assert await heard(size) == await heard(1 << 20)

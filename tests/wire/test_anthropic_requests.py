@@ -27,7 +27,7 @@ PICTURE = {
 
 async def sent(*messages: Message, model: str = wire.NAME, settings: ModelSettings | None = None) -> Asked:
     """The one request that goes out."""
-    async with wire.anthropic(DONE) as server:
+    async with wire.ANTHROPIC.answering(DONE) as server:
         await ask(asking(model, *messages, tools=[LOOK, STOP], system=SYSTEM, settings=settings))
     (asked,) = server.asked
     return asked
@@ -41,7 +41,10 @@ def bare(content: Any) -> Any:
 async def test_a_request_is_a_streamed_message_with_the_key_of_the_environment() -> None:
     asked = await sent(user("Hello"))
     assert (asked.method, asked.path.partition("?")[0]) == ("POST", "/v1/messages")
-    assert wire.KEY in {asked.headers.get("x-api-key"), asked.headers.get("authorization", "").removeprefix("Bearer ")}
+    assert wire.ANTHROPIC.key in {
+        asked.headers.get("x-api-key"),
+        asked.headers.get("authorization", "").removeprefix("Bearer "),
+    }
     assert (asked.json["model"], asked.json["stream"]) == (wire.MODEL, True)
 
 
@@ -84,7 +87,7 @@ async def test_what_was_answered_goes_back_verbatim_with_its_results_in_order() 
         wire.tool_use("toolu_01A", "look", '{"at": "hö', 'me"}'),
         wire.tool_use("toolu_01B", "stop"),
     )
-    async with wire.anthropic(wire.answer(*said, ending=wire.end("tool_use")), DONE) as server:
+    async with wire.ANTHROPIC.answering(wire.answer(*said, ending=wire.end("tool_use")), DONE) as server:
         heard = await ask(asking(wire.NAME, tools=[LOOK, STOP]))
         look, stop = (block for block in heard.blocks if isinstance(block, ToolCallBlock))
         results = user(
@@ -158,6 +161,6 @@ async def test_what_this_version_of_the_api_refuses_is_not_sent(model: str, sett
 
 @pytest.mark.parametrize("status", [408, 429, 500, 529])
 async def test_the_sdk_tries_once(status: int) -> None:
-    async with wire.anthropic(wire.refusal(status, "api_error", "not now", retry_after="0")) as server:
+    async with wire.ANTHROPIC.answering(wire.refusal(status, "api_error", "not now", retry_after="0")) as server:
         await failing(asking(wire.NAME))
     assert len(server.asked) == 1

@@ -23,7 +23,7 @@ async def test_a_turn_with_tools_sends_back_what_was_said_and_done() -> None:
         ending=wire.end("tool_use", output_tokens=90),
     )
     second = wire.answer(wire.text("Nothing ", "there."), ending=wire.end(output_tokens=7))
-    async with wire.anthropic(first, second) as server, Turnlog.open("memory:") as log:
+    async with wire.ANTHROPIC.answering(first, second) as server, Turnlog.open("memory:") as log:
         session = await log.create_session("Look", model=wire.NAME, tools=[look], system="Be brief.")
         reply = await session.append_turn("What is at home?")
         events = [record.event for record in (await log.show(session.id)).history]
@@ -49,7 +49,7 @@ async def test_a_turn_with_tools_sends_back_what_was_said_and_done() -> None:
 async def test_an_attempt_that_broke_off_is_recorded_and_made_again() -> None:
     torn = wire.says(wire.start(), *wire.block(0, wire.text("So far")))
     whole = wire.answer(wire.text("So far so good."))
-    async with wire.anthropic(torn, whole) as server, Turnlog.open("memory:") as log:
+    async with wire.ANTHROPIC.answering(torn, whole) as server, Turnlog.open("memory:") as log:
         session = await log.create_session("Try", model=wire.NAME)
         reply = await session.append_turn("Go.")
         events = [record.event for record in (await log.show(session.id)).history]

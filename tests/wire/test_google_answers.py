@@ -15,13 +15,13 @@ SIGNED = base64.b64encode(b"the model's proof").decode()
 
 async def heard(answer: Answer) -> Heard:
     """What the adapter makes of an answer."""
-    async with wire.google(answer):
+    async with wire.GOOGLE.answering(answer):
         return await ask(asking(wire.NAME, tools=[LOOK, STOP]))
 
 
 async def failed(answer: Answer) -> ModelError:
     """What the adapter makes of an answer that is none."""
-    async with wire.google(answer):
+    async with wire.GOOGLE.answering(answer):
         return (await failing(asking(wire.NAME)))[0]
 
 
@@ -86,7 +86,7 @@ async def test_every_delta_says_which_part_it_belongs_to() -> None:
 
 async def test_an_image_between_texts_is_kept() -> None:
     picture = wire.image("image/png", base64.b64encode(PIXEL).decode())
-    async with wire.google(wire.answer(wire.text("Here: "), picture, wire.text("Done."))):
+    async with wire.GOOGLE.answering(wire.answer(wire.text("Here: "), picture, wire.text("Done."))):
         got = await ask(asking("google:gemini-3.1-flash-image"))
     assert [type(block) for block in got.blocks] == [TextBlock, ImageBlock, TextBlock]
     assert got.images == (PIXEL,)

@@ -1,19 +1,10 @@
 """Every way a request to Google fails, as the API words it (ai.google.dev, "Troubleshooting"), typed."""
 
-import asyncio
-from contextlib import aclosing
-
 import pytest
 
-from turnlog.domain import ModelDelta, ModelError, ModelSettings
-from turnlog.infrastructure import models
-
 from . import google_wire as wire
-from .asking import LOOK, asking, causes, failing, load
-from .server import CUT, HANG, UNANSWERED, Answer, unused_url
+from .server import Answer
 
-HTML = b"<!DOCTYPE html>\n<html lang=en>\n<title>Error 502 (Server Error)!!1</title>\n<p><b>502.</b></html>\n"
-BEGUN = [wire.chunk(wire.text("So ")), wire.chunk(wire.text("far"))]
 TOO_LONG = "The input token count (1200027) exceeds the maximum number of tokens allowed (1048576)."
 BAD_KEY = "API key not valid. Please pass a valid API key."
 NO_KEY = (
@@ -35,14 +26,7 @@ OVERLOADED = "The model is overloaded. Please try again later."
 PER_MINUTE = wire.quota_failure("GenerateRequestsPerMinutePerProjectPerModel-FreeTier")
 PER_DAY = wire.quota_failure("GenerateRequestsPerDayPerProjectPerModel-FreeTier")
 
-
-async def failure(answer: Answer, settings: ModelSettings | None = None) -> tuple[ModelError, list[ModelDelta]]:
-    """What a request with this answer fails with, after one attempt, and what was shown before."""
-    async with wire.google(answer) as server:
-        got = await failing(asking(wire.NAME, tools=[LOOK], settings=settings))
-    assert len(server.asked) == 1
-    assert wire.KEY not in str(got[0])
-    return got
+failure = wire.GOOGLE.failure
 
 
 @pytest.mark.parametrize(
@@ -62,7 +46,7 @@ async def failure(answer: Answer, settings: ModelSettings | None = None) -> tupl
         (wire.refusal(429, "RESOURCE_EXHAUSTED", EXHAUSTED, PER_DAY), "quota", False),
         (wire.refusal(429, "RESOURCE_EXHAUSTED", EXHAUSTED), "rate_limited", True),
         (wire.refusal(500, "INTERNAL", "An internal error has occurred. Please retry."), "server", True),
-        (Answer([HTML], 502, "text/html; charset=UTF-8"), "server", True),
+        (Answer([wire.HTML], 502, "text/html; charset=UTF-8"), "server", True),
         (wire.refusal(503, "UNAVAILABLE", OVERLOADED), "overloaded", True),
         (wire.refusal(503, "UNAVAILABLE", "The service is currently unavailable."), "unavailable", True),
         (wire.refusal(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."), "server", True),
@@ -84,7 +68,7 @@ async def test_the_words_of_the_provider_are_told() -> None:
     assert "Invalid value at 'contents[0].role'" in got.message
 
 
-@pytest.mark.parametrize("begun", [[], BEGUN], ids=["first", "text"])
+@pytest.mark.parametrize("begun", [[], wire.BEGUN], ids=["first", "text"])
 @pytest.mark.parametrize("as_event", [True, False], ids=["an event", "bare JSON"])
 @pytest.mark.parametrize(
     ("code", "status", "words", "expected", "retryable"),
@@ -102,95 +86,3 @@ async def test_an_error_inside_a_stream_is_the_same_failure_and_may_have_been_bi
     last = wire.sse(said) if as_event else wire.refusal(code, status, words).pieces
     got, _ = await failure(Answer([*wire.sse(*begun), *last]))
     assert (got.failure, got.retryable, got.phase) == (expected, retryable, "read")
-
-
-async def test_a_refused_connection_sent_nothing() -> None:
-    with wire.at(unused_url()):
-        got, _ = await failing(asking(wire.NAME))
-    assert (got.failure, got.retryable, got.phase) == ("connection", True, "connect")
-
-
-@pytest.mark.parametrize(
-    ("answer", "shown"),
-    [
-        (Answer([CUT], UNANSWERED), ""),
-        (Answer([CUT]), ""),
-        (Answer([*wire.sse(*BEGUN), CUT]), "So far"),
-        (Answer([*wire.sse(*BEGUN), b'data: {"candidates": [{"content"', CUT]), "So far"),
-        (Answer([*wire.sse(*BEGUN), b'data: {"candidates": [{"content"']), "So far"),
-        (wire.says(*BEGUN), "So far"),
-        (wire.says(wire.chunk(wire.call("look", {"at": "a"}))), '{"at": "a"}'),
-        (Answer([]), ""),
-    ],
-    ids=["no head", "only a head", "text", "an event", "half an event", "ended in text", "ended in a call", "nothing"],
-)
-async def test_an_answer_that_breaks_off_may_be_asked_for_again(answer: Answer, shown: str) -> None:
-    got, deltas = await failure(answer)
-    assert (got.failure, got.retryable, got.phase) == ("connection", True, "read")
-    assert "".join(delta.text for delta in deltas) == shown
-
-
-async def test_what_cannot_be_read_at_all_is_malformed() -> None:
-    got, _ = await failure(Answer([b"data: {oh no}\r\n\r\n"]))
-    assert (got.failure, got.retryable) == ("malformed", False)
-
-
-async def test_an_answer_that_turns_to_garbage_broke_off() -> None:
-    got, shown = await failure(Answer([*wire.sse(*BEGUN), b"data: {oh no}\r\n\r\n"]))
-    assert (got.failure, got.retryable, got.phase) == ("connection", True, "read")
-    assert [delta.text for delta in shown] == ["So ", "far"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [Answer([HTML], content_type="text/html"), Answer([b'{"hello": "world"}'], content_type="application/json")],
-    ids=["HTML", "JSON"],
-)
-async def test_a_page_that_is_no_stream_is_no_answer(answer: Answer) -> None:
-    got, _ = await failure(answer)
-    assert got.failure in ("malformed", "connection")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [Answer([HANG], UNANSWERED), Answer([HANG]), Answer([*wire.sse(*BEGUN), HANG])],
-    ids=["no head", "only a head", "text"],
-)
-async def test_a_stream_that_hangs_is_left_in_time(answer: Answer) -> None:
-    async with wire.google(answer) as server:
-        got, _ = await failing(asking(wire.NAME, settings=ModelSettings(timeout=0.2)))
-        await server.until_left()
-    assert (got.failure, got.retryable, got.phase) == ("timeout", True, "read")
-    assert len(server.asked) == 1
-
-
-async def test_a_cancelled_reader_closes_the_connection() -> None:
-    seen = asyncio.Event()
-
-    async def read() -> None:
-        async for _ in models.resolve_model(wire.NAME, load).respond(asking(wire.NAME)):
-            seen.set()
-
-    async with wire.google(Answer([*wire.sse(*BEGUN), HANG])) as server:
-        reading = asyncio.create_task(read())
-        await seen.wait()
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
-        await server.until_left()
-
-
-async def test_closing_the_answer_closes_the_connection() -> None:
-    async with wire.google(Answer([*wire.sse(*BEGUN), HANG])) as server:
-        async with aclosing(models.resolve_model(wire.NAME, load).respond(asking(wire.NAME))) as items:
-            await anext(items)
-        await server.until_left()
-
-
-async def test_without_an_address_the_sdk_would_leave_this_machine_and_may_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("GOOGLE_API_KEY", wire.KEY)
-    monkeypatch.delenv("GOOGLE_GEMINI_BASE_URL", raising=False)
-    got, _ = await failing(asking(wire.NAME))
-    assert "NetworkForbiddenError" in causes(got)

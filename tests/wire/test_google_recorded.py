@@ -32,7 +32,7 @@ def recording(name: str, size: int = 1 << 20) -> Answer:
 
 async def replayed(name: str, size: int = 1 << 20) -> Heard:
     """What is heard of a recorded answer."""
-    async with wire.google(recording(name, size)):
+    async with wire.GOOGLE.answering(recording(name, size)):
         return await ask(asking(MODELS[name]))
 
 
@@ -74,7 +74,7 @@ async def test_an_image_out() -> None:
 
 @pytest.mark.parametrize("name", ["google-thinking-parallel-calls"])
 async def test_every_proof_goes_back_with_its_part(name: str) -> None:
-    async with wire.google(recording(name), wire.answer(wire.text("Done."))) as server:
+    async with wire.GOOGLE.answering(recording(name), wire.answer(wire.text("Done."))) as server:
         heard = await ask(asking(MODELS[name], tools=[LOOK]))
         results = [
             ToolResultBlock(call_id=block.call_id, name=block.name, content=(TextBlock(text="seen"),))

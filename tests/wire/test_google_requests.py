@@ -18,7 +18,7 @@ ALSO_SIGNED = base64.b64encode(b"\xfb another proof").decode()
 
 async def sent(*messages: Message, model: str = wire.NAME, settings: ModelSettings | None = None) -> Asked:
     """The one request that goes out."""
-    async with wire.google(DONE) as server:
+    async with wire.GOOGLE.answering(DONE) as server:
         await ask(asking(model, *messages, tools=[LOOK, STOP], system=SYSTEM, settings=settings))
     (asked,) = server.asked
     return asked
@@ -43,7 +43,7 @@ async def test_a_request_is_a_stream_of_events_with_the_key_of_the_environment()
     asked = await sent(user("Hello"))
     assert asked.method == "POST"
     assert asked.path == f"/v1beta/models/{wire.MODEL}:streamGenerateContent?alt=sse"
-    assert asked.headers["x-goog-api-key"] == wire.KEY
+    assert asked.headers["x-goog-api-key"] == wire.GOOGLE.key
 
 
 async def test_the_system_prompt_is_no_content() -> None:
@@ -83,7 +83,7 @@ async def test_what_was_answered_goes_back_verbatim_with_its_results_in_order() 
         wire.call("look", {"at": "höme"}, call_id="fc-1", signature=SIGNED),
         wire.call("stop", {}, call_id="fc-2"),
     )
-    async with wire.google(wire.answer(*said), DONE) as server:
+    async with wire.GOOGLE.answering(wire.answer(*said), DONE) as server:
         heard = await ask(asking(wire.NAME, tools=[LOOK, STOP]))
         look, stop = (block for block in heard.blocks if isinstance(block, ToolCallBlock))
         results = user(
@@ -137,7 +137,7 @@ async def test_an_image_a_tool_returned_reaches_the_model(model: str) -> None:
     ids=["text", "call", "thought and text", "image", "two calls"],
 )
 async def test_signatures_go_back_in_the_parts_they_came_in(said: list[wire.Json]) -> None:
-    async with wire.google(wire.answer(*said), DONE) as server:
+    async with wire.GOOGLE.answering(wire.answer(*said), DONE) as server:
         heard = await ask(asking(wire.NAME, tools=[LOOK]))
         calls = [block for block in heard.blocks if isinstance(block, ToolCallBlock)]
         results = [
@@ -151,7 +151,7 @@ async def test_signatures_go_back_in_the_parts_they_came_in(said: list[wire.Json
 
 async def test_a_signature_after_the_text_goes_back_with_it() -> None:
     """Gemini 3 signs a text in an empty part behind it."""
-    async with wire.google(wire.answer(wire.text("Hi."), wire.text("", signature=SIGNED)), DONE) as server:
+    async with wire.GOOGLE.answering(wire.answer(wire.text("Hi."), wire.text("", signature=SIGNED)), DONE) as server:
         heard = await ask(asking(wire.NAME))
         await ask(asking(wire.NAME, user("Hello"), assistant(*heard.blocks), user("Go on.")))
     parts = [plain(part) for part in wire.body(server.asked[1])["contents"][1]["parts"]]
@@ -200,6 +200,6 @@ async def test_thinking_is_asked_for_as_the_model_takes_it(model: str, thinking:
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 async def test_the_sdk_tries_once(status: int) -> None:
-    async with wire.google(wire.refusal(status, "UNAVAILABLE", "not now")) as server:
+    async with wire.GOOGLE.answering(wire.refusal(status, "UNAVAILABLE", "not now")) as server:
         await failing(asking(wire.NAME))
     assert len(server.asked) == 1

@@ -27,7 +27,7 @@ async def test_a_turn_with_tools_sends_back_what_was_said_and_done() -> None:
         counts=wire.usage(candidates=90, thoughts=10),
     )
     second = wire.answer(wire.text("Nothing "), wire.text("there."), counts=wire.usage(candidates=7))
-    async with wire.google(first, second) as server, Turnlog.open("memory:") as log:
+    async with wire.GOOGLE.answering(first, second) as server, Turnlog.open("memory:") as log:
         session = await log.create_session("Look", model=wire.NAME, tools=[look], system="Be brief.")
         reply = await session.append_turn("What is at home?")
         events = [record.event for record in (await log.show(session.id)).history]

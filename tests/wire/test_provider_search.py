@@ -86,7 +86,7 @@ async def test_anthropic_gets_its_searches_back_as_they_were() -> None:
         ending=anthropic.end("tool_use", output_tokens=90),
     )
     answers = (first, anthropic.answer(anthropic.text("A tree.")), anthropic.answer(anthropic.text("An oak.")))
-    async with anthropic.anthropic(*answers) as server, Turnlog.open("memory:") as log:
+    async with anthropic.ANTHROPIC.answering(*answers) as server, Turnlog.open("memory:") as log:
         events = await two_turns(log, anthropic.NAME)
     one, two, three = (asked.json for asked in server.asked)
     assert [(each["name"], each.get("defer_loading")) for each in one["tools"]] == [
@@ -162,7 +162,7 @@ async def test_a_search_that_failed_is_recorded_and_goes_back() -> None:
         anthropic.search_failed("srvtoolu_01", "invalid_tool_input"),
         anthropic.text("A tree."),
     )
-    async with anthropic.anthropic(first, anthropic.answer(anthropic.text("An oak."))) as server:
+    async with anthropic.ANTHROPIC.answering(first, anthropic.answer(anthropic.text("An oak."))) as server:
         request = asking(anthropic.NAME, user("?"), tools=HIDDEN)
         heard = await ask(request)
         await ask(asking(anthropic.NAME, user("?"), assistant(*heard.blocks), user("And?"), tools=HIDDEN))
@@ -182,7 +182,7 @@ async def test_searches_side_by_side_go_back_each_with_its_result() -> None:
         anthropic.tools_found("srvtoolu_02", "look"),
         anthropic.text("So."),
     )
-    async with anthropic.anthropic(first, anthropic.answer(anthropic.text("Well."))) as server:
+    async with anthropic.ANTHROPIC.answering(first, anthropic.answer(anthropic.text("Well."))) as server:
         heard = await ask(asking(anthropic.NAME, user("?"), tools=HIDDEN))
         await ask(asking(anthropic.NAME, user("?"), assistant(*heard.blocks), user("And?"), tools=HIDDEN))
     said = server.asked[1].json["messages"][1]["content"]
@@ -199,7 +199,7 @@ async def test_live_readers_are_shown_nothing_of_a_search(monkeypatch: pytest.Mo
         anthropic.tools_found("srvtoolu_01"),
         anthropic.text("So."),
     )
-    async with anthropic.anthropic(anthropic.answer(*searching)):
+    async with anthropic.ANTHROPIC.answering(anthropic.answer(*searching)):
         heard = await ask(asking(anthropic.NAME, tools=HIDDEN))
     items = (openai.tool_search("x"), openai.tools_found(place=1), openai.text("So.", place=2))
     async with serving(openai.answer(*items)) as server:
@@ -214,7 +214,7 @@ async def test_a_search_that_an_answer_was_cut_in_is_left_out() -> None:
         anthropic.tool_search("srvtoolu_01", '{"query": "x"}'),
         ending=anthropic.end("pause_turn"),
     )
-    async with anthropic.anthropic(cut):
+    async with anthropic.ANTHROPIC.answering(cut):
         heard = await ask(asking(anthropic.NAME, tools=HIDDEN))
     assert [block.type for block in heard.blocks] == ["text"]
     assert heard.reply.stop_reason == "pause_turn"

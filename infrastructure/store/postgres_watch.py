@@ -94,15 +94,12 @@ class Watch:
 
     def _run(self, woken: socket.socket) -> None:
         pause = SHORTEST_PAUSE
-        was_deaf = False
         with woken:
             while not self._stopped.is_set():
                 began = monotonic()
                 with suppress(psycopg.Error, OSError), self._listening() as connection:
-                    if was_deaf:
-                        self._ring()  # for what was appended meanwhile
+                    self._ring()  # for what was appended while nobody listened
                     self._attend(connection, woken)
-                was_deaf = True
                 pause = SHORTEST_PAUSE if monotonic() - began > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)
                 self._stopped.wait(pause)
 

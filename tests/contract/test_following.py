@@ -1,9 +1,11 @@
 """What everybody who follows the whole log may rely on, whatever the database."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Generator, Sequence
+from contextlib import aclosing, contextmanager
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -277,6 +279,40 @@ async def test_readers_are_told_of_what_another_process_appends(url: str) -> Non
     """Long before they would look for themselves."""
     async with store.open_store(url) as here, store.open_store(url) as there:
         assert max(await _delays(here, there, poll_seconds=60.0)) < 10
+
+
+async def test_readers_are_told_of_what_was_appended_while_nobody_listened_yet(
+    fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.migrate(fresh_postgres)
+    watch = import_module("turnlog.infrastructure.store.postgres_watch").Watch
+    may_listen, waits, listening = threading.Event(), asyncio.Event(), watch._listening
+
+    @contextmanager
+    def late(self: object) -> Generator[object]:
+        assert may_listen.wait(20)
+        with listening(self) as connection:
+            yield connection
+
+    async with store.open_store(fresh_postgres) as there:
+        written = await there.log.append(change("s", 0, "before"))
+        monkeypatch.setattr(watch, "_listening", late)
+        async with store.open_store(fresh_postgres) as here:
+            wait = here.log.wait
+
+            async def noted(appends: int, seconds: float) -> None:
+                waits.set()
+                await wait(appends, seconds)
+
+            monkeypatch.setattr(here.log, "wait", noted)
+            follower = turnlog_on(here, poll_seconds=60.0).follow()
+            assert await take(follower, 1) == written
+            waiting = asyncio.create_task(take(follower, 1))
+            await waits.wait()
+            written = await there.log.append(change("s", 1, "x"))
+            may_listen.set()
+            async with asyncio.timeout(10):
+                assert await waiting == written
 
 
 async def _delays(here: store.Store, there: store.Store, poll_seconds: float) -> list[float]:

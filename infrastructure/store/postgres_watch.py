@@ -117,7 +117,6 @@ class Watch:
         own = connection.info.backend_pid
         heard = Event()
         connection.add_notify_handler(lambda told: heard.set() if told.pid != own else None)
-        notify: Composed = SQL("NOTIFY {}").format(self._channel)
         told_at = 0.0
         while True:
             self._wait_for_news(connection, woken, heard)
@@ -126,11 +125,20 @@ class Watch:
                 self._ring()
             if self._untold.is_set():
                 self._stopped.wait(max(0.0, told_at + APART - monotonic()))
-                self._untold.clear()
-                connection.execute(notify)
+                self._tell(connection)
                 told_at = monotonic()
             elif self._stopped.is_set():
                 return
+
+    def _tell(self, connection: BoundedConnection[TupleRow]) -> None:
+        """Tell the others; what could not be told is told over the next connection."""
+        notify: Composed = SQL("NOTIFY {}").format(self._channel)
+        self._untold.clear()
+        try:
+            connection.execute(notify)
+        except BaseException:
+            self._untold.set()
+            raise
 
     def _wait_for_news(self, connection: BoundedConnection[TupleRow], woken: socket.socket, heard: Event) -> None:
         """Until the server says something, or something is untold, or it is time to stop."""

@@ -8,7 +8,9 @@ from contextlib import aclosing, contextmanager
 from importlib import import_module
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.sql import Composed
 
 from turnlog import Turnlog
 from turnlog.domain import (
@@ -313,6 +315,30 @@ async def test_readers_are_told_of_what_was_appended_while_nobody_listened_yet(
             may_listen.set()
             async with asyncio.timeout(10):
                 assert await waiting == written
+
+
+async def test_readers_are_told_of_what_was_about_to_be_told_when_the_connection_was_lost(
+    fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.migrate(fresh_postgres)
+    async with store.open_store(fresh_postgres) as here, store.open_store(fresh_postgres) as there:
+        follower = turnlog_on(here, poll_seconds=60.0).follow()
+        written = await there.log.append(change("s", 0, "x"))
+        assert await take(follower, 1) == written
+        execute, lost = psycopg.Connection.execute, list[str]()
+
+        def lose_once(connection: "psycopg.Connection[Any]", query: Any, *more: Any, **rest: Any) -> Any:
+            if not lost and isinstance(query, Composed) and query.as_string().startswith("NOTIFY"):
+                lost.append(query.as_string())
+                connection.close()
+            return execute(connection, query, *more, **rest)
+
+        monkeypatch.setattr(psycopg.Connection, "execute", lose_once)
+        waiting = asyncio.create_task(take(follower, 1))
+        written = await there.log.append(change("s", 1, "x"))
+        async with asyncio.timeout(10):
+            assert await waiting == written
+        await until(lambda: lost)
 
 
 async def _delays(here: store.Store, there: store.Store, poll_seconds: float) -> list[float]:

@@ -1,9 +1,11 @@
-"""A terminal in an empty directory."""
+"""A terminal in an empty directory, and people to sit at it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from .person import Person, Sits
 from .terminal import Terminal
 
 
@@ -22,3 +24,17 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     ):
         monkeypatch.delenv(name, raising=False)
     return Terminal(tmp_path, capsys)
+
+
+@pytest.fixture
+def sits(terminal: Terminal) -> Iterator[Sits]:
+    """Lets a person sit down at a terminal and type a command."""
+    there: list[Person] = []
+
+    def sit(*words: str) -> Person:
+        there.append(Person(terminal.root, *words))
+        return there[-1]
+
+    yield sit
+    for person in there:
+        person.close()

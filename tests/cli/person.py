@@ -6,6 +6,7 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from .terminal import command
@@ -76,3 +77,7 @@ class Person:
             return False
         self.seen += data.decode(errors="replace")
         return bool(data)
+
+
+Sits = Callable[..., Person]
+"""Sits somebody down at a terminal, who types a command's words and goes when the test is over."""

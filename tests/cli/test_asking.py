@@ -1,36 +1,19 @@
 """What may be answered at a terminal beside yes and no: remembered rules, other arguments; and whose answer counts."""
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from turnlog import Policy
 
-from .person import Person
+from .person import Sits
 from .terminal import WITH_SHELL, Terminal, call, session_with
 
 GIT_LOG = call("shell", argv=["git", "log", "--oneline"])
 GIT_LOG_TWICE = call("shell", argv=["git", "log", "--oneline", "--oneline"])
 WRITE = call("write_file", path="a.txt", content="first")
 FIND_LAST = "[n] no: "
-
-Sits = Callable[..., Person]
-
-
-@pytest.fixture
-def sits(terminal: Terminal) -> Iterator[Sits]:
-    """Lets a person sit down at a terminal and type a command."""
-    there: list[Person] = []
-
-    def sit(*words: str) -> Person:
-        there.append(Person(terminal.root, *words))
-        return there[-1]
-
-    yield sit
-    for person in there:
-        person.close()
 
 
 def rules_of(terminal: Terminal) -> list[str]:

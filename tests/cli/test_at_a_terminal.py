@@ -1,25 +1,21 @@
 """What only happens where a person sits at a terminal: answers as they form, colours, questions asked on the spot."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from .person import Person
+from .person import Person, Sits
 from .terminal import WITH_SHELL, Terminal, call
 
 ECHO = call("shell", argv=["echo", "hi"])
 
 
 @pytest.fixture
-def asked(terminal: Terminal) -> Iterator[Person]:
+def asked(terminal: Terminal, sits: Sits) -> Person:
     """A person who is asked for permission."""
     model = terminal.script(ECHO, "done", ECHO, "done again")
-    person = Person(terminal.root, "run", "hello", *WITH_SHELL, "--model", model)
-    try:
-        yield person.reads('argv: ["echo", "hi"]').reads("[n] no: ")
-    finally:
-        person.close()
+    person = sits("run", "hello", *WITH_SHELL, "--model", model)
+    return person.reads('argv: ["echo", "hi"]').reads("[n] no: ")
 
 
 def session_of(terminal: Terminal) -> str:
@@ -71,33 +67,21 @@ def test_an_answer_from_elsewhere_is_as_good(terminal: Terminal, asked: Person) 
     assert asked.code == 0
 
 
-def test_an_answer_is_shown_as_it_forms_and_only_once(terminal: Terminal) -> None:
+def test_an_answer_is_shown_as_it_forms_and_only_once(terminal: Terminal, sits: Sits) -> None:
     text = "word after word\nand \x1b[2J a line"
-    person = Person(terminal.root, "run", "hello", "--model", terminal.script({"text": text, "chunk": 3}))
-    try:
-        shown = person.leaves()
-        assert shown.count("word after word\r\nand \\u001b[2J a line\r\n") == 1
-    finally:
-        person.close()
+    shown = sits("run", "hello", "--model", terminal.script({"text": text, "chunk": 3})).leaves()
+    assert shown.count("word after word\r\nand \\u001b[2J a line\r\n") == 1
 
 
-def test_a_failed_attempt_does_not_run_into_the_next(terminal: Terminal) -> None:
+def test_a_failed_attempt_does_not_run_into_the_next(terminal: Terminal, sits: Sits) -> None:
     failure = {"failure": "overloaded", "message": "busy", "retryable": True, "retry_after": 0.01, "after": 2}
     reply = {"text": "the whole answer", "chunk": 4, "failures": [failure]}
-    person = Person(terminal.root, "run", "hello", "--model", terminal.script(reply))
-    try:
-        shown = person.leaves()
-        assert "the whol\r\n" in shown
-        assert "\nthe whole answer\r\n" in shown
-    finally:
-        person.close()
+    shown = sits("run", "hello", "--model", terminal.script(reply)).leaves()
+    assert "the whol\r\n" in shown
+    assert "\nthe whole answer\r\n" in shown
 
 
-def test_there_are_colours_unless_they_are_not_wanted(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_are_colours_unless_they_are_not_wanted(terminal: Terminal, sits: Sits) -> None:
     session = terminal.session("x")
-    coloured = Person(terminal.root, "log", session)
-    assert re.search("\x1b\\[[0-9;]*m", coloured.leaves())
-    coloured.close()
-    narrow = Person(terminal.root, "sessions")
-    assert "WAITING" in narrow.leaves()
-    narrow.close()
+    assert re.search("\x1b\\[[0-9;]*m", sits("log", session).leaves())
+    assert "WAITING" in sits("sessions").leaves()

@@ -7,7 +7,7 @@ import pytest
 
 from turnlog.cli import progressing
 
-from .person import Person
+from .person import Sits
 from .terminal import Terminal
 
 
@@ -18,14 +18,11 @@ def session(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> str:
     return terminal.session("Done")
 
 
-def on_a_terminal(terminal: Terminal, *words: str) -> str:
-    person = Person(terminal.root, *words)
-    try:
-        seen = person.leaves()
-        assert person.code == 0, seen
-        return seen
-    finally:
-        person.close()
+def on_a_terminal(sits: Sits, *words: str) -> str:
+    person = sits(*words)
+    seen = person.leaves()
+    assert person.code == 0, seen
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -33,23 +30,21 @@ def on_a_terminal(terminal: Terminal, *words: str) -> str:
     [["log", "{}"], ["show", "{}"], ["prompt", "{}"], ["diff", "{}", "1.."], ["sessions"]],
     ids=lambda it: it[0],
 )
-def test_long_output_goes_through_the_pager_in_colour(terminal: Terminal, session: str, words: list[str]) -> None:
-    seen = on_a_terminal(terminal, *(word.format(session) for word in words))
+def test_long_output_goes_through_the_pager_in_colour(sits: Sits, session: str, words: list[str]) -> None:
+    seen = on_a_terminal(sits, *(word.format(session) for word in words))
     assert "through the pager: " in seen
     assert "\x1b[" in seen
 
 
 @pytest.mark.parametrize("options", [("--no-pager",), ("--json",)])
-def test_the_pager_can_be_left_out(terminal: Terminal, session: str, options: tuple[str, ...]) -> None:
-    assert "through the pager: " not in on_a_terminal(terminal, "log", session, *options)
+def test_the_pager_can_be_left_out(sits: Sits, session: str, options: tuple[str, ...]) -> None:
+    assert "through the pager: " not in on_a_terminal(sits, "log", session, *options)
 
 
 @pytest.mark.parametrize("pager", ["", "cat", "there-is-no-such-pager", "'"])
-def test_without_a_pager_all_is_written(
-    terminal: Terminal, session: str, pager: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_pager_all_is_written(sits: Sits, session: str, pager: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TURNLOG_PAGER", pager)
-    assert "session started" in on_a_terminal(terminal, "log", session)
+    assert "session started" in on_a_terminal(sits, "log", session)
 
 
 def test_what_is_no_terminal_has_no_pager(terminal: Terminal, session: str) -> None:
@@ -57,10 +52,10 @@ def test_what_is_no_terminal_has_no_pager(terminal: Terminal, session: str) -> N
 
 
 def test_who_has_read_enough_ends_the_command_quietly(
-    terminal: Terminal, session: str, monkeypatch: pytest.MonkeyPatch
+    sits: Sits, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TURNLOG_PAGER", "true")
-    assert "turnlog:" not in on_a_terminal(terminal, "log", session)
+    assert "turnlog:" not in on_a_terminal(sits, "log", session)
 
 
 def test_a_watched_file_is_the_same_file_and_tells_how_far_it_was_read(tmp_path: Path) -> None:

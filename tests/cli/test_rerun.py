@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .person import Person
+from .person import Sits
 from .terminal import Terminal, call, one_line
 
 WRITE = call("write_file", path="notes.txt", content="one\n")
@@ -79,13 +79,10 @@ def test_a_question_stops_it_and_it_goes_on_when_that_is_answered(terminal: Term
     one_line(terminal.type("rerun", fork, "--continue"), 1)
 
 
-def test_at_a_terminal_it_is_asked_for_first(terminal: Terminal, session: str) -> None:
-    person = Person(terminal.root, "rerun", session)
-    try:
-        person.reads("go on?").types("n\n").leaves()
-        assert person.code == 1
-    finally:
-        person.close()
+def test_at_a_terminal_it_is_asked_for_first(terminal: Terminal, sits: Sits, session: str) -> None:
+    person = sits("rerun", session)
+    person.reads("go on?").types("n\n").leaves()
+    assert person.code == 1
     assert [each["id"] for each in terminal.ok("sessions", "--json").lines] == [session]
 
 

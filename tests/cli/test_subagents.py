@@ -1,12 +1,12 @@
 """Subagents at a terminal: whose question it is, how the turn ends that waits for it, what all of them used."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from .person import Person
+from .person import Sits
 from .terminal import Terminal, call
 
 
@@ -21,22 +21,6 @@ SCRIPT = (hand_out("review"), ECHO, "done")
 """Both go by it: the subagent has no tool `task`, and is told so, so that each asks whether it may run the program."""
 
 TOOLS = ("--tools", "task,shell")
-
-Sits = Callable[..., Person]
-
-
-@pytest.fixture
-def sits(terminal: Terminal) -> Iterator[Sits]:
-    """Lets a person sit down at a terminal and type a command."""
-    there: list[Person] = []
-
-    def sit(*words: str) -> Person:
-        there.append(Person(terminal.root, *words))
-        return there[-1]
-
-    yield sit
-    for person in there:
-        person.close()
 
 
 def test_the_terminal_asks_what_a_subagent_asks_and_says_which(terminal: Terminal, sits: Sits) -> None:

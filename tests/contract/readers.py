@@ -1,7 +1,7 @@
-"""Readers for the contract suite, and logs that may be away or damaged."""
+"""Readers for the contract suite, and logs that count what they give, or may be away or damaged."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -36,8 +36,8 @@ def no_model(name: str) -> Model:
 T = TypeVar("T")
 
 
-class TiredLog:
-    """A log that counts what it gave, and raises what it is told to before it gives anything again."""
+class CountingLog:
+    """A log that counts the events it gave, and raises what it is told to before it gives any more."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -50,9 +50,7 @@ class TiredLog:
         self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
     ) -> Sequence[Recorded]:
         self._fail()
-        page = await self._log.read(stream, after, until, kinds)
-        self.given += len(page)
-        return page
+        return [*self._counted(await self._log.read(stream, after, until, kinds))]
 
     async def fold(
         self,
@@ -64,23 +62,29 @@ class TiredLog:
         unread: Unread = READ_WHOLE,
     ) -> T:
         self._fail()
-        return await self._log.fold(stream, step, state, after, until, unread)
+
+        def counted(state: T, records: Iterable[Recorded]) -> T:
+            return step(state, self._counted(records))
+
+        return await self._log.fold(stream, counted, state, after, until, unread)
 
     async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
         self._fail()
-        page = await self._log.read_all(after, limit, unread)
-        self.given += len(page)
-        return page
+        return [*self._counted(await self._log.read_all(after, limit, unread))]
 
     async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
         self._fail()
-        found = await self._log.select(wanted, after, limit)
-        self.given += len(found.records)
-        return found
+        records, position = await self._log.select(wanted, after, limit)
+        return Selection([*self._counted(records)], position)
 
     @property
     def appends(self) -> int:
         return self._log.appends
+
+    def _counted(self, records: Iterable[Recorded]) -> Iterator[Recorded]:
+        for record in records:
+            self.given += 1
+            yield record
 
     def _fail(self) -> None:
         if self.away:
@@ -89,16 +93,24 @@ class TiredLog:
             raise self.errors.pop(0)
 
 
-class DamagedLog(TiredLog):
+class DamagedLog:
     """A log of which one event cannot be read."""
 
-    at: int | None = None
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self.append, self.read, self.fold, self.select = log.append, log.read, log.fold, log.select
+        self.streams, self.wait, self.latest = log.streams, log.wait, log.latest
+        self.at: int | None = None
 
     async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
-        page = await super().read_all(after, limit, unread)
+        page = await self._log.read_all(after, limit, unread)
         if any(each.position == self.at for each in page):
             raise CorruptRecord(f"the event at position {self.at} cannot be read")
         return page
+
+    @property
+    def appends(self) -> int:
+        return self._log.appends
 
 
 def environment(opened: store.Store, log: EventLog | None = None, **settings: Any) -> Environment:

@@ -29,7 +29,7 @@ from turnlog.infrastructure import store
 
 from ..runtime.world import until
 from .events import AT, USER, Raw, change, places, renamed, titles
-from .readers import TiredLog, nothing_comes, take, turnlog_on
+from .readers import CountingLog, nothing_comes, take, turnlog_on
 from .test_shared_logs import start_writers
 
 NOTICED = 1.2
@@ -105,12 +105,12 @@ async def test_a_reader_of_some_kinds_gets_those_alone_from_any_position(
 
 
 async def test_a_reader_of_a_rare_kind_moves_on_and_misses_none(opened: store.Store) -> None:
-    tired = TiredLog(opened.log)
-    follower = turnlog_on(opened, tired).follow(kinds="lease", streams={"a", "b"})
+    watched = CountingLog(opened.log)
+    follower = turnlog_on(opened, watched).follow(kinds="lease", streams={"a", "b"})
     everything = await mixed(opened)
     waiting = asyncio.create_task(take(follower, 1))
     await until(lambda: follower.position == everything[-1].position)
-    assert tired.given == 0  # what nobody asked for is not even decoded
+    assert watched.given == 0  # what nobody asked for is not even decoded
     (taken,) = await opened.log.append(Change("a", 4, (LeaseTaken(at=AT, actor=USER, epoch=1, worker="w"),)))
     assert await waiting == [taken]
 
@@ -151,7 +151,7 @@ async def test_several_tasks_share_a_reader_and_each_event_goes_to_one(opened: s
 
 
 async def test_a_slow_reader_holds_a_page_and_no_more(opened: store.Store) -> None:
-    watched = TiredLog(opened.log)
+    watched = CountingLog(opened.log)
     follower = turnlog_on(opened, watched).follow()
     for n in range(40):
         await opened.log.append(change(f"s{n}", 0, *["x"] * 50))
@@ -209,7 +209,7 @@ async def test_closing_the_log_sends_readers_away(opened: store.Store, log: Turn
 
 
 async def test_a_reader_bears_with_a_database_that_is_away(opened: store.Store) -> None:
-    watched = TiredLog(opened.log)
+    watched = CountingLog(opened.log)
     follower = turnlog_on(opened, watched).follow()
     watched.errors = [StoreError("away")] * 3
     everything = await three_streams(opened)
@@ -219,7 +219,7 @@ async def test_a_reader_bears_with_a_database_that_is_away(opened: store.Store) 
 
 
 async def test_a_reader_gives_up_when_its_patience_is_over(opened: store.Store) -> None:
-    watched = TiredLog(opened.log)
+    watched = CountingLog(opened.log)
     follower = turnlog_on(opened, watched).follow(patience=0.2)
     everything = await three_streams(opened)
     assert await take(follower, 16) == everything
@@ -235,7 +235,7 @@ async def test_a_reader_gives_up_when_its_patience_is_over(opened: store.Store) 
 
 @pytest.mark.parametrize("error", [CorruptRecord("stream s version 1"), SchemaNewer("newer"), StoreClosed("closed")])
 async def test_what_waiting_does_not_cure_is_raised_at_once(opened: store.Store, error: StoreError) -> None:
-    watched = TiredLog(opened.log)
+    watched = CountingLog(opened.log)
     watched.errors = [error]
     begun = time.monotonic()
     with pytest.raises(type(error)):
@@ -244,7 +244,7 @@ async def test_what_waiting_does_not_cure_is_raised_at_once(opened: store.Store,
 
 
 async def test_a_session_is_followed_through_an_absence_too(opened: store.Store) -> None:
-    watched = TiredLog(opened.log)
+    watched = CountingLog(opened.log)
     log = turnlog_on(opened, watched, away_seconds=0.2)
     await opened.log.append(change("s", 0, "x", "y"))
     session = await log.open_session("s")
@@ -257,7 +257,7 @@ async def test_a_session_is_followed_through_an_absence_too(opened: store.Store)
 
 
 async def test_a_session_is_followed_without_reading_what_others_wrote(opened: store.Store) -> None:
-    watched = TiredLog(opened.log)
+    watched = CountingLog(opened.log)
     await opened.log.append(change("s", 0, "x", "y"))
     await opened.log.append(*(change(f"other{n}", 0, *["z"] * 100) for n in range(20)))
     session = await turnlog_on(opened, watched).open_session("s")

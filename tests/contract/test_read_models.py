@@ -31,7 +31,7 @@ from ..projections.story import MODEL, OTHER_MODEL, Story
 from .conftest import BACKENDS, make_url
 from .events import AT, USER, Raw, finished, renamed
 from .read_models import Kept, fill, listed_live, live_calls, live_sessions, positioned, turnlog_with
-from .readers import DamagedLog, TiredLog
+from .readers import CountingLog, DamagedLog
 
 COUNTS = tables.Table("title_counts", {"session_id": "text", "titles": "integer"}, key=("session_id",))
 
@@ -379,7 +379,7 @@ async def test_an_event_that_was_damaged_stops_no_projection_that_has_it_behind_
 
 
 async def test_a_database_that_is_away_is_no_poison(opened: store.Store, read_tables: readmodels.StoredTables) -> None:
-    tired = TiredLog(opened.log)
+    tired = CountingLog(opened.log)
     log = turnlog_with(opened, read_tables, tired)
     log.projections.register(Counting())
     await rename(opened, "a", "x")

@@ -1,53 +1,11 @@
-"""Snapshots that are not what they seem, a log that counts what is read, and a cache that does not work."""
+"""Snapshots that are not what they seem, and a cache that does not work."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-from turnlog.domain import READ_WHOLE, EventLog, Kinds, Recorded, StoreError, Unread, from_snapshot, to_snapshot
-
-T = TypeVar("T")
-
-
-class CountingLog:
-    """A log that tells how many events were read from it."""
-
-    def __init__(self, log: EventLog) -> None:
-        self._log = log
-        self.append, self.read_all, self.select = log.append, log.read_all, log.select
-        self.streams, self.wait, self.latest = log.streams, log.wait, log.latest
-        self.count = 0
-
-    async def read(
-        self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
-    ) -> Sequence[Recorded]:
-        records = await self._log.read(stream, after, until, kinds)
-        self.count += len(records)
-        return records
-
-    async def fold(
-        self,
-        stream: str,
-        step: Callable[[T, Iterable[Recorded]], T],
-        state: T,
-        after: int = 0,
-        until: int | None = None,
-        unread: Unread = READ_WHOLE,
-    ) -> T:
-        def counted(state: T, records: Iterable[Recorded]) -> T:
-            return step(state, self._counted(records))
-
-        return await self._log.fold(stream, counted, state, after, until, unread)
-
-    def _counted(self, records: Iterable[Recorded]) -> Iterator[Recorded]:
-        for record in records:
-            self.count += 1
-            yield record
-
-    @property
-    def appends(self) -> int:
-        return self._log.appends
+from turnlog.domain import StoreError, from_snapshot, to_snapshot
 
 
 class NoSnapshots:

@@ -22,8 +22,9 @@ from turnlog.runtime import Environment, Settings, allow, history, snapshots
 from turnlog.runtime.histories import load
 from turnlog.runtime.snapshots import keep, restore
 
+from ..contract.readers import CountingLog
 from .conftest import MakeWorld
-from .forgeries import FORGERIES, CountingLog, NoSnapshots
+from .forgeries import FORGERIES, NoSnapshots
 from .world import World, asks, check_log, tool
 
 EVERY = Settings(poll_seconds=0.02, snapshot_events=0)
@@ -56,7 +57,7 @@ async def events_read(world: World, session_id: str, at: int | None = None) -> i
     """How many events loading a session takes."""
     log = CountingLog(world.log)
     await load(replace(world.env, log=log), session_id, at)
-    return log.count
+    return log.given
 
 
 async def test_a_session_loads_alike_with_a_snapshot_at_any_version(url: str, open_world: MakeWorld) -> None:

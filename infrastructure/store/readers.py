@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from pydantic_core import SchemaValidator
+from pydantic_core import SchemaError, SchemaValidator
 
 from turnlog.domain import READ_WHOLE, TOPICS, Event, Unread
 
@@ -42,10 +42,14 @@ def leaving_out(unread: Unread) -> Readers:
 
 def _reader(kind: type[Event], unread: Unread) -> Reader:
     kind.model_rebuild()
+    whole: Reader = kind.__pydantic_validator__.validate_json
     if not unread.fields:
-        return kind.__pydantic_validator__.validate_json
-    # Prebuilt validators are those of the whole models.
-    return SchemaValidator(_without(kind.__pydantic_core_schema__, unread), _use_prebuilt=False).validate_json
+        return whole
+    try:
+        # Prebuilt validators are those of the whole models.
+        return SchemaValidator(_without(kind.__pydantic_core_schema__, unread), _use_prebuilt=False).validate_json
+    except (SchemaError, LookupError, TypeError):  # nothing of that is promised by pydantic; it only saves time
+        return whole
 
 
 def _without(schema: Any, unread: Unread) -> Any:

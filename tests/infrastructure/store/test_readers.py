@@ -16,6 +16,7 @@ from turnlog.domain import (
     Session,
     SessionStarted,
     TurnStarted,
+    Unread,
     fold,
     fold_sparse,
     topic_of,
@@ -51,6 +52,16 @@ def test_what_was_not_read_cannot_be_looked_at() -> None:
     (lean,) = stored([asked], LEAN)
     with pytest.raises(AttributeError, match="content"):
         getattr(lean.event, "content")  # noqa: B009 - it is not there
+
+
+@pytest.mark.parametrize("error", [TypeError("no _use_prebuilt"), KeyError("fields")])
+def test_a_pydantic_that_is_made_otherwise_reads_everything(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(store.readers, "SchemaValidator", refuse)
+    readers = store.readers.leaving_out(Unread(UNREAD.fields))
+    assert [each.event for each in stored(SAMPLES, readers)] == list(SAMPLES)
 
 
 @unhurried

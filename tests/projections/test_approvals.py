@@ -8,6 +8,7 @@ import pytest
 from turnlog.domain import Evaluation, commands
 from turnlog.projections import APPROVALS, Approval, approvals_of, project
 
+from .questions import asked_twice
 from .story import ANN, BOB, PROCESS, Story, digest_of
 
 
@@ -64,17 +65,6 @@ def test_a_fork_does_not_wait_for_its_parents_answers() -> None:
     story.fork()
     assert approvals_of(waiting(story), "s2") == ()
     assert [approval.request_id for approval in approvals_of(waiting(story), "s1")] == [request_id]
-
-
-def asked_twice() -> tuple[Story, str, str, str]:
-    """A question that two calls wait for, and both calls."""
-    story = Story()
-    story.says("Go")
-    first, second = story.call(), story.call()
-    story.answers(first, second)
-    request_id = story.asks(first.call_id)
-    story.joins(second.call_id, request_id)
-    return story, request_id, first.call_id, second.call_id
 
 
 def test_a_question_names_every_call_that_its_answer_settles() -> None:

@@ -7,6 +7,7 @@ import pytest
 from turnlog.domain import Resolution, TurnlogError, commands
 from turnlog.projections import TOOL_CALLS, CallRow, project
 
+from .questions import asked_twice, taken_back
 from .story import Story, digest_of
 
 
@@ -114,33 +115,22 @@ def _state(story: Story, call_id: str) -> str:
     return call.state if call else "gone"
 
 
-def joined() -> tuple[Story, str, str, str]:
-    """A question that two calls wait for, and both calls."""
-    story = Story()
-    story.says("Fix it")
-    first, second = story.call(), story.call()
-    story.answers(first, second)
-    request_id = story.asks(first.call_id)
-    story.joins(second.call_id, request_id)
-    return story, request_id, first.call_id, second.call_id
-
-
 def test_a_call_that_joined_a_question_waits_for_its_answer() -> None:
-    story, request_id, _, second = joined()
+    story, request_id, _, second = asked_twice()
     row = rows(story)[second]
     assert (row.status, row.request_id, row.steps[-1].event) == ("waiting", request_id, "PermissionJoined")
 
 
 @pytest.mark.parametrize(("allow", "status"), [(True, "allowed"), (False, "refused")])
 def test_one_answer_is_a_step_of_every_call_that_waited_for_it(allow: bool, status: str) -> None:
-    story, request_id, first, second = joined()
+    story, request_id, first, second = asked_twice()
     story.answered(request_id, allow=allow)
     assert [rows(story)[call].status for call in (first, second)] == [status, status]
     assert rows(story)[first].steps[-1] == rows(story)[second].steps[-1]
 
 
 def test_an_answer_is_no_step_of_a_call_that_waits_no_more() -> None:
-    story, request_id, _, second = joined()
+    story, request_id, _, second = asked_twice()
     story.answered(request_id, allow=True)
     story.authorized(second, "person", request_id)
     before = rows(story)[second]
@@ -181,14 +171,6 @@ def test_a_row_tells_of_a_policy_or_authorizer_by_name(by: Literal["policy", "au
 
 
 def test_a_question_that_is_taken_back_does_not_reopen_a_call_that_is_closed_by_then() -> None:
-    story = Story()
-    story.says("Fix it")
-    first, second = story.call(), story.call()
-    story.answers(first, second)
-    story.answered(story.asks(first.call_id), allow=True)
-    request_id = story.asks(second.call_id)
-    story.outdated(first.call_id, "program")
-    story.joins(first.call_id, request_id)
-    story.cancelled()
-    assert [rows(story)[call.call_id].status for call in (first, second)] == ["denied", "denied"]
-    assert [step.event for step in rows(story)[first.call_id].steps[-2:]] == ["PermissionJoined", "ToolCallDenied"]
+    story, first, second = taken_back()
+    assert [rows(story)[call].status for call in (first, second)] == ["denied", "denied"]
+    assert [step.event for step in rows(story)[first].steps[-2:]] == ["PermissionJoined", "ToolCallDenied"]

@@ -6,6 +6,7 @@ from turnlog.domain import BlobRef, Cost, TextBlock, ToolCallDenied, Usage, comm
 from turnlog.projections import ModelSaid, NoticeShown, ToolUsed, TurnEnded, UserSaid, replay
 
 from ..domain.story import NUMBER
+from .questions import asked_twice, taken_back
 from .story import MODEL, Story
 
 
@@ -199,27 +200,14 @@ def test_what_was_said_of_a_call_that_is_out_of_date_is_no_reason_any_more() -> 
 
 
 def test_one_answer_is_shown_at_every_call_that_waited_for_it() -> None:
-    story = Story()
-    story.says("Go")
-    first, second = story.call(), story.call()
-    story.answers(first, second)
-    request_id = story.asks(first.call_id)
-    story.joins(second.call_id, request_id)
+    story, request_id, _, _ = asked_twice()
     story.answered(request_id, allow=False, reason="not today")
     used = [item for item in replay(story.history) if isinstance(item, ToolUsed)]
     assert [(item.status, item.reason) for item in used] == [("refused", "not today")] * 2
 
 
 def test_a_question_that_is_taken_back_does_not_reopen_a_call_that_is_closed_by_then() -> None:
-    story = Story()
-    story.says("Go")
-    first, second = story.call(), story.call()
-    story.answers(first, second)
-    story.answered(story.asks(first.call_id), allow=True)
-    request_id = story.asks(second.call_id)
-    story.outdated(first.call_id, "program")
-    story.joins(first.call_id, request_id)
-    story.cancelled()
+    story, _, _ = taken_back()
     used = [item for item in replay(story.history) if isinstance(item, ToolUsed)]
     closed = [record.version for record in story.history if isinstance(record.event, ToolCallDenied)]
     assert [(item.status, item.changed) for item in used] == [("denied", version) for version in closed]

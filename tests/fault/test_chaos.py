@@ -15,13 +15,13 @@ import pytest
 
 from turnlog.infrastructure import store, verification
 
-from ..postgres_server import LOOPBACK, PostgresServer, running_server
+from ..postgres_server import LOOPBACK, Account, PostgresServer, running_server
+from ..small_disk import SmallDisk, disk_in_use
 from .chaos import ChaosReport, Scene, be_the_person, begin_sessions, look_back, scene, until_over
 from .chaos_worker import LEASE
 from .far_network import APART, Cable, Far, cable
 from .figures import keep
 from .postgres_restarts import Restarts
-from .test_postgres_full_disk import SmallDisk, small_disk
 
 pytestmark = [
     pytest.mark.fault,
@@ -199,10 +199,11 @@ async def far_worker(made: Scene, laid: Cable, server: PostgresServer) -> Far:
 async def test_turns_survive_a_disk_that_is_full(tmp_path: Path, length: Length, name: str) -> None:
     report = ChaosReport(store=name, weather="full disks")
     if name == "SQLite":
-        with small_disk(tmp_path / "disk", 64) as disk:
+        with disk_in_use(tmp_path / "disk", 64) as disk:
             await on_a_small_disk(disk, f"sqlite:///{disk.path}/log.db", tmp_path, length, report)
     else:
-        with running_server() as server, small_disk(Path(server.directory, "tables"), 64) as disk:
+        with running_server() as server, disk_in_use(Path(server.directory, "tables"), 64) as disk:
+            Account.allowed().own(disk.path)
             with psycopg.connect(server.url, autocommit=True) as owner:
                 owner.execute(f"CREATE TABLESPACE small LOCATION '{disk.path}'".encode())
                 owner.execute("CREATE DATABASE small TABLESPACE small")

@@ -1,13 +1,10 @@
 """A disk that is full under Postgres: said in time, nothing acknowledged is lost, and it goes on once there is room."""
 
 import asyncio
-import os
 import secrets
 import shutil
 import signal
-import subprocess
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -20,6 +17,7 @@ from turnlog.infrastructure import store, verification
 
 from ..contract.events import change
 from ..postgres_server import Account, PostgresServer, running_server
+from ..small_disk import SmallDisk, disk_in_use
 from .postgres_restarts import Restarts
 
 pytestmark = pytest.mark.fault
@@ -29,39 +27,12 @@ SLACK = 1.0
 WRITERS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class SmallDisk:
-    """A file system of so many megabytes."""
-
-    path: Path
-
-    def resize(self, megabytes: int) -> None:
-        """Give it another size."""
-        subprocess.run(["mount", "-o", f"remount,size={megabytes}m", str(self.path)], check=True)
-
-
 @dataclass(slots=True)
 class Refusal:
     """How an append was refused, and after how many seconds."""
 
     error: StoreError
     seconds: float
-
-
-@contextmanager
-def small_disk(path: Path, megabytes: int) -> Generator[SmallDisk]:
-    """A small file system that the server's account owns. Skips the test where none can be mounted."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    path.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(path)], capture_output=True)
-    if done.returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    try:
-        Account.allowed().own(path)
-        yield SmallDisk(path)
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
 @pytest.fixture
@@ -101,7 +72,8 @@ def assert_verified(url: str) -> None:
 @pytest.fixture
 def tables(server: PostgresServer) -> Iterator[tuple[SmallDisk, str]]:
     """A disk that is soon full, and the URL of a database that lies on it."""
-    with small_disk(Path(server.directory, "tables"), 16) as disk:
+    with disk_in_use(Path(server.directory, "tables"), 16) as disk:
+        Account.allowed().own(disk.path)
         with psycopg.connect(server.url, autocommit=True) as owner:
             owner.execute(f"CREATE TABLESPACE small LOCATION '{disk.path}'".encode())
             owner.execute("CREATE DATABASE small TABLESPACE small")
@@ -140,7 +112,8 @@ def restarts(server: PostgresServer) -> Iterator[Restarts]:
 def write_ahead_log(server: PostgresServer, restarts: Restarts) -> Iterator[SmallDisk]:
     """A disk that is soon full, with the server's write-ahead log on it."""
     place = Path(server.directory, "data", "pg_wal")
-    with small_disk(Path(server.directory, "wal"), 100) as disk:
+    with disk_in_use(Path(server.directory, "wal"), 100) as disk:
+        Account.allowed().own(disk.path)
         restarts.stop(signal.SIGINT)
         shutil.copytree(place, disk.path, dirs_exist_ok=True)
         for each in disk.path.rglob("*"):

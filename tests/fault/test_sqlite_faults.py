@@ -22,6 +22,7 @@ from turnlog.infrastructure import store
 
 from ..contract.events import change
 from ..contract.test_chain import GENESIS, hash_event, hash_link
+from ..small_disk import small_disk
 
 pytestmark = pytest.mark.fault
 
@@ -128,17 +129,10 @@ def test_whatever_was_acknowledged_before_many_kills_is_stored(tmp_path: Path) -
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def full_soon(tmp_path: Path) -> Iterator[Path]:
     """A file system of two megabytes."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    mount = tmp_path / "small"
-    mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)], capture_output=True)
-    if done.returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
+    with small_disk(tmp_path / "small", 2) as disk:
+        yield disk.path
 
 
 async def fill(opened: store.Store, stream: str, acknowledged: Ledger) -> StoreError:
@@ -153,9 +147,9 @@ async def fill(opened: store.Store, stream: str, acknowledged: Ledger) -> StoreE
 
 
 async def test_a_disk_that_is_full_keeps_what_was_acknowledged_and_goes_on_once_there_is_room(
-    small_disk: Path,
+    full_soon: Path,
 ) -> None:
-    ballast, path = small_disk / "ballast", small_disk / "log.db"
+    ballast, path = full_soon / "ballast", full_soon / "log.db"
     ballast.write_bytes(bytes(800_000))
     acknowledged: Ledger = set()
     async with store.open_store(f"sqlite:///{path}") as opened:

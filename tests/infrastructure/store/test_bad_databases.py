@@ -1,9 +1,7 @@
 """Whatever is wrong with a file, one clear line says so, and what to do."""
 
 import asyncio
-import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -21,6 +19,7 @@ from turnlog.domain import (
 from turnlog.infrastructure import store
 
 from ...contract.events import change
+from ...small_disk import small_disk
 from .refusals import one_line, refusal
 
 
@@ -161,21 +160,14 @@ def append_until_refused(url: str) -> tuple[StoreError, int]:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def full_soon(tmp_path: Path) -> Iterator[Path]:
     """A file system of two megabytes."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    mount = tmp_path / "small"
-    mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)], capture_output=True)
-    if done.returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    yield mount
-    subprocess.run(["umount", str(mount)], check=True)
+    with small_disk(tmp_path / "small", 2) as disk:
+        yield disk.path
 
 
-def test_a_full_disk_refuses_the_append_and_keeps_what_was_there(small_disk: Path) -> None:
-    url = f"sqlite:///{small_disk}/log.db"
+def test_a_full_disk_refuses_the_append_and_keeps_what_was_there(full_soon: Path) -> None:
+    url = f"sqlite:///{full_soon}/log.db"
     error, version = append_until_refused(url)
     one_line(error, "log.db", "disk", "free")
     assert version > 10

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Collection
 
 from turnlog.domain import ModelDelta, ModelReply, ModelRequest, Tool
+from turnlog.runtime import Reply, SessionHandle
 
-from .world import Script, ScriptedModel, tool
+from .world import Script, ScriptedModel, World, tool
 
 
 class PacedModel:
@@ -56,6 +57,14 @@ class Paced:
             return f"{name} is done"
 
         self.tool: Tool = wait
+
+
+async def under_way(world: World, model: PacedModel, *own: Tool) -> tuple[SessionHandle, asyncio.Task[Reply]]:
+    """A session and its turn, which waits for the first answer of its model."""
+    session = await world.session(model, *own)
+    turn = asyncio.create_task(session.append_turn("Go."))
+    await model.asked.wait()
+    return session, turn
 
 
 def seen(request: ModelRequest) -> list[str]:

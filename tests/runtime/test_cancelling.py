@@ -31,7 +31,7 @@ from turnlog.domain import (
 from turnlog.runtime import RuleDraft, SessionHandle, Settings
 
 from .conftest import MakeWorld
-from .paced import Paced, PacedModel, seen
+from .paced import Paced, PacedModel, seen, under_way
 from .test_failing_models import BUSY
 from .world import PROGRAMS, ModelOf, Script, ScriptedModel, ScriptedReply, World, asks, check_log, raw, tool, until
 
@@ -146,9 +146,7 @@ async def test_a_turn_that_ends_as_it_is_cancelled_has_one_end(memory: World) ->
 
 async def test_who_cancels_while_the_log_is_away_is_not_kept_waiting(memory: World) -> None:
     model = PacedModel(["Never."])
-    session = await memory.session(model)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(memory, model)
 
     def away(changes: tuple[Change, ...]) -> None:
         raise StoreError("the database is away")

@@ -19,7 +19,7 @@ from turnlog.runtime import SessionHandle
 from turnlog.runtime.workers.pool import PoolSettings
 
 from .conftest import MakeWorld
-from .paced import Paced, PacedModel
+from .paced import Paced, PacedModel, under_way
 from .test_leases import left_behind
 from .test_outcomes_not_known import Post, posting
 from .world import ScriptedModel, World, act, asks, check_log, look
@@ -33,9 +33,7 @@ async def worked(world: World, *tools: Tool, model: Model) -> None:
 
 
 async def stopped(world: World, model: PacedModel) -> SessionHandle:
-    session = await world.session(model, look)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model, look)
     await session.stop("lunch")
     model.go.set()
     await turn

@@ -39,7 +39,7 @@ from turnlog.runtime.turns import prompts
 from turnlog.testing import VirtualClock
 
 from .conftest import MakeWorld
-from .paced import Paced, PacedModel
+from .paced import Paced, PacedModel, under_way
 from .programs import Stage, begins, end_of, on_stage
 from .world import Crash, Script, ScriptedFailure, ScriptedModel, ScriptedReply, TickingClock, World, asks, raw, tool
 
@@ -246,9 +246,7 @@ async def stopped_by_the_caller(world: World) -> SessionHandle:
 
 async def steered_and_stopped(world: World) -> SessionHandle:
     model = PacedModel([asks("look"), "One.", "Two.", "Three."], held=(0, 1))
-    session = await world.session(model, *TOOLS)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model, *TOOLS)
     await session.steer("Mind the gap.")
     await session.rename("Another title")
     await session.follow_up("And then?")
@@ -262,9 +260,7 @@ async def steered_and_stopped(world: World) -> SessionHandle:
 
 async def stopped_after_a_step(world: World) -> SessionHandle:
     model = PacedModel([asks("look"), "Done."])
-    session = await world.session(model, *TOOLS)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model, *TOOLS)
     await session.stop("later")
     model.go.set()
     await turn

@@ -22,10 +22,10 @@ from turnlog.domain import (
     TurnSuspended,
 )
 from turnlog.projections import UserSaid
-from turnlog.runtime import SessionHandle, allow
+from turnlog.runtime import Reply, SessionHandle, allow
 
 from .conftest import MakeWorld
-from .paced import Paced, PacedModel, seen
+from .paced import Paced, PacedModel, seen, under_way
 from .world import Crash, ScriptedFailure, ScriptedModel, ScriptedReply, World, act, asks, check_log, look
 
 PNG = b"\x89PNG\r\n\x1a\n rest"
@@ -60,9 +60,7 @@ async def test_what_is_said_meanwhile_follows_the_results_of_the_round(world: Wo
 
 async def test_several_are_delivered_in_the_order_they_were_said(world: World) -> None:
     model = PacedModel([asks("look"), "Done."])
-    session = await world.session(model, look)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model, look)
     for text in ("one", "two", "three"):
         await session.steer(text)
     model.go.set()
@@ -73,9 +71,7 @@ async def test_several_are_delivered_in_the_order_they_were_said(world: World) -
 
 async def test_what_is_said_during_the_last_answer_is_answered_too(world: World) -> None:
     model = PacedModel(["First.", "Second."])
-    session = await world.session(model)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model)
     await session.steer("And?")
     model.go.set()
     assert (await turn).text == "Second."
@@ -85,9 +81,7 @@ async def test_what_is_said_during_the_last_answer_is_answered_too(world: World)
 
 async def test_a_follow_up_is_delivered_when_the_turn_would_end(world: World) -> None:
     model = PacedModel([asks("look"), "First.", "Second."])
-    session = await world.session(model, look)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model, look)
     await session.follow_up("And then?")
     model.go.set()
     assert (await turn).text == "Second."
@@ -110,9 +104,7 @@ async def test_what_steers_comes_before_what_follows_up(memory: World) -> None:
 async def test_a_turn_is_steered_from_another_process(shared_url: str, open_world: MakeWorld) -> None:
     here, there = open_world(shared_url), open_world(shared_url, worker="there")
     model = PacedModel(["First.", "Second."])
-    session = await here.session(model)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(here, model)
     await (await there.again(session.id, [])).steer("From over there.")
     model.go.set()
     assert (await turn).text == "Second."
@@ -133,9 +125,7 @@ async def test_what_is_said_to_a_suspended_turn_waits_for_it_to_go_on(world: Wor
 
 async def test_images_and_long_texts_reach_the_model_whole(world: World) -> None:
     model = PacedModel(["First.", "Second."])
-    session = await world.session(model)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model)
     await session.steer(["é" * 100_000, ToolImage(PNG, "image/png")])
     model.go.set()
     await turn
@@ -155,9 +145,7 @@ async def test_long_texts_are_kept_out_of_the_events(memory: World) -> None:
 
 async def test_the_transcript_has_it_where_the_model_saw_it(memory: World) -> None:
     model = PacedModel(["First.", "Second."])
-    session = await memory.session(model)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(memory, model)
     await session.steer("And?")
     model.go.set()
     await turn
@@ -173,16 +161,14 @@ async def inputs(world: World, session_id: str) -> list[str]:
     return [each for event in await world.all_of(session_id, InputDelivered) for each in event.input_ids]
 
 
-async def steered(world: World, model: PacedModel) -> tuple[SessionHandle, "asyncio.Task[Any]"]:
+async def steered(world: World, model: PacedModel) -> tuple[SessionHandle, asyncio.Task[Reply]]:
     """A session whose turn is under way, and was told something; its model still has to answer."""
-    session = await world.session(model)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model)
     await session.steer("And?")
     return session, turn
 
 
-async def crashes(turn: "asyncio.Task[Any]") -> None:
+async def crashes(turn: asyncio.Task[Reply]) -> None:
     with pytest.raises(Crash):
         await turn
 

@@ -17,7 +17,7 @@ from turnlog.domain import (
 from turnlog.runtime import PermissionDecision, PermissionRequest, Reply, SessionHandle, allow
 
 from .conftest import MakeWorld
-from .paced import Paced, PacedModel
+from .paced import Paced, PacedModel, under_way
 from .test_failing_models import BUSY
 from .test_recovery import die_after
 from .world import Crash, ScriptedModel, ScriptedReply, World, act, asks, check_log, look, until
@@ -49,9 +49,7 @@ async def test_a_turn_that_is_stopped_finishes_its_batch_of_tools(world: World) 
 
 async def test_a_turn_that_is_stopped_takes_in_the_answer_under_way(world: World) -> None:
     model = PacedModel([asks("look"), "Done."])
-    session = await world.session(model, look)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model, look)
     await session.stop()
     model.go.set()
     assert how(await turn) == STOPPED
@@ -74,9 +72,7 @@ async def test_a_stopped_turn_goes_on_and_does_nothing_twice(world: World) -> No
 
 async def test_a_turn_with_nothing_left_to_do_ends_instead(world: World) -> None:
     model = PacedModel(["Done."])
-    session = await world.session(model)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(world, model)
     await session.stop()
     model.go.set()
     assert (await turn).outcome == "answered"
@@ -86,9 +82,7 @@ async def test_a_turn_with_nothing_left_to_do_ends_instead(world: World) -> None
 async def test_a_turn_is_stopped_from_another_process(shared_url: str, open_world: MakeWorld) -> None:
     here, there = open_world(shared_url), open_world(shared_url, worker="there")
     model = PacedModel([asks("look"), "Done."])
-    session = await here.session(model, look)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(here, model, look)
     await (await there.again(session.id, [])).stop("lunch")
     model.go.set()
     assert how(await turn) == STOPPED
@@ -149,9 +143,7 @@ async def test_a_stop_between_two_attempts_ends_the_attempts(memory: World) -> N
 
 async def test_what_was_said_before_the_stop_is_not_lost(memory: World) -> None:
     model = PacedModel(["First.", "Second."])
-    session = await memory.session(model)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(memory, model)
     await session.steer("And?")
     await session.stop()
     model.go.set()
@@ -161,9 +153,7 @@ async def test_what_was_said_before_the_stop_is_not_lost(memory: World) -> None:
 
 async def test_who_stopped_it_and_why_is_in_the_log(memory: World) -> None:
     model = PacedModel([asks("look"), "Done."])
-    session = await memory.session(model, look)
-    turn = asyncio.create_task(session.append_turn("Go."))
-    await model.asked.wait()
+    session, turn = await under_way(memory, model, look)
     await session.stop("lunch")
     model.go.set()
     await turn

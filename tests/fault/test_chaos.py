@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,13 +52,14 @@ lengths = pytest.mark.parametrize(
 
 
 async def endure(scene: Scene, weather: Weather, length: Length) -> None:
-    """Have sessions run in some weather, and let them come to their ends in peace."""
+    """Have sessions run in some weather, one spell at the least, and let them come to their ends in peace."""
     person = asyncio.create_task(be_the_person(scene))
     try:
         begun = asyncio.create_task(begin_sessions(scene, length.sessions, length.seconds))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(length.seconds):
-                await weather(scene)
+        end = time.monotonic() + length.seconds
+        await weather(scene)
+        while time.monotonic() < end:
+            await weather(scene)
         await begun
         await until_over(scene)
     finally:
@@ -88,11 +89,10 @@ def ill_treat() -> Weather:
     """Kill a worker, and stop one for longer than its lease, turn by turn."""
 
     async def weather(scene: Scene) -> None:
-        while True:
-            await asyncio.sleep(scene.chance.uniform(0.1, 0.4))
-            await scene.kill(scene.chance.choice(scene.workers))
-            await asyncio.sleep(scene.chance.uniform(0.1, 0.4))
-            await scene.pause(scene.chance.choice(scene.workers), 1.5 * LEASE)
+        await asyncio.sleep(scene.chance.uniform(0.1, 0.4))
+        await scene.kill(scene.chance.choice(scene.workers))
+        await asyncio.sleep(scene.chance.uniform(0.1, 0.4))
+        await scene.pause(scene.chance.choice(scene.workers), 1.5 * LEASE)
 
     return weather
 
@@ -123,17 +123,12 @@ async def test_turns_survive_a_server_that_is_restarted_and_stopped(tmp_path: Pa
         restarts = Restarts(server)
 
         async def weather(scene: Scene) -> None:
-            while True:
-                for how in (signal.SIGINT, signal.SIGQUIT):
-                    await asyncio.sleep(scene.chance.uniform(0.5, 2.0 if length is SHORT else 10.0))
-                    down = scene.chance.uniform(0.0, 0.3 if length is SHORT else 3.0)
-                    restart = asyncio.create_task(asyncio.to_thread(restarts.restart, how, down))
-                    try:
-                        await asyncio.shield(restart)
-                    finally:
-                        await restart  # peace begins with a server that is there
-                        await asyncio.to_thread(restarts.wait_until_it_answers)
-                    report.restarts += 1
+            for how in (signal.SIGINT, signal.SIGQUIT):
+                await asyncio.sleep(scene.chance.uniform(0.5, 2.0 if length is SHORT else 10.0))
+                down = scene.chance.uniform(0.0, 0.3 if length is SHORT else 3.0)
+                await asyncio.to_thread(restarts.restart, how, down)
+                await asyncio.to_thread(restarts.wait_until_it_answers)
+                report.restarts += 1
 
         url = f"{server.url}?{DEADLINE}"
         try:
@@ -155,15 +150,12 @@ def cut_off(far: Far) -> Weather:
     """Cut one worker off for longer than its lease, with and without its noticing."""
 
     async def weather(scene: Scene) -> None:
-        while True:
-            for cut, heal in ((Far.lose_everything, Far.lose_no_more), (Far.unplug, Far.plug_in_again)):
-                await asyncio.sleep(scene.chance.uniform(0.3, 1.0))
-                cut(far)
-                try:
-                    scene.report.partitions += 1
-                    await asyncio.sleep(scene.chance.uniform(0.5, 2.0) * LEASE)
-                finally:
-                    heal(far)
+        for cut, heal in ((Far.lose_everything, Far.lose_no_more), (Far.unplug, Far.plug_in_again)):
+            await asyncio.sleep(scene.chance.uniform(0.3, 1.0))
+            cut(far)
+            scene.report.partitions += 1
+            await asyncio.sleep(scene.chance.uniform(0.5, 2.0) * LEASE)
+            heal(far)
 
     return weather
 
@@ -218,14 +210,11 @@ async def on_a_small_disk(disk: SmallDisk, url: str, directory: Path, length: Le
     """Fill it up with something else, again and again."""
 
     async def weather(scene: Scene) -> None:
-        while True:
-            await asyncio.sleep(scene.chance.uniform(0.3, 1.0))
-            await asyncio.to_thread(fill, disk.path / "ballast")
-            try:
-                report.full_disks += 1
-                await asyncio.sleep(scene.chance.uniform(0.5, 1.0) * LEASE)
-            finally:
-                (disk.path / "ballast").unlink()
+        await asyncio.sleep(scene.chance.uniform(0.3, 1.0))
+        await asyncio.to_thread(fill, disk.path / "ballast")
+        report.full_disks += 1
+        await asyncio.sleep(scene.chance.uniform(0.5, 1.0) * LEASE)
+        (disk.path / "ballast").unlink()
 
     async with scene(url, directory, report) as made:
         for _ in range(2):

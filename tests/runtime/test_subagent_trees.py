@@ -40,6 +40,7 @@ from turnlog.domain import (
 )
 from turnlog.front import Turnlog
 from turnlog.projections import summed
+from turnlog.runtime.delegation.closing import end_agents
 from turnlog.runtime.delegation.delegating import see_through
 from turnlog.runtime.delegation.reporting import end
 from turnlog.runtime.delegation.spawning import NewSubagent, spawn
@@ -106,6 +107,25 @@ def _has(change: Change, kind: type[object]) -> bool:
 
 def _never(changes: tuple[Change, ...]) -> None:
     raise StoreError("the database is away")
+
+
+async def test_who_waits_for_a_subagent_that_is_run_here_no_more_is_told_how_it_ended(memory: World) -> None:
+    lingers = asyncio.Event()
+
+    @tool(effect="pure")
+    async def linger() -> None:
+        """Linger."""
+        lingers.set()
+        await asyncio.Event().wait()
+
+    session = await memory.session(agents(tool="linger"), linger)
+    agent = await session.spawn_subagent("one", "Do one.")
+    waiting = asyncio.create_task(agent.wait())
+    await lingers.wait()
+    await end_agents(memory.env)
+    await until(waiting.done)
+    assert not waiting.cancelled()  # nobody cancelled who waits
+    assert waiting.result().outcome == "cancelled"
 
 
 async def test_cancelling_a_turn_that_ends_meanwhile_ends_all_that_work_for_the_session_all_the_same(

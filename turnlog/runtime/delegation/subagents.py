@@ -55,7 +55,9 @@ class SubagentHandle:
         """Run it, where nobody does, and return once it is done or waits for a person. Raises StoreError."""
         self.start()
         if (running := self._env.agents.get(self.id)) is not None:
-            await asyncio.shield(running)
+            await asyncio.wait({running})
+            if not running.cancelled():  # as it is where the log is closed
+                running.result()
         return await self.result()
 
     async def result(self) -> SubagentResult:

@@ -22,8 +22,10 @@ class WatchingSubscription(ListenNotifySubscription[PostgresApplicationRecorder]
     ) -> None:
         self._watch = watch
         super().__init__(recorder=recorder, gt=gt, topics=topics)
-        self._ring = self._has_been_notified.set
-        watch.add(self._ring)
+        watch.add(self._has_been_notified.set)
+        if self._has_been_stopped:
+            watch.remove(self._has_been_notified.set)
+        self._has_been_notified.set()  # the thread runs already, and may have looked before it was told of anything
 
     def stop(self) -> None:
         """End the iteration."""

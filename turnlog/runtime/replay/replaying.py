@@ -39,6 +39,7 @@ from ..turns.prompts import rebuilt
 from ..worker import Worker
 from .differing import first_difference
 from .effects import RecordedModel, RecordedTool
+from .log import ReplayLog
 from .meaning import FieldDifference
 from .permissions import ReplayPermissions, looked_up
 from .ports import ReplayAuthorizer, ReplayBlobs, ReplayClock, ReplayIds, recorded_gates
@@ -105,13 +106,13 @@ async def replay_session(
     """
     own = [record for record in history if record.stream == session_id]
     before = history[: len(history) - len(own)]
-    tape = Tape(env.log, fold(Session(session_id), before), own, rules)
+    tape = Tape(fold(Session(session_id), before), own)
     blobs = ReplayBlobs(env.blobs)
     permissions = ReplayPermissions(env.permissions, tape, await looked_up(own, env.bodies))
     authorizer = ReplayAuthorizer(own)
     apart = replace(
         env,
-        log=tape,
+        log=ReplayLog(tape, env.log, rules),
         blobs=blobs,
         clock=ReplayClock(tape),
         ids=ReplayIds(tape),

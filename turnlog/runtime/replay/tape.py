@@ -1,4 +1,4 @@
-"""The log of a replay: the record, which goes by event by event as a fresh engine writes the same again.
+"""The tape of a replay: the record, which goes by event by event as a fresh engine writes the same again.
 
 What people, other processes and the machine contributed is put in where it stood; the engine takes it for what others
 wrote meanwhile, and decides again on top of it. Nothing is ever written to the log that is read.
@@ -6,32 +6,21 @@ wrote meanwhile, and decides again on top of it. Nothing is ever written to the 
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import takewhile
 from typing import TypeVar
 
 from turnlog.domain import (
-    BOOKS,
-    GLOBAL_BOOK,
-    READ_WHOLE,
-    Actor,
     Change,
     Event,
-    EventLog,
-    Kinds,
     LeaseTaken,
     ModelFailed,
     ModelResponded,
-    PermissionRule,
     Recorded,
-    RuleRemembered,
-    RuleUsed,
-    Selection,
     Session,
     StoreClosed,
-    ToolCallAuthorized,
     ToolCallFinished,
     ToolOutcomeUnknown,
     TurnCompleted,
@@ -40,9 +29,7 @@ from turnlog.domain import (
     TurnStarted,
     TurnStopRequested,
     TurnSuspended,
-    Unread,
     VersionConflict,
-    Wanted,
     evolve,
 )
 
@@ -56,16 +43,14 @@ _OUTCOMES = (ModelResponded, ModelFailed, ToolCallFinished, ToolOutcomeUnknown)
 
 
 class Tape:
-    """An `EventLog` for one session. `shown` is what has gone by; `over` is set where the replay ends.
+    """The record of one session. `shown` is what has gone by; `over` is set where the replay ends.
 
     `parted` is the recorded event and the one that would be written now (None: the record, or the engine, has no
     more), where they differ. `reproduced` counts the events that the engine wrote again; `unchecked` are those that
-    code had decided on and that were put in all the same. `rules` are tried beside those that were in force.
+    code had decided on and that were put in all the same.
     """
 
-    def __init__(
-        self, log: EventLog, session: Session, record: Sequence[Recorded], rules: Sequence[PermissionRule] = ()
-    ) -> None:
+    def __init__(self, session: Session, record: Sequence[Recorded]) -> None:
         self.record = record
         self.session = session
         self.shown: list[Recorded] = []
@@ -76,8 +61,6 @@ class Tape:
         self.parted: tuple[Recorded | None, Event | None, tuple[FieldDifference, ...]] | None = None
         self.failure: TurnlogError | None = None
         self.worker: Worker | None = None
-        self._log = log
-        self._tried = tuple(_remembered(rule, place, record[0].event.at) for place, rule in enumerate(rules, 1))
         self._appends = 0
         self._news = asyncio.Event()
 
@@ -202,13 +185,12 @@ class Tape:
         self._news.set()
         self._news = asyncio.Event()
 
-    # What the engine sees
+    # What the engine writes
 
-    async def append(self, *changes: Change) -> Sequence[Recorded]:
+    def append(self, change: Change) -> Sequence[Recorded]:
         """Compare what is to be appended with what was. Raises VersionConflict, and StoreClosed where this is over."""
         if self.over.is_set():
             raise StoreClosed("the replay is over")
-        (change,) = [change for change in changes if change.stream == self.stream]
         if change.after != len(self.shown):
             raise VersionConflict(change.stream, change.after)
         same: list[Recorded] = []
@@ -241,58 +223,6 @@ class Tape:
             self.part(recorded, event, found)
         return StoreClosed("the replay is over")
 
-    async def read(
-        self, stream: str, after: int = 0, until: int | None = None, kinds: Kinds | None = None
-    ) -> Sequence[Recorded]:
-        """What has gone by of the session; rule books as they were then; other streams as they are."""
-        if stream != self.stream and not stream.startswith(BOOKS):
-            return await self._log.read(stream, after, until, kinds)
-        whole = self.shown if stream == self.stream else await self._book(stream)
-        return [record for record in whole[after:until] if kinds is None or type(record.event) in kinds]
-
-    async def _book(self, stream: str) -> Sequence[Recorded]:
-        moment = self.now()
-        tried = self._tried if stream == GLOBAL_BOOK else ()
-        everything = [record.event for record in await self._log.read(stream)]
-        then = [event for event in everything if event.at <= moment and not self._is_to_come(event)]
-        return [Recorded(stream, version, event) for version, event in enumerate((*tried, *then), 1)]
-
-    def _is_to_come(self, event: Event) -> bool:
-        """Whether a rule was used for a call of this session that is yet to be authorised."""
-        if not isinstance(event, RuleUsed) or event.session_id != self.stream:
-            return False
-        shown = (record.event for record in reversed(self.shown))
-        return not any(isinstance(one, ToolCallAuthorized) and one.call_id == event.call_id for one in shown)
-
-    async def fold(
-        self,
-        stream: str,
-        step: Callable[[T, Iterable[Recorded]], T],
-        state: T,
-        after: int = 0,
-        until: int | None = None,
-        unread: Unread = READ_WHOLE,
-    ) -> T:
-        """What `step` makes of a state and what `read` gives."""
-        return step(state, await self.read(stream, after, until))
-
-    async def latest(self, stream: str, kinds: Kinds, until: int | None = None) -> int:
-        """The version of the last of what `read` gives."""
-        found = await self.read(stream, until=until, kinds=kinds)
-        return found[-1].version if found else 0
-
-    async def read_all(self, after: int = 0, limit: int = 500, unread: Unread = READ_WHOLE) -> Sequence[Recorded]:
-        """Nothing: a replay is of one session."""
-        return ()
-
-    async def select(self, wanted: Wanted, after: int = 0, limit: int = 500) -> Selection:
-        """Nothing: a replay is of one session."""
-        return Selection((), after)
-
-    async def streams(self, prefix: str = "", limit: int = 50) -> Sequence[str]:
-        """Nothing but the session."""
-        return [self.stream] if self.stream.startswith(prefix) else []
-
     @property
     def appends(self) -> int:
         """How often the record went on."""
@@ -305,16 +235,3 @@ class Tape:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._news.wait()
-
-
-def _remembered(rule: PermissionRule, place: int, at: datetime) -> RuleRemembered:
-    return RuleRemembered(
-        at=at,
-        actor=Actor(kind="system", id="replay"),
-        rule_id=rule.id or f"tried/{place}",
-        scope="global",
-        effect=rule.effect,
-        tool=rule.tool,
-        matcher=rule.matcher,
-        reason=rule.reason,
-    )

@@ -8,7 +8,7 @@ stops. That keeps rule 9 of the design without making an approval look like a ta
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from turnlog.domain import (
     Actor,
@@ -34,6 +34,7 @@ from turnlog.domain import (
 from turnlog.projections import TRANSCRIPT, ToolUsed, Transcript, project
 
 from .delegation.tree import Tree
+from .efforts import end_all, first_over
 from .environment import Environment
 from .histories import history
 from .hooks import Gate, Hook, Observer
@@ -230,7 +231,7 @@ class Worker:
                 raise self._loss()
             raise OutOfTime
         finally:
-            await self._end(task, lost, late)
+            await end_all((task, lost, late), self.env.settings.grace_seconds)
 
     async def _look_up(self) -> bool:
         """Where this worker was silent for so long that another may have the session: read it. True where it moved on.
@@ -257,17 +258,10 @@ class Worker:
 
     async def pause(self, seconds: float) -> None:
         """Wait, but no longer than until somebody asks the turn to stop. Raises SessionLost, OutOfTime."""
-        await self.during(_first(self.env.clock.sleep(seconds), self.until(self._is_stopping)))
+        await self.during(first_over(self.env.clock.sleep(seconds), self.until(self._is_stopping)))
 
     def _is_stopping(self) -> bool:
         return self.session.turn is not None and self.session.turn.stopping
-
-    async def _end(self, *tasks: asyncio.Future[Any]) -> None:
-        """Cancel tasks and wait until they are over, but not for ever; how they end is of no interest any more."""
-        for task in tasks:
-            task.cancel()
-            task.add_done_callback(_look_away)
-        await asyncio.wait(tasks, timeout=self.env.settings.grace_seconds)
 
     async def _until_late(self) -> None:
         """Return once the deadline is past; never where there is none."""
@@ -289,22 +283,3 @@ class Worker:
                 return
             if not self.lost:
                 await self.env.news(appends)
-
-
-async def _first(*efforts: Coroutine[Any, Any, None]) -> None:
-    """Return once one of them is over, and end the others. Raises what it raises."""
-    tasks = [asyncio.ensure_future(effort) for effort in efforts]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _look_away(task: asyncio.Future[Any]) -> None:
-    """Take note of an exception, which would be reported as forgotten otherwise."""
-    if not task.cancelled():
-        task.exception()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from turnlog.domain import Exit, RunningProgram, Stream, StreamSoFar, TaskEnd, TaskToStart, clean, commands
 
+from ..efforts import look_away
 from ..environment import RUNNING, Environment
 from .records import Place, TaskRecord
 
@@ -26,7 +27,7 @@ async def start_task(env: Environment, place: Place, wanted: TaskToStart, launch
     Raises NotFound, SessionLost, CommandRefused, StoreError, and what `launch` raises.
     """
     started: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    started.add_done_callback(_look_away)
+    started.add_done_callback(look_away)  # its caller may have gone
     env.background.keep(asyncio.ensure_future(_live(env, place, wanted, launch, started)))
     return await asyncio.shield(started)
 
@@ -139,9 +140,3 @@ class _Task:
 async def _stopped(program: RunningProgram, how: TaskEnd, reason: str) -> _Over:
     await program.stop()
     return _Over(how, await program.wait(), reason)
-
-
-def _look_away(started: asyncio.Future[str]) -> None:
-    """Take note of an exception, which would be reported as forgotten where the caller has gone."""
-    if not started.cancelled():
-        started.exception()

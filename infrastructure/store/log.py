@@ -16,6 +16,7 @@ from turnlog.domain import (
     Recorded,
     Selection,
     StoreClosed,
+    StoreError,
     Unread,
     VersionConflict,
     Wanted,
@@ -69,7 +70,7 @@ class StoredEventLog:
         try:
             return await self._group.append(append)
         except IntegrityError as error:
-            raise await self._run(partial(self._conflict, append.expected)) from error
+            raise await self._run(partial(self._refusal, append.expected, error)) from error
 
     async def stored(self, stream: str, after: int = 0, until: int | None = None) -> Sequence[Row]:
         """Events of a stream as they are stored, with after < version <= until. Raises StoreError."""
@@ -161,13 +162,19 @@ class StoredEventLog:
             self._wakeups.ring()
         return outcomes
 
-    def _conflict(self, expected: Mapping[str, int]) -> VersionConflict:
-        """Which stream somebody wrote to who did not wait for his turn, as other software may."""
+    def _refusal(self, expected: Mapping[str, int], error: IntegrityError) -> VersionConflict | StoreError:
+        """Which stream somebody wrote to who did not wait for his turn, as other software may.
+
+        Where nobody did, to read the stream again would be of no help.
+        """
         for stream, version in expected.items():
             if self._backend.recorder.select_events(stream, gt=version, limit=1):
                 return VersionConflict(stream, version)
-        stream, version = next(iter(expected.items()))
-        return VersionConflict(stream, version)
+        said = str(error).partition("\n")[0]
+        return StoreError(
+            f"the database refused the append, though nobody wrote to its streams ({said}); where it was restored,"
+            " its sequence of positions has to be restored, too"
+        )
 
     def _stored(self, stream: str, after: int, until: int) -> Sequence[Row]:
         with closing(self._backend.read(stream, after, until)) as pages:

@@ -213,3 +213,14 @@ def test_a_dropped_table_is_a_missing_schema(fresh_postgres: str) -> None:
     with pytest.raises(SchemaMissing) as caught:
         asyncio.run(read())
     one_line(caught.value, "turnlog db migrate")
+
+
+async def test_positions_that_were_given_before_are_no_conflict(fresh_postgres: str) -> None:
+    store.migrate(fresh_postgres)
+    async with store.open_store(fresh_postgres) as opened:
+        await opened.log.append(change("s", 0, *["x"] * 50))
+        # As a bad restore leaves it.
+        run_postgres(fresh_postgres, "SELECT setval(pg_get_serial_sequence('turnlog.events', 'notification_id'), 1)")
+        with pytest.raises(StoreError) as caught:
+            await opened.log.append(change("s", 50, "y"))
+    one_line(caught.value, "nobody wrote to its streams")

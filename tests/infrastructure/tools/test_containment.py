@@ -15,11 +15,8 @@ from .calling import call, contents, swapping, text
 
 BUILTIN_TOOLS = tools.BUILTIN_TOOLS
 edit_file = tools.edit_file
-list_files = tools.list_files
 read_file = tools.read_file
-search_files = tools.search_files
 write_file = tools.write_file
-MEBIBYTE = 1024 * 1024
 
 pytestmark = pytest.mark.usefixtures("each_way")
 

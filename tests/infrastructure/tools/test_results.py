@@ -17,7 +17,6 @@ from turnlog.infrastructure import tools
 from .calling import call, text
 
 tool = tools.tool
-BUILTIN_TOOLS = tools.BUILTIN_TOOLS
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 8
 

@@ -14,13 +14,9 @@ from turnlog.infrastructure import tools
 from .calling import call, contents, text
 from .reaching import call_within
 
-BUILTIN_TOOLS = tools.BUILTIN_TOOLS
-edit_file = tools.edit_file
 list_files = tools.list_files
-read_file = tools.read_file
 search_files = tools.search_files
 write_file = tools.write_file
-MEBIBYTE = 1024 * 1024
 
 
 @pytest.fixture

@@ -340,6 +340,19 @@ COMPACTION_BETWEEN: Story = (
     COMPACTING.model_copy(update={"turn_id": None, "trigger": "request"}),
 )
 
+RETIRED: dict[str, Story] = {
+    "expired": (*CALL_WAITING, EXPIRED),
+    "withdrawn": (*CALL_WAITING, WITHDRAWN),
+    "stale": (*CALL_ALLOWED, ANSWER_STALE),
+}
+"""How a question, or the answer to it, came to nothing."""
+USED: dict[str, Story] = {
+    "started": (*CALL_APPROVED, RUNNING),
+    "in doubt": (*CALL_APPROVED, RUNNING, UNKNOWN),
+    "answered": (*CALL_APPROVED, RUNNING, FINISHED),
+}
+"""What became of a call that was started on Alice's word."""
+
 STATES: dict[str, Story] = {
     "no session": (),
     "created": CREATED,

@@ -24,11 +24,9 @@ from .story import (
     DIGEST,
     EXPIRED,
     EXPIRY,
-    FINISHED,
-    RUNNING,
+    RETIRED,
     STALE,
-    UNKNOWN,
-    WITHDRAWN,
+    USED,
     Story,
     late_worker,
     requesting,
@@ -37,18 +35,6 @@ from .story import (
 
 Question = commands.permissions.Question
 Shown = commands.permissions.Shown
-
-RETIRED = {
-    "expired": (*CALL_WAITING, EXPIRED),
-    "withdrawn": (*CALL_WAITING, WITHDRAWN),
-    "stale": (*CALL_ALLOWED, ANSWER_STALE),
-}
-USED = {
-    "started": (*CALL_APPROVED, RUNNING),
-    "in doubt": (*CALL_APPROVED, RUNNING, UNKNOWN),
-    "answered": (*CALL_APPROVED, RUNNING, FINISHED),
-}
-"""What became of a call that was started on Alice's word."""
 
 
 def expiring(session: Session) -> tuple[Event, ...]:

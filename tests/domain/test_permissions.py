@@ -21,7 +21,6 @@ from .remembered import EXACT as EXACT_CALL
 from .story import (
     ALICE,
     ALLOWED,
-    ANSWER_STALE,
     APPROVED,
     BOB,
     CALL_ALLOWED,
@@ -31,17 +30,14 @@ from .story import (
     DENIED,
     DIGEST,
     EXACT,
-    EXPIRED,
     EXPIRY,
-    FINISHED,
     POLICY,
     PROCESS,
     PROMPTED,
-    RUNNING,
+    RETIRED,
     SUSPENDED_FOR_PERMISSION,
     TAKEN_OVER,
-    UNKNOWN,
-    WITHDRAWN,
+    USED,
     Story,
     alice,
     bob,
@@ -55,18 +51,6 @@ from .story import (
 Answer = commands.answers.Answer
 Question = commands.permissions.Question
 Shown = commands.permissions.Shown
-
-RETIRED = {
-    "expired": (*CALL_WAITING, EXPIRED),
-    "withdrawn": (*CALL_WAITING, WITHDRAWN),
-    "stale": (*CALL_ALLOWED, ANSWER_STALE),
-}
-USED = {
-    "started": (*CALL_APPROVED, RUNNING),
-    "in doubt": (*CALL_APPROVED, RUNNING, UNKNOWN),
-    "answered": (*CALL_APPROVED, RUNNING, FINISHED),
-}
-"""What became of a call that was started on Alice's word."""
 
 
 def answering(session: Session, decision: Answer) -> tuple[Event, ...]:

@@ -12,7 +12,7 @@ from eventsourcing.persistence import ApplicationRecorder
 
 from turnlog.infrastructure import store
 
-from .conftest import BACKENDS, make_url
+from ..store_urls import BACKENDS, make_url
 
 cipher = ModuleType("eventsourcing.cipher")
 cipher.__dict__["AESCipher"] = object

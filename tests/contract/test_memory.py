@@ -11,7 +11,7 @@ from turnlog.domain import Event, InvalidInput, MemoryIngested, MemoryStored, pl
 from turnlog.runtime.memory.facts import ProjectMemory
 from turnlog.runtime.memory.ingesting import FinishedTurn
 
-from .conftest import BACKENDS, make_url
+from ..store_urls import BACKENDS, make_url
 
 QUICK = Settings(poll_seconds=0.02)
 SKY, GRASS, TESTS = "The sky is blue.", "The grass is green.", "Run the tests with make test."

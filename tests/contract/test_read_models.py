@@ -28,7 +28,7 @@ from turnlog.projections import Build, Metadata, Runner, SessionQuery, Target, t
 
 from ..projections.random_stories import stories
 from ..projections.story import MODEL, OTHER_MODEL, Story
-from .conftest import BACKENDS, make_url
+from ..store_urls import BACKENDS, make_url
 from .events import AT, USER, Raw, finished, renamed
 from .read_models import Kept, fill, listed_live, live_calls, live_sessions, positioned, turnlog_with
 from .readers import CountingLog, DamagedLog

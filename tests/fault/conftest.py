@@ -13,9 +13,10 @@ from typing import IO
 
 import pytest
 
-from turnlog.infrastructure import store, system
+from turnlog.infrastructure import system
 
 from ..runtime.world import World
+from ..store_urls import SHARED, make_url
 from . import killer
 
 
@@ -59,14 +60,10 @@ def the_killer() -> Iterator[Killer]:
         _open(process.stdin).close()
 
 
-@pytest.fixture(params=("sqlite", "postgres"))
+@pytest.fixture(params=SHARED)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store on each backend that outlives a process."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'log.db'}"
-    found: str = request.getfixturevalue("fresh_postgres")
-    store.migrate(found)
-    return found
+    return make_url(request.param, request, tmp_path)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from turnlog.domain import LeaseTaken, ToolOutcomeUnknown, TurnCompleted
 from turnlog.runtime import PermissionDecision
 from turnlog.testing import Ledger
 
-from ..contract.conftest import make_url
+from ..store_urls import make_url
 from . import pool_app
 
 pytestmark = pytest.mark.fault

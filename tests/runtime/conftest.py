@@ -7,31 +7,20 @@ from typing import Any
 
 import pytest
 
-from turnlog.infrastructure import store
-
+from ..store_urls import BACKENDS, SHARED, make_url
+from .sending import SENT
 from .world import World
 
 MakeWorld = Callable[..., World]
 
 
-def make_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty store that is ready to be opened."""
-    if backend == "memory":
-        return "memory:"
-    if backend == "sqlite":
-        return f"sqlite:///{tmp_path / 'log.db'}"
-    url: str = request.getfixturevalue("fresh_postgres")
-    store.migrate(url)
-    return url
-
-
-@pytest.fixture(params=("memory", "sqlite", "postgres"))
+@pytest.fixture(params=BACKENDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store on each backend in turn."""
     return make_url(request.param, request, tmp_path)
 
 
-@pytest.fixture(params=("sqlite", "postgres"))
+@pytest.fixture(params=SHARED)
 def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store on each backend that several processes can open."""
     return make_url(request.param, request, tmp_path)
@@ -54,6 +43,12 @@ async def open_world() -> AsyncIterator[MakeWorld]:
 async def world(url: str, open_world: MakeWorld) -> World:
     """A turnlog on each backend in turn."""
     return open_world(url)
+
+
+@pytest.fixture
+def nothing_sent() -> None:
+    """Nothing was sent yet."""
+    SENT.clear()
 
 
 @pytest.fixture

@@ -35,17 +35,11 @@ from turnlog.domain import (
 from turnlog.runtime import PermissionDecision, PermissionRequest, RuleDraft, SessionHandle, allow, deny
 
 from .conftest import MakeWorld
+from .sending import SENT, send
 from .world import ScriptedModel, World, asks, check_log, last_results, tool
 
-SENT: list[str] = []
+pytestmark = pytest.mark.usefixtures("nothing_sent")
 SURE = "yes"
-
-
-@tool
-def send(to: str = "bo") -> str:
-    """Send it."""
-    SENT.append(to)
-    return f"sent to {to}"
 
 
 class Program:
@@ -66,11 +60,6 @@ class Program:
     async def run(self, arguments: Mapping[str, JsonValue], context: ToolContext) -> ToolOutput:
         self.runs.append(self.file)
         return ToolOutput(("worked",))
-
-
-@pytest.fixture(autouse=True)
-def nothing_sent() -> None:
-    SENT.clear()
 
 
 async def suspended(world: World, script: ScriptedModel, *tools: Tool) -> tuple[SessionHandle, str]:

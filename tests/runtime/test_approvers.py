@@ -8,21 +8,10 @@ from turnlog.domain import ApproverFailed, PermissionResolved
 from turnlog.runtime import PermissionDecision, PermissionRequest, allow, deny
 
 from .conftest import MakeWorld
-from .world import World, asks, check_log, tool, until
+from .sending import SENT, send
+from .world import World, asks, check_log, until
 
-SENT: list[str] = []
-
-
-@tool
-def send(to: str = "bo") -> str:
-    """Send it."""
-    SENT.append(to)
-    return f"sent to {to}"
-
-
-@pytest.fixture(autouse=True)
-def nothing_sent() -> None:
-    SENT.clear()
+pytestmark = pytest.mark.usefixtures("nothing_sent")
 
 
 async def test_an_approver_is_shown_the_whole_call(world: World) -> None:

@@ -10,9 +10,10 @@ from turnlog.domain import CommandRefused, PermissionExpired, PermissionRequeste
 from turnlog.runtime import PermissionDecision, PermissionRequest, SessionHandle, allow
 
 from .conftest import MakeWorld
-from .world import ScriptedModel, World, asks, check_log, last_results, tool
+from .sending import SENT, send
+from .world import ScriptedModel, World, asks, check_log, last_results
 
-SENT: list[str] = []
+pytestmark = pytest.mark.usefixtures("nothing_sent")
 DAY = timedelta(days=1)
 """How long a question may wait for an answer."""
 
@@ -44,18 +45,6 @@ class TimeOfDatabase:
 
     async def silences(self, workers: Collection[str]) -> Mapping[str, float]:
         return dict.fromkeys(workers, 0.0)
-
-
-@tool
-def send(to: str = "bo") -> str:
-    """Send it."""
-    SENT.append(to)
-    return f"sent to {to}"
-
-
-@pytest.fixture(autouse=True)
-def nothing_sent() -> None:
-    SENT.clear()
 
 
 @pytest.fixture

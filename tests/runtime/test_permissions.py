@@ -21,21 +21,10 @@ from turnlog.domain import (
 from turnlog.runtime import PermissionDecision, SessionHandle, allow, deny
 
 from .conftest import MakeWorld
+from .sending import SENT, send
 from .world import ScriptedModel, World, asks, check_log, last_results, tool, until
 
-SENT: list[str] = []
-
-
-@tool
-def send(to: str = "bo") -> str:
-    """Send it."""
-    SENT.append(to)
-    return f"sent to {to}"
-
-
-@pytest.fixture(autouse=True)
-def nothing_sent() -> None:
-    SENT.clear()
+pytestmark = pytest.mark.usefixtures("nothing_sent")
 
 
 async def suspended(world: World, script: ScriptedModel | None = None, **more: str) -> tuple[SessionHandle, str]:

@@ -6,9 +6,9 @@ import pytest
 
 from turnlog import Turnlog
 
-from ..runtime.conftest import make_url, shared_url, url
+from ..runtime.conftest import shared_url, url
 
-__all__ = ["log", "make_url", "shared_url", "url"]
+__all__ = ["log", "shared_url", "url"]
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from turnlog.domain import SchemaMissing, StoreError
 from turnlog.infrastructure import store, verification
 
-from ...contract.conftest import SHARED
 from ...contract.events import Raw, change, titles
+from ...store_urls import SHARED
 from .refusals import one_line, refusal
 
 SCHEMA_1 = Path(__file__).with_name("schema_1")

@@ -10,7 +10,7 @@ from typing import Final
 from turnlog.domain import Exit, InvalidInput, Stream, StreamSoFar, ToolContext
 from turnlog.projections import quoted
 
-from .census import population
+from .census import until_crowded
 from .confining import CarveOuts, Site, on_site
 from .launching import check_text, find_program
 from .paths import Place, place, working_directory
@@ -95,9 +95,7 @@ class BackgroundProgram:
 
     async def _count(self, most: int | None) -> None:
         """End it once it has more processes than so many."""
-        while most is not None:
-            await asyncio.sleep(_COUNTED_EVERY)
-            if await in_thread(partial(population, (self._group.pid,))) > most:
-                self._notes.append(f"it had more than {most:,} processes at a time and was killed")
-                await self._group.stop()
-                return
+        if most is not None:
+            await until_crowded(lambda: (self._group.pid,), most, _COUNTED_EVERY)
+            self._notes.append(f"it had more than {most:,} processes at a time and was killed")
+            await self._group.stop()

@@ -1,10 +1,15 @@
 """The processes of some groups, counted: of what programs started, as far as it can still be told."""
 
+import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from .threads import in_thread
 
 _DEAD = frozenset({"Z", "X"})  # a container without an init may keep zombies for ever
 
@@ -39,6 +44,15 @@ def population(leaders: Collection[int]) -> int:
         counted.update(below)
         waiting += below
     return len(counted)
+
+
+async def until_crowded(leaders: Callable[[], Collection[int]], most: int, every: float) -> None:
+    """Return once these leaders have more processes than so many, which is looked at every so many seconds."""
+    while True:
+        await asyncio.sleep(every)
+        with suppress(OSError, RuntimeError):  # no descriptor or thread is left, as in a crowd there may be none
+            if await in_thread(partial(population, leaders())) > most:
+                return
 
 
 def _living() -> Iterator[_Process]:

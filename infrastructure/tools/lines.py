@@ -13,7 +13,7 @@ from turnlog.domain import InvalidInput, NotFound
 from turnlog.projections import quoted
 
 from .capture import Drain
-from .census import population
+from .census import until_crowded
 from .children import Child, Command, Usage, start_child
 from .pipelines import Condition, Line, Pipeline, Simple
 from .processes import OUTPUT_GRACE, Ended, Listener
@@ -123,12 +123,10 @@ class _Running:
     async def count(self, most: int | None) -> None:
         """Kill all of it once there are more processes than so many."""
         while most is not None:
-            await asyncio.sleep(_COUNTED_EVERY)
-            leaders = frozenset(child.pid for child in self._children)
-            if await in_thread(partial(population, leaders)) > most:
-                self.crowded = True
-                for child in self._children:
-                    child.kill()
+            await until_crowded(lambda: [child.pid for child in self._children], most, _COUNTED_EVERY)
+            self.crowded = True
+            for child in self._children:
+                child.kill()
 
     async def stop(self) -> None:
         """End whatever is left of all commands."""

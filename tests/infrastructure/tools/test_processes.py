@@ -1,11 +1,14 @@
 """The `shell` tool leaves nothing running, however a command, its call or its worker ends."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Collection
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from turnlog.infrastructure import tools
 from .calling import call, context_in, linux_only, running, sh, text, until
 
 shell = tools.shell
+census = import_module("turnlog.infrastructure.tools.census")
 
 
 async def test_a_command_that_never_ends_is_killed_at_its_timeout(tmp_path: Path, marker: str) -> None:
@@ -207,6 +211,43 @@ async def test_a_fork_bomb_is_ended_within_the_bounds(tmp_path: Path, marker: st
     assert output.is_error
     assert output.details["timed_out"] is False
     assert running(marker) == []
+
+
+@linux_only
+@pytest.mark.skipif(os.geteuid() != 0, reason="of anybody but root the kernel counts the processes")
+async def test_processes_that_could_not_be_counted_once_are_counted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(census, "population", FailsOnce(census.population))
+    crowd = "for each in 1 2 3 4; do sleep 60 & done; wait"
+    arguments: dict[str, JsonValue] = {"argv": ["sh", "-c", crowd], "timeout_s": 20}
+    output = await shell.run(arguments, context_in(tmp_path, Bounds(commands=True, processes=3)))
+    assert "had more than 3 processes" in text(output)
+
+
+@linux_only
+@pytest.mark.skipif(os.geteuid() != 0, reason="of anybody but root the kernel counts the processes")
+async def test_so_are_those_of_a_program_in_the_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(census, "population", FailsOnce(census.population))
+    crowd = "for each in 1 2 3 4; do sleep 60 & done; wait"
+    context = context_in(tmp_path, Bounds(commands=True, processes=3))
+    program = await tools.start_program(("sh", "-c", crowd), ".", context)
+    async with asyncio.timeout(20):
+        assert "had more than 3 processes" in (await program.wait()).note
+
+
+class FailsOnce:
+    """What cannot be looked at the first time, as where no descriptor is left."""
+
+    def __init__(self, look: Callable[[Collection[int]], int]) -> None:
+        self._look = look
+        self._failed = False
+
+    def __call__(self, leaders: Collection[int]) -> int:
+        if not self._failed:
+            self._failed = True
+            raise OSError(errno.EMFILE, "too many open files")
+        return self._look(leaders)
 
 
 async def test_a_group_that_is_gone_is_not_signalled_for_others_may_have_its_number(

@@ -277,6 +277,29 @@ async def test_a_fact_that_is_forgotten_and_stored_again_is_embedded_again(memor
     assert embedding.asked == ["one", SKY, "two", "three", "four", SKY]
 
 
+async def test_a_search_that_takes_long_forgets_nothing_that_others_had_embedded_meanwhile(memory: World) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(Embedding):
+        async def embed(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+            if texts[0] == "slow":
+                begun.set()
+                await go_on.wait()
+            return await super().embed(texts)
+
+    embedding = Slow(lambda texts: [[1.0, 0.0] for _ in texts])
+    known = memory.turnlog.memory("shop", embedder=embedding)
+    await known.store(SKY)
+    searching = asyncio.create_task(known.search("slow"))
+    await begun.wait()
+    await known.store("A fact more")
+    await known.search("quick")
+    go_on.set()
+    await searching
+    await known.search("again")
+    assert embedding.asked.count("A fact more") == 1
+
+
 async def test_the_loop_goes_on_while_many_facts_are_compared(memory: World) -> None:
     known = memory.turnlog.memory("shop", embedder=Embedding(lambda texts: [[1.0] * 50_000 for _ in texts]))
     for number in range(20):

@@ -21,7 +21,8 @@ class Meanings:
 
     async def nearest(self, text: str, facts: Mapping[str, Fact]) -> list[str]:
         """The ids of the facts, that of the nearest in meaning first. Raises InvalidInput, what the embedder raises."""
-        kept = {memory_id: self._known[memory_id] for memory_id in facts if memory_id in self._known}
+        before = self._known
+        kept = {memory_id: before[memory_id] for memory_id in facts if memory_id in before}
         fresh = [memory_id for memory_id in facts if memory_id not in kept]
         made = await self._embedder.embed([text, *(facts[memory_id].text for memory_id in fresh)])
         if len(made) != len(fresh) + 1:
@@ -31,7 +32,8 @@ class Meanings:
         lengths = {len(wanted), *map(len, known.values())}
         if len(lengths) > 1:
             raise self._wrong(f"vectors of {min(lengths)} and of {max(lengths)} numbers")
-        self._known = known
+        meanwhile = {memory_id: vector for memory_id, vector in self._known.items() if memory_id not in before}
+        self._known = meanwhile | known
         return await asyncio.to_thread(_nearest, wanted, known)
 
     def _unit(self, vector: Sequence[float]) -> Vector:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from turnlog.domain import CommandRefused, Model
+from turnlog.domain import CommandRefused, Delegated, Model
 from turnlog.front import Turnlog
 from turnlog.infrastructure import models, store
 from turnlog.opening import Opening
@@ -59,8 +59,11 @@ async def test_a_store_whose_closing_is_broken_off_is_closed_all_the_same(monkey
         held()
         close()
 
+    def note(backend: object) -> None:
+        closed.set()
+
     monkeypatch.setattr(opened.log, "close", held_up)
-    monkeypatch.setattr("turnlog.infrastructure.store.memory.MemoryBackend.close", lambda backend: closed.set())
+    monkeypatch.setattr("turnlog.infrastructure.store.memory.MemoryBackend.close", note)
     closing = asyncio.create_task(opened.close())
     await until(held.begun.is_set)
     closing.cancel()
@@ -73,12 +76,13 @@ async def test_a_store_whose_closing_is_broken_off_is_closed_all_the_same(monkey
 async def test_a_log_whose_closing_is_broken_off_lets_no_background_task_begin_and_closes_its_store() -> None:
     world, told, go_on = World("memory:"), asyncio.Event(), asyncio.Event()
 
-    async def stubborn() -> None:
+    async def stubborn() -> Delegated | None:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
             told.set()
             await go_on.wait()
+        return None
 
     world.env.agents["agent"] = asyncio.ensure_future(stubborn())
     await asyncio.sleep(0)
@@ -102,11 +106,14 @@ async def test_sessions_that_begin_at_once_share_the_model_of_a_name(monkeypatch
         made.append(real(name, *images, **more))
         return made[-1]
 
+    def check(model: models.ProviderModel) -> None:
+        """It takes a key."""
+
     async def close(model: models.ProviderModel) -> None:
         closed.append(model)
 
     monkeypatch.setattr(models, "resolve_model", resolve)
-    monkeypatch.setattr(models.ProviderModel, "check", lambda model: None)
+    monkeypatch.setattr(models.ProviderModel, "check", check)
     monkeypatch.setattr(models.ProviderModel, "close", close)
     async with Turnlog.open("memory:") as log:
         begin = [log.create_session("A session", model="anthropic:claude-sonnet-4-5") for _ in range(2)]

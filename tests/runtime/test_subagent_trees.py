@@ -11,6 +11,7 @@ import pytest
 
 from turnlog.domain import (
     Change,
+    Event,
     LeaseTaken,
     LimitReached,
     Limits,
@@ -21,7 +22,9 @@ from turnlog.domain import (
     ModelResponded,
     PermissionRequested,
     Recorded,
+    Session,
     SessionClosed,
+    Stamp,
     StoreError,
     SubagentFinished,
     SubagentSpawned,
@@ -107,6 +110,43 @@ def _has(change: Change, kind: type[object]) -> bool:
 
 def _never(changes: tuple[Change, ...]) -> None:
     raise StoreError("the database is away")
+
+
+async def test_a_subagent_that_is_taken_up_again_as_its_parent_is_stopped_is_stopped_too(
+    memory: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = asyncio.Event()
+
+    @tool
+    async def act() -> None:
+        """Act."""
+        await go_on.wait()
+
+    session = await memory.session(agents(task("one", "Do one."), tool="act"), act, "task")
+    reply = await session.append_turn("Go.")
+    (child,) = await children(memory, session.id)
+    await memory.turnlog.resolve_permission(reply.waiting_for[0], allow())
+    append, stop, asked, taken_up = memory.log.append, commands.turns.stop, list[str](), asyncio.Event()
+
+    def noted(it: Session, by: Stamp, reason: str = "") -> tuple[Event, ...]:
+        asked.append(it.id)
+        return stop(it, by, reason)
+
+    async def slowly(*changes: Change) -> Sequence[Recorded]:
+        if any(change.stream == child and _has(change, LeaseTaken) for change in changes):
+            taken_up.set()
+            await until(lambda: child in asked)
+        return await append(*changes)
+
+    monkeypatch.setattr(commands.turns, "stop", noted)
+    monkeypatch.setattr(memory.log, "append", slowly)
+    going_on = asyncio.create_task(session.resume_turn())
+    await taken_up.wait()
+    await session.stop()
+    await until(lambda: memory.all_of(child, TurnStopRequested))
+    go_on.set()
+    assert (await going_on).outcome == "suspended"
+    assert not await memory.all_of(child, TurnCompleted)
 
 
 async def test_who_waits_for_a_subagent_that_is_run_here_no_more_is_told_how_it_ended(memory: World) -> None:

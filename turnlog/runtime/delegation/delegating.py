@@ -202,9 +202,9 @@ class _CallDelegation:
             appends = env.log.appends
             try:
                 await command(env, child, lambda session: commands.turns.stop(session, by, "its parent was stopped"))
-            except (CommandRefused, NotFound, StoreClosed):
+            except (NotFound, StoreClosed):
                 return
-            except (StoreError, VersionConflict):
+            except (CommandRefused, StoreError, VersionConflict):  # perhaps it is about to be taken up again
                 await env.news(appends)
             else:
                 return

@@ -156,6 +156,10 @@ PEOPLE: dict[str, tuple[Decision, frozenset[str]]] = {
         NOT_CLOSED,
     ),
     "toolset.choose": (lambda session: commands.toolset.choose(session, alice, None), NOT_CLOSED),
+    "toolset.choose_search": (
+        lambda session: commands.toolset.choose_search(session, alice, "provider"),
+        NOT_CLOSED,
+    ),
     "toolset.find": (lambda session: commands.toolset.find(session, alice, ()), NOT_CLOSED),
     "context.undo": (lambda session: commands.context.undo(session, alice), frozenset({"compacted"})),
     "context.abandon": (lambda session: commands.context.abandon(session, worker, "it crashed"), ALL),

@@ -22,7 +22,7 @@ class Threads:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do the work in a thread; a cancelled caller does not wait for it."""
-        return await self._begin(work)
+        return (await self._begin(work)).pop()
 
     async def run_to_the_end(self, work: Callable[[], T]) -> T:
         """Do the work in a thread; a cancelled caller is let go only once the work is done.
@@ -39,28 +39,28 @@ class Threads:
         if cancellation is not None:
             under_way.exception()  # seen, so that asyncio has nothing to complain about
             raise cancellation
-        return under_way.result()
+        return under_way.result().pop()
 
     def close(self) -> None:
         """Wait for what is under way and end the threads; blocks."""
         self._closed = True
         self._pool.shutdown()
 
-    def _begin(self, work: Callable[[], T]) -> asyncio.Future[T]:
+    def _begin(self, work: Callable[[], T]) -> asyncio.Future[list[T]]:
         if self._closed:
             raise StoreClosed("the store was closed; open it again")
         return asyncio.get_running_loop().run_in_executor(self._pool, _letting_go(work))
 
 
-def _letting_go(work: Callable[[], T]) -> Callable[[], T]:
-    """The same work, which holds what it was given no longer than it takes.
+def _letting_go(work: Callable[[], T]) -> Callable[[], list[T]]:
+    """The same work, which holds what it was given no longer than it takes; its result is to be taken out of the list.
 
-    A thread of the pool keeps its last job until it gets to the processor again, after whoever waits has the result;
-    with an answer of 50 MB that was 50 MB more at the highest.
+    A thread of the pool keeps its last job and the result of it until it gets to the processor again, after whoever
+    waits has that; with an answer of 50 MB that was 50 MB more at the highest.
     """
     held = [work]
 
-    def once() -> T:
-        return held.pop()()
+    def once() -> list[T]:
+        return [held.pop()()]
 
     return once

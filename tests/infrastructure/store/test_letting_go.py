@@ -1,8 +1,8 @@
-"""What a thread of the store was given is gone once it is done with it, whenever it gets to its next job."""
+"""What a thread of the store was given, or gives, is gone once it is done with it, whenever it gets to its next job."""
 
 import threading
 import weakref
-from concurrent.futures import thread
+from concurrent.futures import Future, thread
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from turnlog.infrastructure import store
 
-JOB = "_WorkItem"
+JOB, SET_RESULT = "_WorkItem", "set_result"
 
 
 class Large:
@@ -31,6 +31,25 @@ async def test_what_work_was_given_is_gone_when_its_result_is_there(monkeypatch:
     kept = weakref.ref(given[0])
     try:
         assert await threads.run(partial(isinstance, given.pop(), Large))
+        assert kept() is None
+    finally:
+        go_on.set()
+        threads.close()
+
+
+async def test_a_result_is_kept_by_whoever_has_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    set_result: Any = getattr(Future, SET_RESULT)
+
+    def linger(future: Future[object], result: object) -> None:
+        """A thread that does not get to the processor again."""
+        set_result(future, result)
+        go_on.wait()
+
+    monkeypatch.setattr(Future, SET_RESULT, linger)
+    threads = store.threads.Threads("test")
+    try:
+        kept = weakref.ref(await threads.run(Large))
         assert kept() is None
     finally:
         go_on.set()

@@ -64,12 +64,13 @@ class Prepared:
         return False
 
     def row(self) -> Sequence[bytes | None]:
-        """The row of the answer. Raises psycopg.Error."""
+        """The row of the answer, now that it is committed. Raises psycopg.Error."""
         if not self._results:
             raise OperationalError("the connection ended")
+        for result in self._results:  # a commit that fails is told of after the row
+            if result.status not in ANSWERED:
+                raise error_from_result(result)
         result = self._results[0]
-        if result.status not in ANSWERED:
-            raise error_from_result(result)
         return [result.get_value(0, column) for column in range(result.nfields)]
 
     def _answer(self, until: float) -> Sequence[bytes | None]:

@@ -40,6 +40,9 @@ WHO_AM_I = SQL("SELECT pid, backend_start FROM pg_catalog.pg_stat_activity WHERE
 END = SQL("""
 SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = %s AND backend_start = %s
 """)
+ONES_OWN = (psycopg.DataError, psycopg.IntegrityError, errors.RaiseException)
+"""Errors that one append of a batch brings about: by what it holds, or by a trigger of the owner's."""
+
 PAUSE = 0.05
 LONGEST_PAUSE = 0.5
 
@@ -193,13 +196,13 @@ class Writer:
     def _send(self, link: Link, batch: Numbered, work: Work) -> None:
         try:
             row = link.append.run(parameters(batch), work.until)
-        except (errors.UniqueViolation, errors.DeadlockDetected) as error:
+        except (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure) as error:
             collide(batch, work, error)
         except psycopg.Error as error:
             if link.connection.closed:
                 link.lose(work, error)
                 raise psycopg.OperationalError(str(error)) from error
-            if isinstance(error, psycopg.DataError | psycopg.IntegrityError) and len(batch) > 1:
+            if isinstance(error, ONES_OWN) and len(batch) > 1:
                 work.alone = True  # one of them is to blame, and the others are not
             else:
                 work.decide_all(batch, postgres_schema.explain(error, self._address))

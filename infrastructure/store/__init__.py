@@ -10,7 +10,7 @@ from eventsourcing.persistence import ApplicationRecorder
 from turnlog.domain import Blobs, Heartbeats, Hints, InvalidInput, Snapshots
 
 from ..verification.database import PostgresSchema, Source, SQLiteFile
-from . import batches, group, mapper, readers
+from . import batches, group, mapper, readers, turns
 from .address import MemoryAddress, PostgresAddress, SQLiteAddress, parse_url, without_password
 from .archive import StoredArchive
 from .backend import Backend
@@ -21,7 +21,7 @@ from .log import StoredEventLog
 from .snapshots import StoredSnapshots
 from .threads import Threads
 
-__all__ = ["Store", "batches", "group", "mapper", "migrate", "open_store", "readers", "without_password"]
+__all__ = ["Store", "batches", "group", "mapper", "migrate", "open_store", "readers", "turns", "without_password"]
 
 
 @dataclass(frozen=True, slots=True)

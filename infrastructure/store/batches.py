@@ -41,9 +41,30 @@ Commit = Callable[[Sequence[Append]], Sequence[Outcome]]
 
 
 class Flight(Protocol):
-    """A transaction that is sent and answered without a wait: who attends to it comes back when the socket is ready.
+    """A transaction on a pipeline. One that is over without outcomes has to be concluded."""
 
-    It ends when `advance` gives True with outcomes, or else by one call of `conclude`.
+    @property
+    def is_open(self) -> bool:
+        """Whether its answer may still come."""
+        ...
+
+    @property
+    def outcomes(self) -> Sequence[Outcome] | None:
+        """What it came to; None while nobody knows."""
+        ...
+
+    def conclude(self) -> Sequence[Outcome]:
+        """The outcomes, whatever happened so far: nobody advances the pipeline any more, and no answer is awaited.
+
+        Blocks. Raises what is the outcome of all.
+        """
+        ...
+
+
+class Pipeline(Protocol):
+    """A connection, held while transactions go over it without a wait; they are run and answered in their order.
+
+    Who attends to it comes back when the socket is ready, and releases it when nothing is under way any more.
     """
 
     @property
@@ -53,7 +74,7 @@ class Flight(Protocol):
 
     @property
     def until(self) -> float:
-        """When it has to be over, in seconds of the monotonic clock."""
+        """When the first of what is under way has to be answered, in seconds of the monotonic clock."""
         ...
 
     @property
@@ -62,25 +83,25 @@ class Flight(Protocol):
         ...
 
     @property
-    def outcomes(self) -> Sequence[Outcome] | None:
-        """What it came to; None while nobody knows."""
+    def wanted(self) -> bool:
+        """Whether others wait for the connection."""
         ...
 
-    def send(self) -> None:
-        """Begin to send."""
+    def send(self, appends: Sequence[Append]) -> Flight:
+        """Begin to send appends to distinct streams as one transaction. Whether that failed, the flight tells."""
         ...
 
-    def advance(self) -> bool:
-        """Send and take what can be; True once there is no more to come."""
+    def advance(self) -> None:
+        """Send and take what can be; flights may be over after it."""
         ...
 
-    def conclude(self) -> Sequence[Outcome]:
-        """The outcomes, whatever happened so far. Blocks. Raises what is the outcome of all."""
+    def release(self) -> None:
+        """Let others have the connection."""
         ...
 
 
-Begin = Callable[[Sequence[Append]], Flight | None]
-"""Prepares a transaction to be sent by an event loop; None where only a thread can commit these appends."""
+Begin = Callable[[], Pipeline | None]
+"""Takes the connection for an event loop; None where only a thread can commit for now."""
 
 W = TypeVar("W", bound="HasAppend")
 
@@ -94,12 +115,12 @@ class HasAppend(Protocol):
         ...
 
 
-def next_batch(line: deque[W]) -> list[W]:
-    """Take the next appends with no stream in common, in their order; the others stay in the line."""
+def next_batch(line: deque[W], most: int = BATCH, busy: AbstractSet[str] = frozenset()) -> list[W]:
+    """Take at most so many next appends with no stream in common nor `busy`, in order; the others stay in the line."""
     batch: list[W] = []
     left: list[W] = []
-    taken = set[str]()
-    while line and len(batch) < BATCH:
+    taken = set(busy)
+    while line and len(batch) < most:
         waiting = line.popleft()
         streams = waiting.append.streams()
         (batch if taken.isdisjoint(streams) else left).append(waiting)

@@ -1,19 +1,21 @@
-"""Group commit: appends that arrive while one transaction is under way share the next one.
+"""Group commit: appends that arrive while transactions are under way share the next one.
 
-There is one line, and one transaction at a time takes what waits in it; nothing lingers, so a lone append goes at
-once. Appends stand or fall alone: the outcome of each is its positions or its own error. Appends to the same stream
-never share a transaction, and keep their order.
+There is one line, and one turn at a time to write what waits in it. Nothing lingers, so a lone append goes at once.
+Appends stand or fall alone: the outcome of each is its positions or its own error. Appends to the same stream are never
+under way together, and keep their order.
 
-Where the backend can send a transaction without waiting, the event loop of whoever waits attends to it itself: a thread
-would cost as much of the processor again, for two switches and for the interpreter's lock, handed to and fro. The
-writing thread does what has to wait. It connects, settles what went wrong, and writes where only a thread can.
+Where the backend has a pipeline, the event loop of whoever waits attends to it itself: a thread would cost as much of
+the processor again, for two switches and for the interpreter's lock, handed to and fro. Where many wait, they go as two
+transactions, one behind the other, so that the server works while we do. Few go as one: what every transaction costs,
+whatever is in it, is more than what both could do at the same time.
+
+The writing thread does what has to wait. It connects, settles what went wrong, and writes where only a thread can.
 """
 
 import asyncio
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Condition, Lock, Thread
@@ -21,53 +23,26 @@ from threading import Condition, Lock, Thread
 from turnlog.domain import StoreClosed
 
 from .attending import Attendance, Loop, running_loop
-from .batches import Append, Begin, Commit, Flight, Outcome, next_batch
+from .batches import BATCH, Append, Begin, Commit, Outcome, next_batch
+from .turns import Sent, Turn
+from .waiting import Waiting, deliver
 
 LOOK = 0.1
 """How often, in seconds, whoever depends on another event loop looks whether it is still running."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """An append in the line, and the task that waits for it; `settled` is the loop's, `outcome` set there as well."""
-
-    append: Append
-    loop: Loop
-    settled: asyncio.Future[None]
-    outcome: Outcome | None = None
-
-    def settle(self, outcome: Outcome) -> None:
-        self.outcome = outcome
-        if not self.settled.done():  # it is when its task was just cancelled
-            self.settled.set_result(None)
-
-
-@dataclass(slots=True, eq=False)
-class _Turn:
-    """Whose turn it is to write, an event loop's or the thread's (None), and what is under way."""
-
-    loop: Loop | None
-    batch: Sequence[_Waiting] = ()
-    flight: Flight | None = None
-    attendance: Attendance | None = None
-
-    def is_deserted(self) -> bool:
-        """Whether its event loop does not run, or cannot because it waits for us."""
-        return self.loop is not None and (not self.loop.is_running() or self.loop is running_loop())
 
 
 class GroupCommit:
     """The line before one log, and its writing thread. Safe to use from any event loop."""
 
     def __init__(self, name: str, commit: Commit, begin: Begin | None = None) -> None:
-        """`begin` prepares a transaction that an event loop can attend to; without it the thread does it all."""
+        """`begin` takes a pipeline that an event loop can attend to; without it the thread does it all."""
         self._commit = commit
         self._begin = begin
         self._lock = Lock()
         self._at_rest = Condition(self._lock)
-        self._line: deque[_Waiting] = deque()
-        self._turn: _Turn | None = None
-        self._left: list[Attendance] = []
+        self._line: deque[Waiting] = deque()
+        self._turn: Turn | None = None
+        self._attendance: Attendance | None = None
         self._closed = False
         self._watches = False
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -80,7 +55,7 @@ class GroupCommit:
         Raises what the commit gives as its outcome, StoreClosed.
         """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(append, loop, loop.create_future())
+        waiting = Waiting(append, loop, loop.create_future())
         self._enter(waiting)
         cancellation: asyncio.CancelledError | None = None
         while waiting.outcome is None:
@@ -104,25 +79,35 @@ class GroupCommit:
         if not closed:
             self._jobs.put(None)
         self._thread.join()
+        self._leave()
 
     def _is_at_rest(self) -> bool:
         """Whether nothing is under way; waits a moment for it."""
         with self._lock:
             return self._turn is None or self._at_rest.wait(LOOK)
 
-    def _enter(self, waiting: _Waiting) -> None:
+    def _enter(self, waiting: Waiting) -> None:
         with self._lock:
             if self._closed:
                 raise StoreClosed("the store was closed; open it again")
             self._line.append(waiting)
-            if self._turn is None:
+            turn = self._turn
+            if turn is None:
                 self._give_turn(waiting.loop)
-            elif self._turn.loop is not waiting.loop:
+            elif turn.loop is not waiting.loop:
                 self._watch()
+            else:
+                self._call(turn, waiting.loop)
+
+    def _call(self, turn: Turn, loop: Loop) -> None:
+        """Have the loop whose turn it is look at the line, if there is enough in it; in that loop."""
+        if not turn.is_called and turn.share(len(self._line)):
+            turn.is_called = True
+            loop.call_soon(self._fly, turn)
 
     def _give_turn(self, loop: Loop) -> None:
         """Have the line written, by this event loop where it can; what is about to arrive there comes along."""
-        self._turn = turn = _Turn(loop if self._begin else None)
+        self._turn = turn = Turn(loop if self._begin else None)
         if turn.loop is None:
             self._jobs.put(partial(self._write, turn))
         elif loop is running_loop():
@@ -145,67 +130,98 @@ class GroupCommit:
 
     # In the event loop whose turn it is.
 
-    def _fly(self, turn: _Turn) -> None:
+    def _fly(self, turn: Turn) -> None:
         """Send what waits in the line."""
-        if self._left:
-            self._stop_attending()
         with self._lock:
-            if self._turn is not turn or turn.loop is None or self._begin is None:
+            if self._turn is not turn or turn.loop is None:
                 return  # it was taken from this loop, which seemed to have stopped
-            turn.batch = next_batch(self._line)
-            try:
-                turn.flight = self._begin([waiting.append for waiting in turn.batch])
-                if turn.flight is not None:
-                    ready, late = partial(self._ready, turn), partial(self._give_up, turn)
-                    turn.attendance = Attendance(turn.loop, turn.flight, ready, late)
-                    return
-            except Exception:  # noqa: BLE001 - the thread meets it again, or finds out what became of it
-                turn.attendance = None
-        self._give_up(turn)
+            turn.is_called = False
+            if turn.pipeline is None:
+                self._attend(turn, turn.loop)
+            self._send(turn)
+        self._go_on(turn)
 
-    def _ready(self, turn: _Turn) -> None:
+    def _attend(self, turn: Turn, loop: Loop) -> None:
+        """Take the pipeline, if there is one and this loop can watch a socket."""
+        pipeline = self._begin() if self._begin else None
+        if pipeline is None:
+            return
+        attendance = self._attendance
+        if attendance is None or not attendance.serves(loop, pipeline):
+            self._leave()
+            try:
+                attendance = Attendance(loop, pipeline, self._ready, self._late)
+            except (NotImplementedError, OSError):
+                pipeline.release()
+                return
+        turn.pipeline = pipeline
+        turn.attendance = self._attendance = attendance
+
+    def _leave(self) -> None:
+        """Attend no more."""
+        attendance, self._attendance = self._attendance, None
+        if attendance is None:
+            return
+        if attendance.loop is running_loop():
+            attendance.end()
+        else:
+            attendance.end_from_elsewhere()
+
+    def _send(self, turn: Turn) -> None:
+        while turn.pipeline is not None and not (turn.under_way and turn.pipeline.wanted):
+            busy = {stream for sent in turn.under_way for each in sent.batch for stream in each.append.streams()}
+            batch = next_batch(self._line, min(BATCH, turn.share(len(self._line))), busy)
+            if not batch:
+                return
+            turn.under_way.append(Sent(batch, turn.pipeline.send([waiting.append for waiting in batch])))
+            turn.landed()  # what could not be sent
+
+    def _ready(self, attendance: Attendance) -> None:
         """Something can be sent, or has come."""
         with self._lock:
-            if turn.flight is None or turn.attendance is None:
+            turn = self._turn_of(attendance)
+            if turn is None:  # others use the connection now, or the server ended it
+                attendance.end()
                 return
-            was_taken, over = self._turn is not turn, False
-            if not was_taken:
-                try:
-                    over = turn.flight.advance()
-                except Exception:  # noqa: BLE001 - the thread finds out
-                    over = True
-        if was_taken:
-            self._stop_attending()
-        elif not over:
-            turn.attendance.go_on()
-        elif turn.flight.outcomes is None:
+            attendance.pipeline.advance()
+            landed = turn.landed()
+        for sent in landed:
+            deliver(sent.batch, sent.flight.outcomes or ())
+        if turn.under_way:
+            with self._lock:
+                self._call(turn, attendance.loop)
+        self._go_on(turn)
+
+    def _late(self, attendance: Attendance) -> None:
+        """What is under way should have been answered by now."""
+        with self._lock:
+            turn = self._turn_of(attendance)
+        if turn is not None:
             self._give_up(turn)
-        else:
-            turn.attendance.end()
-            _deliver(turn.batch, turn.flight.outcomes)
+
+    def _turn_of(self, attendance: Attendance) -> Turn | None:
+        """The turn, if it is that of the loop which attends."""
+        turn = self._turn
+        return turn if turn is not None and turn.attendance is attendance and turn.loop is not None else None
+
+    def _go_on(self, turn: Turn) -> None:
+        """Wait for what is under way, or end the turn."""
+        if turn.pipeline is None or turn.attendance is None or (turn.undecided and not turn.under_way):
+            self._give_up(turn)
+            return
+        turn.attendance.go_on()
+        if not turn.under_way:
+            turn.pipeline.release()
             self._pass_on()
 
-    def _give_up(self, turn: _Turn) -> None:
+    def _give_up(self, turn: Turn) -> None:
         """Leave it to the thread: it takes waiting."""
         with self._lock:
-            was_taken = self._turn is not turn or turn.loop is None
-            if not was_taken:
-                turn.loop = None
-        if was_taken:
-            self._stop_attending()
-            return
-        if turn.attendance is not None:
-            turn.attendance.end()
+            if self._turn is not turn or turn.loop is None:
+                return
+            turn.loop = None
+            self._leave()
         self._jobs.put(partial(self._write, turn))
-
-    def _stop_attending(self) -> None:
-        """Watch no socket any more of a turn that was taken from this loop: its number may be another's by now."""
-        here = running_loop()
-        with self._lock:
-            ours = [each for each in self._left if each.loop is here]
-            self._left = [each for each in self._left if each.loop is not here and not each.loop.is_closed()]
-        for each in ours:
-            each.end()
 
     # In the writing thread.
 
@@ -219,18 +235,16 @@ class GroupCommit:
                 return
             job()
 
-    def _write(self, turn: _Turn) -> None:
-        """Write what waits in the line, or what an event loop did not bring to an end."""
-        with self._lock:
-            batch = turn.batch or next_batch(self._line)
-        try:
-            if turn.flight is None:
-                outcomes = self._commit([waiting.append for waiting in batch])
-            else:
-                outcomes = turn.flight.conclude()
-        except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
-            outcomes = [error] * len(batch)
-        _deliver(batch, outcomes)
+    def _write(self, turn: Turn) -> None:
+        """Bring to an end what an event loop did not, or write what waits in the line."""
+        for sent in (*turn.undecided, *turn.under_way):
+            _settle(sent.batch, sent.flight.conclude)
+        if turn.pipeline is not None:
+            turn.pipeline.release()
+        else:
+            with self._lock:
+                batch = next_batch(self._line)
+            _settle(batch, partial(self._commit, [waiting.append for waiting in batch]))
         self._pass_on()
 
     def _watch(self) -> None:
@@ -245,26 +259,15 @@ class GroupCommit:
             if self._turn is None or not self._turn.is_deserted():
                 return
             deserted = self._turn
-            self._turn = turn = _Turn(None, deserted.batch, deserted.flight)
-            if deserted.attendance is not None:
-                self._left.append(deserted.attendance)
+            self._turn = turn = Turn(None, deserted.pipeline, deserted.under_way, deserted.undecided)
+            self._leave()
         self._write(turn)
 
 
-def _deliver(batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
-    """Tell everybody, with one wake-up for each other event loop."""
-    here = running_loop()
-    elsewhere: defaultdict[Loop, list[tuple[_Waiting, Outcome]]] = defaultdict(list)
-    for waiting, outcome in zip(batch, outcomes, strict=True):
-        if waiting.loop is here:
-            waiting.settle(outcome)
-        else:
-            elsewhere[waiting.loop].append((waiting, outcome))
-    for loop, settled in elsewhere.items():
-        with suppress(RuntimeError):  # the loop was closed, so nobody there waits any more
-            loop.call_soon_threadsafe(_settle, settled)
-
-
-def _settle(settled: Sequence[tuple[_Waiting, Outcome]]) -> None:
-    for waiting, outcome in settled:
-        waiting.settle(outcome)
+def _settle(batch: Sequence[Waiting], write: Callable[[], Sequence[Outcome]]) -> None:
+    """Have a batch written, and tell whoever waits for it."""
+    try:
+        outcomes = write()
+    except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it is
+        outcomes = [error] * len(batch)
+    deliver(batch, outcomes)

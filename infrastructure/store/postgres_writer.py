@@ -8,7 +8,6 @@ the deadline does not leave the time to find out, the error says that the outcom
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Lock
 from time import monotonic, sleep
 
@@ -21,10 +20,11 @@ from turnlog.domain import StoreError
 
 from . import postgres_schema
 from .address import PostgresAddress
-from .batches import Append, Flight, Outcome
+from .batches import Append, Outcome, Pipeline
 from .postgres_arrays import Packed, PackedDumper
 from .postgres_batch import Numbered, Work, collide, found, parameters, places, share_out
-from .postgres_connection import BoundedConnection, NoAnswer
+from .postgres_connection import BoundedConnection
+from .postgres_pipeline import Link, PostgresPipeline
 from .postgres_prepared import Prepared
 
 APPEND = SQL("""
@@ -47,81 +47,6 @@ PAUSE = 0.05
 LONGEST_PAUSE = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A connection, the statement prepared on it, and which server process it is with."""
-
-    connection: BoundedConnection[TupleRow]
-    append: Prepared
-    identity: TupleRow | None
-
-    def lose(self, work: Work, error: psycopg.Error) -> None:
-        """Note that the answer to what was sent will not come."""
-        work.lost, work.said = self.identity, postgres_schema.first_line(error)
-
-
-class PostgresFlight:
-    """One append statement on its way. What does not go as it should is left to `conclude`."""
-
-    outcomes: Sequence[Outcome] | None = None
-
-    def __init__(
-        self,
-        link: Link,
-        work: Work,
-        finish: Callable[[Work], Sequence[Outcome]],
-        conclude: Callable[[Work], Sequence[Outcome]],
-    ) -> None:
-        self._link = link
-        self._work = work
-        self._batch = work.next_batch()
-        self._finish = finish
-        self._conclude = conclude
-        self._is_open = False
-        self.socket = link.append.socket
-        self.until = work.until
-
-    @property
-    def unsent(self) -> bool:
-        """Whether there is more to send once the socket takes it."""
-        return self._link.append.unsent
-
-    def send(self) -> None:
-        """Begin to send."""
-        sent = parameters(self._batch)
-        self._is_open = True
-        self._link.append.send(sent)
-
-    def advance(self) -> bool:
-        """Send and take what can be; True once there is no more to come."""
-        try:
-            if not self._link.append.advance():
-                return False
-        except psycopg.Error as error:
-            self._lose(error)
-            return True
-        self._is_open = False
-        try:
-            share_out(self._batch, self._link.append.row(), self._work)
-        except psycopg.Error as error:
-            if self._link.connection.closed:
-                self._lose(error)
-            return True
-        self.outcomes = self._finish(self._work)
-        return True
-
-    def conclude(self) -> Sequence[Outcome]:
-        """The outcomes, whatever happened so far. Blocks. Raises StoreError."""
-        if self._is_open:
-            self._lose(NoAnswer("it did not answer in time"))
-        return self._conclude(self._work)
-
-    def _lose(self, error: psycopg.Error) -> None:
-        self._is_open = False
-        self._link.connection.close()
-        self._link.lose(self._work, error)
-
-
 class Writer:
     """Appends from any thread, one batch at a time; connects when there is something to write."""
 
@@ -132,43 +57,69 @@ class Writer:
         self._append = APPEND.format(**names).as_string()
         self._read_back = READ_BACK.format(**names)
         self._turn = Lock()
+        self._counting = Lock()
+        self._waiting = 0
         self._link: Link | None = None
+        self._pipeline: PostgresPipeline | None = None
 
     def commit(self, appends: Sequence[Append]) -> Sequence[Outcome]:
         """Write appends to distinct streams; the outcome of each. Ends within the deadline."""
         work = Work(dict(enumerate(appends)), self._address.deadline)
-        if not self._turn.acquire(timeout=max(0.0, work.until - monotonic())):
-            raise self._late(work)
-        return self._conclude(work)
+        self._take_turn(work)
+        try:
+            return self.conclude(work)
+        finally:
+            self.release()
 
-    def begin(self, appends: Sequence[Append]) -> Flight | None:
-        """Appends to distinct streams, to be sent without waiting; None while not connected, or while others write."""
-        if not self._turn.acquire(blocking=False):
+    def begin(self) -> Pipeline | None:
+        """The connection, to send on without waiting; None while there is none, or while others write."""
+        if self.wanted or not self._turn.acquire(blocking=False):
             return None
         if self._link is None or self._link.connection.closed:
-            self._turn.release()
+            self.release()
             return None
-        work = Work(dict(enumerate(appends)), self._address.deadline)
-        return PostgresFlight(self._link, work, self._finish, self._conclude)
+        if self._pipeline is None or self._pipeline.link is not self._link:
+            self._pipeline = PostgresPipeline(self, self._link, self._address.deadline)
+        return self._pipeline
 
-    def _conclude(self, work: Work) -> Sequence[Outcome]:
-        """Do what is left of the work in our turn, whatever came before."""
+    # In our turn.
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits for his turn."""
+        return self._waiting > 0
+
+    def conclude(self, work: Work) -> Sequence[Outcome]:
+        """Do what is left of the work, whatever came before; the outcome of each append."""
         try:
             with postgres_schema.explained(self._address):
                 self._work(work)
         except BaseException:
             self._disconnect()  # it may be in the middle of something
-            self._turn.release()
             raise
-        return self._finish(work)
+        return self.outcomes(work)
 
-    def _finish(self, work: Work) -> Sequence[Outcome]:
-        """End our turn, with everything decided."""
-        self._turn.release()
+    def outcomes(self, work: Work) -> Sequence[Outcome]:
+        """The outcomes of work that is done, which is told to whoever reads."""
         outcomes = work.in_order()
         if any(outcome and not isinstance(outcome, Exception) for outcome in outcomes):
             self._committed()
         return outcomes
+
+    def release(self) -> None:
+        """It is somebody else's turn."""
+        self._turn.release()
+
+    def _take_turn(self, work: Work) -> None:
+        with self._counting:
+            self._waiting += 1
+        try:
+            taken = self._turn.acquire(timeout=max(0.0, work.until - monotonic()))
+        finally:
+            with self._counting:
+                self._waiting -= 1
+        if not taken:
+            raise self._late(work)
 
     def close(self) -> None:
         """Close the connection; a later commit opens another."""

@@ -66,6 +66,28 @@ async def test_of_a_batch_whose_reply_was_lost_each_append_has_its_own_outcome(f
             assert len(await opened.log.read_all()) == 25
 
 
+async def test_of_two_transactions_under_way_whose_replies_were_lost_each_append_has_its_own_outcome(
+    fresh_postgres: str,
+) -> None:
+    store.migrate(fresh_postgres)
+    with proxy_before(fresh_postgres) as (proxy, through):
+        async with store.open_store(through) as opened:
+            await opened.log.append(change("taken", 0, "x"))
+            for version in range(10):
+                proxy.cut = EveryOther(b"SessionRenamed/1")
+                appends = [opened.log.append(change(f"s{n}", version, "x")) for n in range(39)]
+                outcomes = await asyncio.gather(
+                    *appends, opened.log.append(change("taken", 0, "z")), return_exceptions=True
+                )
+                assert isinstance(outcomes.pop(), VersionConflict)
+                assert [len(one) for one in outcomes if not isinstance(one, BaseException)] == [1] * 39
+            assert proxy.cuts >= 10
+            stored = [(one.stream, one.version) for one in await opened.log.read_all(0, 1000)]
+            assert sorted(stored) == sorted(
+                [("taken", 1), *((f"s{n}", version) for n in range(39) for version in range(1, 11))]
+            )
+
+
 async def test_a_true_conflict_behind_a_lost_reply_is_still_a_conflict(fresh_postgres: str) -> None:
     store.migrate(fresh_postgres)
     with proxy_before(fresh_postgres) as (proxy, through):

@@ -1,10 +1,13 @@
 """Who writes the line of appends: the event loop of whoever waits, or the writing thread."""
 
 import asyncio
+import gc
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -18,6 +21,12 @@ from ...contract.events import change, titles
 Append = store.batches.Append
 Outcome = store.batches.Outcome
 GroupCommit = store.group.GroupCommit
+MANY = store.turns.MANY
+BACKEND = "_backend"
+
+
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 def append(stream: str = "s") -> Append:
@@ -25,53 +34,73 @@ def append(stream: str = "s") -> Append:
 
 
 class Wire:
-    """A database at the other end of a socket, and what it was told. It answers when it is asked to."""
+    """A database at the other end of a socket, and what it was told. It answers in turn, when it is asked to."""
+
+    unsent = False
 
     def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
         self.ours, self.theirs = ours, theirs
+        self.socket = ours.fileno()
         self.sent: list[Sequence[Append]] = []
+        self.under_way: deque[Sent] = deque()
         self.concluded: list[str] = []
         self.committed: list[str] = []
         self.seconds = 10.0
-        self.breaks = False
+        self.is_held = self.breaks = self.wanted = False
         self.connected = True
-        self.departed = threading.Event()
 
-    def begin(self, appends: Sequence[Append]) -> "Sent | None":
-        return Sent(self, appends) if self.connected else None
+    def begin(self) -> "Wire | None":
+        if not self.connected or self.wanted:
+            return None
+        assert not self.is_held
+        self.is_held = True
+        return self
 
     def commit(self, appends: Sequence[Append]) -> list[Outcome]:
         self.committed.append(threading.current_thread().name)
         return [[1] for _ in appends]
 
-    def answer(self) -> None:
-        self.theirs.send(b"!")
+    def answer(self, times: int = 1) -> None:
+        self.theirs.send(b"!" * times)
+
+    @property
+    def until(self) -> float:
+        return min((each.until for each in self.under_way), default=float("inf"))
+
+    def send(self, appends: Sequence[Append]) -> "Sent":
+        self.sent.append(appends)
+        self.under_way.append(Sent(self, appends))
+        return self.under_way[-1]
+
+    def advance(self) -> None:
+        for _ in self.ours.recv(len(self.under_way)):
+            self.under_way.popleft().land(None if self.breaks else len(self.sent) - len(self.under_way))
+
+    def release(self) -> None:
+        assert self.is_held
+        assert not self.under_way
+        self.is_held = False
 
 
 class Sent:
     """A flight over the wire."""
 
-    unsent = False
+    is_open = True
     outcomes: Sequence[Outcome] | None = None
 
     def __init__(self, wire: Wire, appends: Sequence[Append]) -> None:
         self._wire = wire
         self._appends = appends
-        self.socket = wire.ours.fileno()
         self.until = monotonic() + wire.seconds
 
-    def send(self) -> None:
-        self._wire.sent.append(self._appends)
-        self._wire.departed.set()
-
-    def advance(self) -> bool:
-        self._wire.ours.recv(1)
-        if not self._wire.breaks:
-            self.outcomes = [[len(self._wire.sent)] for _ in self._appends]
-        return True
+    def land(self, position: int | None) -> None:
+        self.is_open = False
+        self.outcomes = None if position is None else [[position] for _ in self._appends]
 
     def conclude(self) -> Sequence[Outcome]:
+        assert self._wire.is_held
         self._wire.concluded.append(threading.current_thread().name)
+        self._wire.under_way.clear()
         return [VersionConflict("s", 0) for _ in self._appends]
 
 
@@ -117,6 +146,125 @@ async def test_what_arrives_during_a_flight_takes_the_next_one() -> None:
         assert await asyncio.gather(*others) == [[2], [2], [3]]
 
 
+def together(group: GroupCommit, count: int, names: str = "s") -> list[asyncio.Task[Sequence[int]]]:
+    return [asyncio.create_task(group.append(append(f"{names}{n}"))) for n in range(count)]
+
+
+async def test_many_go_as_two_transactions_the_second_before_the_first_is_answered() -> None:
+    with wired() as (wire, group):
+        appends = together(group, 2 * MANY)
+        await until(lambda: len(wire.sent) == 2)
+        assert [len(batch) for batch in wire.sent] == [MANY, MANY]
+        wire.answer()
+        assert await asyncio.gather(*appends[:MANY]) == [[1]] * MANY
+        assert not any(task.done() for task in appends[MANY:])
+        wire.answer()
+        assert await asyncio.gather(*appends[MANY:]) == [[2]] * MANY
+
+
+async def test_many_that_arrive_during_a_flight_follow_it_at_once_and_fewer_do_not() -> None:
+    with wired() as (wire, group):
+        first = together(group, 1)
+        await until(lambda: wire.sent)
+        others = together(group, MANY - 1, "t")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert len(wire.sent) == 1
+        others += together(group, 1, "u")
+        await until(lambda: len(wire.sent) == 2)
+        late = together(group, MANY, "v")  # two under way are enough
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert [len(batch) for batch in wire.sent] == [1, MANY]
+        wire.answer()
+        assert await first[0] == [1]
+        await until(lambda: len(wire.sent) == 3)
+        wire.answer(2)
+        assert await asyncio.gather(*others, *late) == [[2]] * MANY + [[3]] * MANY
+
+
+async def test_an_append_to_a_stream_that_is_under_way_waits_for_its_end() -> None:
+    with wired() as (wire, group):
+        first = together(group, 1)
+        await until(lambda: wire.sent)
+        others = together(group, MANY)  # one of them to the same stream
+        await until(lambda: len(wire.sent) == 2)
+        assert [len(batch) for batch in wire.sent] == [1, MANY - 1]
+        wire.answer(2)
+        await until(lambda: len(wire.sent) == 3)
+        wire.answer()
+        assert [positions for (positions,) in await asyncio.gather(*first, *others)] == [1, 3] + [2] * (MANY - 1)
+
+
+async def test_what_went_wrong_is_settled_once_the_transaction_behind_it_is_answered() -> None:
+    with wired() as (wire, group):
+        appends = together(group, 2 * MANY)
+        await until(lambda: len(wire.sent) == 2)
+        wire.breaks = True
+        wire.answer()
+        await until(lambda: len(wire.under_way) == 1)
+        wire.breaks = False
+        wire.answer()
+        assert await asyncio.gather(*appends[MANY:]) == [[2]] * MANY
+        outcomes = await asyncio.gather(*appends[:MANY], return_exceptions=True)
+        assert all(isinstance(outcome, VersionConflict) for outcome in outcomes)
+        assert wire.concluded == ["writer"]
+
+
+async def test_both_transactions_are_settled_where_no_answer_comes() -> None:
+    with wired() as (wire, group):
+        wire.seconds = 0.01
+        outcomes = await asyncio.gather(*together(group, 2 * MANY), return_exceptions=True)
+        assert all(isinstance(outcome, VersionConflict) for outcome in outcomes)
+        assert wire.concluded == ["writer", "writer"]
+
+
+async def test_whoever_else_waits_for_the_connection_is_given_it_between_two_transactions() -> None:
+    with wired() as (wire, group):
+        first = together(group, 1)
+        await until(lambda: wire.sent)
+        wire.wanted = True
+        others = together(group, MANY, "t")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        wire.answer()
+        assert await asyncio.gather(*first, *others) == [[1]] * (MANY + 1)
+        assert (len(wire.sent), wire.committed) == (1, ["writer"])
+
+
+async def test_what_the_server_says_unasked_is_no_answer_and_keeps_nobody_busy() -> None:
+    with wired() as (wire, group):
+        first = asyncio.create_task(group.append(append()))
+        await until(lambda: wire.sent)
+        wire.answer()
+        assert await first == [1]
+        descriptors = open_files()
+        wire.answer()
+        await until(lambda: open_files() == descriptors - 1)  # nobody watches any more
+        wire.ours.recv(1)
+        task = asyncio.create_task(group.append(append()))
+        await until(lambda: len(wire.sent) == 2)
+        wire.answer()
+        assert await task == [2]
+
+
+def test_an_event_loop_that_was_closed_leaves_no_descriptor() -> None:
+    with wired() as (wire, group):
+        before = open_files()
+
+        async def run() -> None:
+            task = asyncio.create_task(group.append(append()))
+            await until(lambda: wire.under_way)
+            wire.answer()
+            await task
+
+        for _ in range(3):
+            asyncio.run(run())
+        group.close()
+        gc.collect()
+        assert open_files() == before
+
+
 async def test_the_thread_writes_while_there_is_no_connection() -> None:
     with wired() as (wire, group):
         wire.connected = False
@@ -140,12 +288,24 @@ async def test_the_thread_settles_what_went_wrong_and_the_loop_goes_on_sending()
         assert await whole == [2]
 
 
-async def test_a_flight_without_an_answer_is_settled_at_its_deadline() -> None:
+@pytest.mark.parametrize("seconds", [0.01, -1.0])
+async def test_a_flight_without_an_answer_is_settled_at_its_deadline(seconds: float) -> None:
     with wired() as (wire, group):
-        wire.seconds = 0.01
+        wire.seconds = seconds
         with pytest.raises(VersionConflict):
             await group.append(append())
         assert wire.concluded == ["writer"]
+
+
+async def test_the_thread_writes_where_nothing_can_be_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    with wired() as (wire, group):
+        monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", refuse)
+        assert await group.append(append()) == [1]
+        assert (wire.committed, wire.sent, wire.is_held) == (["writer"], [], False)
+
+
+def refuse(*_: object) -> None:
+    raise NotImplementedError
 
 
 async def test_a_cancelled_caller_is_let_go_once_his_append_is_decided() -> None:
@@ -251,6 +411,32 @@ async def test_an_append_larger_than_the_socket_takes_at_once_is_written(fresh_p
         large = "x" * 20_000_000
         await asyncio.gather(opened.log.append(change("s", 1, large)), opened.log.append(change("t", 0, "small")))
         assert [len(title) for title in titles(await opened.log.read("s"))] == [5, len(large)]
+
+
+async def test_more_than_the_socket_takes_goes_while_answers_come(fresh_postgres: str) -> None:
+    store.migrate(fresh_postgres)
+    async with store.open_store(fresh_postgres) as opened:
+        await opened.log.append(change("s", 0, "connected"))
+        for version in range(3):
+            large = "x" * 1_000_000
+            await asyncio.gather(*(opened.log.append(change(f"s{n}", version, large)) for n in range(2 * MANY)))
+        assert [len(await opened.log.read(f"s{n}")) for n in range(2 * MANY)] == [3] * 2 * MANY
+
+
+async def test_the_connection_says_that_another_thread_waits_for_it(fresh_postgres: str) -> None:
+    store.migrate(fresh_postgres)
+    async with store.open_store(fresh_postgres) as opened:
+        await opened.log.append(change("first", 0, "connected"))
+        backend: store.backend.Backend = getattr(opened, BACKEND)
+        pipeline = backend.begin() if backend.begin else None
+        assert pipeline is not None
+        assert not pipeline.wanted
+        event = StoredEvent("other", 1, "t", b"")
+        waiting = asyncio.create_task(asyncio.to_thread(opened.recorder.insert_events, [event]))
+        await until(lambda: pipeline.wanted)
+        pipeline.release()
+        assert len(await waiting or ()) == 1
+        assert not pipeline.wanted
 
 
 async def test_an_append_the_loop_cannot_send_is_refused_like_any_other(fresh_postgres: str) -> None:

@@ -202,8 +202,8 @@ from .folding import UNREAD as UNREAD
 from .folding import UNREAD_BEFORE as UNREAD_BEFORE
 from .folding import evolve as evolve
 from .folding import fold as fold
+from .folding import fold_before as fold_before
 from .folding import fold_events as fold_events
-from .folding import fold_sparse as fold_sparse
 from .judging import JudgedCall as JudgedCall
 from .judging import Permissions as Permissions
 from .judging import Previewed as Previewed

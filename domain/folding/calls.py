@@ -20,7 +20,7 @@ from ..events import (
     ToolOutcomeUnknown,
 )
 from ..replacing import replace
-from ..turn import Call, CallState, Request, RequestState, Settled, Turn
+from ..turn import Call, CallState, Request, RequestState, Settled, Spent, Turn
 
 # Tool calls
 
@@ -43,10 +43,8 @@ def call_started(turn: Turn, event: ToolCallStarted, version: int) -> Turn:
     """A further attempt is no further call, and what begins was not denied."""
     if turn.denials:
         turn = replace(turn, denials=0)
-    if event.attempt == 1 and not turn.gives_value(event.tool):
-        turn = replace(turn, spent=replace(turn.spent, tool_calls=turn.spent.tool_calls + 1))
     return _on_call(
-        turn,
+        replace(turn, spent=after_start(turn, event)),
         event.call_id,
         lambda call: replace(
             call,
@@ -58,6 +56,12 @@ def call_started(turn: Turn, event: ToolCallStarted, version: int) -> Turn:
             reused=event.reused,
         ),
     )
+
+
+def after_start(turn: Turn, event: ToolCallStarted) -> Spent:
+    if event.attempt != 1 or turn.gives_value(event.tool):
+        return turn.spent
+    return replace(turn.spent, tool_calls=turn.spent.tool_calls + 1)
 
 
 def call_finished(turn: Turn, event: ToolCallFinished, version: int) -> Turn:

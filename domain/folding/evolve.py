@@ -4,8 +4,7 @@ Total: any event in any state gives a state. An event that speaks of something t
 earlier round, say) only moves the version on.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import repeat
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -74,7 +73,7 @@ from ..events import (
 )
 from ..replacing import replace
 from ..session import Session
-from ..turn import Turn
+from ..turn import Spent, Turn
 from . import background, calls, context, sessions, subagents, team, toolset, turns
 
 
@@ -83,7 +82,7 @@ class _Placed(Protocol):
     def version(self) -> int: ...
 
     @property
-    def event(self) -> Event: ...
+    def event(self) -> Any: ...
 
 
 _EVENT = attrgetter("event")
@@ -91,39 +90,45 @@ _EVENT = attrgetter("event")
 
 def evolve(session: Session, event: Event) -> Session:
     """The session after one more event."""
-    return _after(session, ((1, event),))
+    return _after(session, (event,))
 
 
 def fold_events(session: Session, events: Iterable[Event]) -> Session:
     """The session after events that are not in the log yet."""
-    return _after(session, zip(repeat(1), events))
+    return _after(session, events)
 
 
 def fold(session: Session, recorded: Iterable[_Placed]) -> Session:
     """The session after all these events."""
-    return fold_events(session, map(_EVENT, recorded))
+    return _after(session, map(_EVENT, recorded))
 
 
-def fold_sparse(session: Session, recorded: Iterable[_Placed]) -> Session:
-    """The session after events of its own stream, between which others may be left out.
+def fold_before(session: Session, recorded: Iterable[_Placed]) -> Session:
+    """The session after events of its own stream that stand before the beginning of its latest turn.
 
-    Those are of no consequence that stand before the latest turn and are not in `OUTLASTING`.
+    All that is left of a turn once the next one begins is what it used, so of the turn this keeps no more. It takes
+    events without what is unread before, between which others than those that outlast their turn may be left out.
     """
-    return _after(session, _moves(session.version, recorded))
-
-
-def _moves(version: int, recorded: Iterable[_Placed]) -> Iterator[tuple[int, Any]]:
-    """By how much each event moves the version on."""
+    turn, version = session.turn, session.version
     for record in recorded:
-        yield record.version - version, record.event
-        version = record.version
+        version, event = record.version, record.event
+        kind: type[Event] = event.__class__
+        if used := _USED.get(kind):
+            if turn is not None and turn.turn_id == event.turn_id:
+                turn = replace(turn, spent=used(turn, event))
+        elif kind is TurnStarted:
+            turn = turns.followed(turn, event)
+        elif in_session := _IN_SESSION.get(kind):
+            session = in_session(replace(session, version=version, turn=turn), event)
+            turn, version = session.turn, session.version
+    return replace(session, version=version, turn=turn)
 
 
-def _after(session: Session, moves: Iterable[tuple[int, Any]]) -> Session:
+def _after(session: Session, events: Iterable[Any]) -> Session:
     """Most events change the turn and nothing else, so turn and version join the session only where it is looked at."""
     turn, version = session.turn, session.version
-    for move, event in moves:
-        version += move
+    for event in events:
+        version += 1
         if turn is not None and turn.next_expiry is not None and event.at >= turn.next_expiry:
             turn = calls.time_passed(turn, event.at)
         kind: type[Event] = event.__class__
@@ -207,5 +212,12 @@ _IN_TURN: Mapping[type[Event], Callable[[Turn, Any, int], Turn]] = {
 FOLDED: Kinds = frozenset({TurnStarted, *_IN_TURN, *_IN_SESSION})
 """The kinds that change more than the version."""
 
-OUTLASTING: Kinds = frozenset({TurnStarted, ModelRequested, ModelResponded, ToolCallStarted, *_IN_SESSION})
+_USED: Mapping[type[Event], Callable[[Turn, Any], Spent]] = {
+    ModelRequested: turns.after_request,
+    ModelResponded: turns.after_answer,
+    ToolCallStarted: calls.after_start,
+}
+"""The latest turn, an event of that very turn, and what the turn has used then."""
+
+OUTLASTING: Kinds = frozenset({TurnStarted, *_USED, *_IN_SESSION})
 """The kinds that change more than their own turn: once another one begins, all that is left of one is what it used."""

@@ -35,6 +35,11 @@ def turn_started(before: Turn | None, event: TurnStarted, version: int) -> Turn:
     )
 
 
+def followed(before: Turn | None, event: TurnStarted) -> Turn:
+    """A turn that another one will follow: what is used goes on counting."""
+    return replace(before or _FRESH, turn_id=event.turn_id, output=event.output)
+
+
 def turn_failed(turn: Turn, event: TurnFailed, version: int) -> Turn:
     return ended(turn, "failed", version)
 
@@ -85,10 +90,14 @@ def input_delivered(turn: Turn, event: InputDelivered, version: int) -> Turn:
 
 
 def requested(turn: Turn, event: ModelRequested, version: int) -> Turn:
-    spent = replace(turn.spent, requests=turn.spent.requests + 1)
+    spent = after_request(turn, event)
     return replace(
         turn, round=event.round, attempt=event.attempt, awaiting=True, version=version, calls=(), spent=spent
     )
+
+
+def after_request(turn: Turn, event: ModelRequested) -> Spent:
+    return replace(turn.spent, requests=turn.spent.requests + 1)
 
 
 def responded(turn: Turn, event: ModelResponded, version: int) -> Turn:
@@ -101,7 +110,6 @@ def responded(turn: Turn, event: ModelResponded, version: int) -> Turn:
             word = "answer"
     if calls:
         word = "calls"
-    spent = _after_answer(turn.spent, event)
     return replace(
         turn,
         awaiting=False,
@@ -109,13 +117,13 @@ def responded(turn: Turn, event: ModelResponded, version: int) -> Turn:
         last_word=word,
         calls=tuple(calls),
         version=version,
-        spent=spent,
+        spent=after_answer(turn, event),
         takeovers=0,
     )
 
 
-def _after_answer(spent: Spent, event: ModelResponded) -> Spent:
-    usage = event.usage
+def after_answer(turn: Turn, event: ModelResponded) -> Spent:
+    spent, usage = turn.spent, event.usage
     return replace(
         spent,
         rounds=spent.rounds + 1,

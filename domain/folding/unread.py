@@ -4,6 +4,8 @@ Whoever reads a session's log for the fold may leave that out, which is most of 
 named here is read.
 """
 
+from collections.abc import Collection, Mapping
+
 from ..content import ImageBlock, TextBlock, ThinkingBlock, ToolCallBlock
 from ..events import (
     EVENTS,
@@ -54,5 +56,16 @@ UNREAD = Unread(
     }
 )
 
-UNREAD_BEFORE = Unread(UNREAD.fields, frozenset(EVENTS) - OUTLASTING)
+_USE: Mapping[type[Event], Collection[str]] = {
+    TurnStarted: ("turn_id", "output"),
+    ModelRequested: ("turn_id",),
+    ModelResponded: ("turn_id", "usage", "cost"),
+    ToolCallStarted: ("turn_id", "attempt", "tool"),
+}
+"""What tells how much a turn used."""
+
+UNREAD_BEFORE = Unread(
+    {**UNREAD.fields, **{kind: kind.model_fields.keys() - fields for kind, fields in _USE.items()}},
+    frozenset(EVENTS) - OUTLASTING,
+)
 """What is not looked at before the beginning of the latest turn."""

@@ -1,6 +1,8 @@
 """A session's state from the events of its stream, however many there are."""
 
-from turnlog.domain import UNREAD, UNREAD_BEFORE, EventLog, Kinds, Session, TurnStarted, fold, fold_sparse
+from dataclasses import replace
+
+from turnlog.domain import UNREAD, UNREAD_BEFORE, EventLog, Kinds, Session, TurnStarted, fold, fold_before
 
 FEW = 2_500
 """Events up to which finding out what may be passed over takes longer than it saves."""
@@ -19,9 +21,10 @@ async def rebuild(log: EventLog, stream: str, session: Session, until: int | Non
         return session
     turn = await log.latest(stream, _BEGINNINGS, until)
     if turn > reached:
-        session = await log.fold(stream, fold_sparse, session, reached, turn - 1, UNREAD_BEFORE)
+        before = await log.fold(stream, fold_before, session, reached, turn - 1, UNREAD_BEFORE)
         reached = turn - 1
-    return await log.fold(stream, fold_sparse, session, reached, until, UNREAD)
+        session = replace(before, version=reached)  # its last events may have been passed over
+    return await log.fold(stream, fold, session, reached, until, UNREAD)
 
 
 def _lower(version: int, until: int | None) -> int:

@@ -89,6 +89,9 @@ NEEDED = {
     "has_wakeups",
     "take_hints",
 }
+IDLE, INTERVAL, COUNT = 2, 1, 3
+"""A silent peer is asked after so many seconds, so many seconds apart, and given up after so many questions."""
+
 Parameters = dict[str, Any]
 
 
@@ -110,12 +113,15 @@ def parameters(address: PostgresAddress) -> Parameters:
         f"-c statement_timeout={milliseconds} -c lock_timeout={max(1, milliseconds // 2)}"
         f" -c idle_in_transaction_session_timeout={milliseconds}"
         r" -c default_transaction_isolation=read\ committed"
+        # The server's end, too: it would keep what was cut off for hours, and readers behind what is under way there.
+        f" -c tcp_keepalives_idle={IDLE} -c tcp_keepalives_interval={INTERVAL} -c tcp_keepalives_count={COUNT}"
+        f" -c tcp_user_timeout={milliseconds}"
     )
     defaults: Parameters = {
         "connect_timeout": max(2, round(address.deadline / 2)),
-        "keepalives_idle": 2,
-        "keepalives_interval": 1,
-        "keepalives_count": 3,
+        "keepalives_idle": IDLE,
+        "keepalives_interval": INTERVAL,
+        "keepalives_count": COUNT,
         "tcp_user_timeout": milliseconds,
         "application_name": "turnlog",
     }

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.fault
 
 DEADLINE = 2.0
 SLACK = 1.0
+NOTICED, LOOK = 15.0, 0.2
 CUTS: dict[str, tuple[Callable[[Far], None], Callable[[Far], None]]] = {
     "silence": (Far.lose_everything, Far.lose_no_more),
     "unplugged": (Far.unplug, Far.plug_in_again),
@@ -32,6 +33,8 @@ class Story:
 
     told: list[Told]
     stored: list[tuple[int, str, int, str]]
+    held: int
+    """Connections that the server has not let go of after the process is gone."""
 
     def between(self, first: str, last: str) -> list[Told]:
         """What was told between two outcomes of which there is one each."""
@@ -52,12 +55,26 @@ async def cut_off(server: PostgresServer, cable: Cable, kind: str, times: int) -
             await near.log.append(change("near", number, "x"))
             heal(far)
             far.note("healed")
-            await far.until_told("written", 20)
+            # A reader that never gets through for a minute gives up.
+            await far.until(lambda told: len(select(told, "written")) >= 20 and len(select(told, "seen")) > 0)
         await far.send("stop")
         await far.until_told("stopped")
         stored = read(server.url)
         await far.until(lambda _: len(select(far.told, "seen")) >= len(stored))
-        return Story(far.told, stored)
+    return Story(far.told, stored, await held_for(server.url, cable.their_address))
+
+
+async def held_for(url: str, address: str) -> int:
+    """The connections the server holds for an address where nobody is, after the time in which it should notice."""
+    held = 0
+    for _ in range(round(NOTICED / LOOK)):
+        with psycopg.connect(url) as connection:
+            query = "SELECT count(*)::int FROM pg_stat_activity WHERE client_addr = %s::inet"
+            (held,) = connection.execute(query, (address,)).fetchone() or (0,)
+        if not held:
+            return 0
+        await asyncio.sleep(LOOK)
+    return held
 
 
 def read(url: str) -> list[tuple[int, str, int, str]]:
@@ -106,6 +123,10 @@ def test_those_who_are_not_cut_off_go_on(story: Story) -> None:
 
 def test_it_goes_on_without_help(story: Story) -> None:
     assert len(select(story.between("healed", "stopped"), "written")) >= 20
+
+
+def test_the_server_lets_go_of_connections_that_were_cut_off(story: Story) -> None:
+    assert story.held == 0
 
 
 def test_nothing_acknowledged_is_lost(story: Story) -> None:

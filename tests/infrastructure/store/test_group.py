@@ -2,123 +2,17 @@
 
 import asyncio
 import gc
-import socket
-import threading
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
-from time import monotonic
 
 import pytest
-from eventsourcing.persistence import StoredEvent
 
-from turnlog.domain import StoreClosed, StoreError, VersionConflict
-from turnlog.infrastructure import store
+from turnlog.domain import StoreClosed, VersionConflict
 
-from ...contract.events import change, titles
-
-Append = store.batches.Append
-Outcome = store.batches.Outcome
-GroupCommit = store.group.GroupCommit
-MANY = store.turns.MANY
-BACKEND = "_backend"
+from .wire import MANY, append, together, until, until_sent, wired
 
 
 def open_files() -> int:
     return len(list(Path("/dev/fd").iterdir()))
-
-
-def append(stream: str = "s") -> Append:
-    return Append([StoredEvent(stream, 1, "t", b"")], {stream: 0})
-
-
-class Wire:
-    """A database at the other end of a socket, and what it was told. It answers in turn, when it is asked to."""
-
-    unsent = False
-
-    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
-        self.ours, self.theirs = ours, theirs
-        self.socket = ours.fileno()
-        self.sent: list[Sequence[Append]] = []
-        self.under_way: deque[Sent] = deque()
-        self.concluded: list[str] = []
-        self.committed: list[str] = []
-        self.seconds = 10.0
-        self.is_held = self.breaks = self.wanted = False
-        self.connected = True
-
-    def begin(self) -> "Wire | None":
-        if not self.connected or self.wanted:
-            return None
-        assert not self.is_held
-        self.is_held = True
-        return self
-
-    def commit(self, appends: Sequence[Append]) -> list[Outcome]:
-        self.committed.append(threading.current_thread().name)
-        return [[1] for _ in appends]
-
-    def answer(self, times: int = 1) -> None:
-        self.theirs.send(b"!" * times)
-
-    @property
-    def until(self) -> float:
-        return min((each.until for each in self.under_way), default=float("inf"))
-
-    def send(self, appends: Sequence[Append]) -> "Sent":
-        self.sent.append(appends)
-        self.under_way.append(Sent(self, appends))
-        return self.under_way[-1]
-
-    def advance(self) -> None:
-        for _ in self.ours.recv(len(self.under_way)):
-            self.under_way.popleft().land(None if self.breaks else len(self.sent) - len(self.under_way))
-
-    def release(self) -> None:
-        assert self.is_held
-        assert not self.under_way
-        self.is_held = False
-
-
-class Sent:
-    """A flight over the wire."""
-
-    is_open = True
-    outcomes: Sequence[Outcome] | None = None
-
-    def __init__(self, wire: Wire, appends: Sequence[Append]) -> None:
-        self._wire = wire
-        self._appends = appends
-        self.until = monotonic() + wire.seconds
-
-    def land(self, position: int | None) -> None:
-        self.is_open = False
-        self.outcomes = None if position is None else [[position] for _ in self._appends]
-
-    def conclude(self) -> Sequence[Outcome]:
-        assert self._wire.is_held
-        self._wire.concluded.append(threading.current_thread().name)
-        self._wire.under_way.clear()
-        return [VersionConflict("s", 0) for _ in self._appends]
-
-
-@contextmanager
-def wired() -> Generator[tuple[Wire, GroupCommit]]:
-    ours, theirs = socket.socketpair()
-    with closing(ours), closing(theirs):
-        wire = Wire(ours, theirs)
-        group = GroupCommit("writer", wire.commit, wire.begin)
-        yield wire, group
-        group.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Let others go on until something is so."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - nothing tells
-            await asyncio.sleep(0)
 
 
 async def test_the_event_loop_sends_what_arrives_together_as_one_and_no_thread_writes() -> None:
@@ -144,10 +38,6 @@ async def test_what_arrives_during_a_flight_takes_the_next_one() -> None:
         await until(lambda: len(wire.sent) == 3)  # one stream's appends never share a transaction
         wire.answer()
         assert await asyncio.gather(*others) == [[2], [2], [3]]
-
-
-def together(group: GroupCommit, count: int, names: str = "s") -> list[asyncio.Task[Sequence[int]]]:
-    return [asyncio.create_task(group.append(append(f"{names}{n}"))) for n in range(count)]
 
 
 async def test_many_go_as_two_transactions_the_second_before_the_first_is_answered() -> None:
@@ -377,73 +267,3 @@ def test_closing_settles_what_a_stopped_event_loop_left() -> None:
         with pytest.raises(VersionConflict):
             stopped.run_until_complete(left)
         stopped.close()
-
-
-async def until_sent(wire: Wire) -> None:
-    await until(lambda: wire.sent)
-
-
-def test_event_loops_in_several_threads_share_one_log(fresh_postgres: str) -> None:
-    store.migrate(fresh_postgres)
-    opened = store.open_store(fresh_postgres)
-
-    async def write(name: str) -> None:
-        for version in range(20):
-            await asyncio.gather(*(opened.log.append(change(f"{name}-{n}", version, "x")) for n in range(4)))
-
-    threads = [threading.Thread(target=asyncio.run, args=(write(f"t{n}"),)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    async def count() -> int:
-        async with opened:
-            return len(await opened.log.read_all(0, 1000))
-
-    assert asyncio.run(count()) == 4 * 4 * 20
-
-
-async def test_an_append_larger_than_the_socket_takes_at_once_is_written(fresh_postgres: str) -> None:
-    store.migrate(fresh_postgres)
-    async with store.open_store(fresh_postgres) as opened:
-        await opened.log.append(change("s", 0, "first"))
-        large = "x" * 20_000_000
-        await asyncio.gather(opened.log.append(change("s", 1, large)), opened.log.append(change("t", 0, "small")))
-        assert [len(title) for title in titles(await opened.log.read("s"))] == [5, len(large)]
-
-
-async def test_more_than_the_socket_takes_goes_while_answers_come(fresh_postgres: str) -> None:
-    store.migrate(fresh_postgres)
-    async with store.open_store(fresh_postgres) as opened:
-        await opened.log.append(change("s", 0, "connected"))
-        for version in range(3):
-            large = "x" * 1_000_000
-            await asyncio.gather(*(opened.log.append(change(f"s{n}", version, large)) for n in range(2 * MANY)))
-        assert [len(await opened.log.read(f"s{n}")) for n in range(2 * MANY)] == [3] * 2 * MANY
-
-
-async def test_the_connection_says_that_another_thread_waits_for_it(fresh_postgres: str) -> None:
-    store.migrate(fresh_postgres)
-    async with store.open_store(fresh_postgres) as opened:
-        await opened.log.append(change("first", 0, "connected"))
-        backend: store.backend.Backend = getattr(opened, BACKEND)
-        pipeline = backend.begin() if backend.begin else None
-        assert pipeline is not None
-        assert not pipeline.wanted
-        event = StoredEvent("other", 1, "t", b"")
-        waiting = asyncio.create_task(asyncio.to_thread(opened.recorder.insert_events, [event]))
-        await until(lambda: pipeline.wanted)
-        pipeline.release()
-        assert len(await waiting or ()) == 1
-        assert not pipeline.wanted
-
-
-async def test_an_append_the_loop_cannot_send_is_refused_like_any_other(fresh_postgres: str) -> None:
-    store.migrate(fresh_postgres)
-    async with store.open_store(fresh_postgres) as opened:
-        await opened.log.append(change("s", 0, "x"))
-        with pytest.raises(StoreError):
-            await opened.log.write(Append([StoredEvent("s", 2, "a\0b", b"")], {"s": 1}))
-        await opened.log.append(change("s", 1, "y"))
-        assert titles(await opened.log.read("s")) == ["x", "y"]

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from turnlog.domain import LeaseTaken, TurnCompleted
 from turnlog.infrastructure import store
 from turnlog.runtime import PermissionDecision
+from turnlog.runtime.environment import Environment
+from turnlog.runtime.worker import Worker
+from turnlog.runtime.workers.claiming import PoolMeans, prepared
 from turnlog.runtime.workers.pool import PoolSettings
 
 from .conftest import MakeWorld
@@ -101,6 +104,26 @@ class Rumours:
     async def take(self, at_most: int) -> Sequence[str] | None:
         numbers = self.said.pop(0) if self.said else ()
         return [self.sessions[each] if each < len(self.sessions) else f"nobody{each}" for each in numbers][:at_most]
+
+
+async def test_a_session_told_of_several_times_at_once_is_taken_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rumours, taken_up = Rumours([]), list[str]()
+    world, model = World("memory:", hints=rumours), model_of([asks("look"), "done"])
+
+    async def counted(env: Environment, session_id: str, means: PoolMeans) -> Worker:
+        taken_up.append(session_id)
+        return await prepared(env, session_id, means)
+
+    monkeypatch.setattr("turnlog.runtime.workers.pool.prepared", counted)
+    async with pooled(world, model, look, settings=NO_SWEEP) as told:
+        await until(lambda: "idle" in events(told))
+        session = await world.session(model, look)
+        rumours.sessions.append(session.id)
+        rumours.said = [[0, 0, 0]] * 100
+        await session.begin_turn("Go")
+        await until(ended(world, session.id))
+    assert taken_up == [session.id]
+    await world.close()
 
 
 @given(said=st.lists(st.lists(st.integers(0, 4), max_size=4), max_size=8))

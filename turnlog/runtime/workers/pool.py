@@ -136,9 +136,10 @@ class Pool:
         if ready:
             self._idle = False
             self._say(replace(self._of("swept"), found=len(ready)))
-        for each in ready[: self._room]:
-            self._running.add(each.session.id)
-            group.create_task(self._run(each))
+        for each in ready:
+            if self._room and each.session.id not in self._running:  # it may have been told of twice
+                self._running.add(each.session.id)
+                group.create_task(self._run(each))
         return None
 
     async def _found(self) -> list[Unfinished]:
@@ -152,7 +153,7 @@ class Pool:
         found = await self._sessions.now()
         self._swept_at = looked_at
         for session_id in at_rest - {each.session.id for each in found}:  # somebody ran it, or it ended
-            del self._pauses[session_id]
+            self._pauses.pop(session_id, None)
         return found
 
     @property

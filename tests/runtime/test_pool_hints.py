@@ -119,7 +119,7 @@ async def test_a_session_told_of_several_times_at_once_is_taken_up_once(monkeypa
         await until(lambda: "idle" in events(told))
         session = await world.session(model, look)
         rumours.sessions.append(session.id)
-        rumours.said = [[0, 0, 0]] * 100
+        rumours.said += [[0, 0, 0]] * 100
         await session.begin_turn("Go")
         await until(ended(world, session.id))
     assert taken_up == [session.id]
